@@ -1,0 +1,69 @@
+#include "kit/digits.h"
+#include "kit/number_text.h"
+#include "towpath/value.h"
+
+/* At most 19 of the digits, as one number. */
+static uint64_t decimal_read(const struct tow_number_text *number, size_t first, size_t count)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < count; i++)
+        value = value * 10 + tow_number_text_digit(number, first + i);
+    return value;
+}
+
+/* 10^exponent, up to 10^38. */
+static unsigned __int128 decimal_power(int exponent)
+{
+    if (exponent <= TOW_NUMBER_DIGITS_SAFE)
+        return tow_digits_power[exponent];
+    return (unsigned __int128)tow_digits_power[TOW_NUMBER_DIGITS_SAFE] *
+           tow_digits_power[exponent - TOW_NUMBER_DIGITS_SAFE];
+}
+
+static int decimal_long(const struct tow_number_text *number, int precision, int scale,
+                        unsigned __int128 *out)
+{
+    struct tow_number_digits digits;
+    unsigned __int128 value;
+    int64_t shift;
+    size_t head;
+
+    tow_number_text_trim(number, &digits);
+    *out = 0;
+    if (digits.count == 0)
+        return TOW_PARSE_OK;
+    shift = digits.exponent + scale;
+    if (digits.count > TOW_DECIMAL_PRECISION_MAX || shift < 0 ||
+        shift > precision - (int64_t)digits.count)
+        return TOW_PARSE_RANGE;
+    head = digits.count > TOW_NUMBER_DIGITS_SAFE ? digits.count - TOW_NUMBER_DIGITS_SAFE : 0;
+    value = decimal_read(number, digits.first, head);
+    value = value * tow_digits_power[TOW_NUMBER_DIGITS_SAFE] +
+            decimal_read(number, digits.first + head, digits.count - head);
+    *out = value * decimal_power((int)shift);
+    return TOW_PARSE_OK;
+}
+
+int tow_parse_decimal(const char *text, size_t length, int precision, int scale,
+                      struct tow_decimal *out)
+{
+    struct tow_number_text number;
+    unsigned __int128 value;
+    int64_t digits, shift;
+
+    if (!tow_number_text_scan(text, length, &number))
+        return TOW_PARSE_SYNTAX;
+    digits = (int64_t)(number.integer_length + number.fraction_length);
+    shift = number.exponent + scale;
+    /* As most are: no digit to drop, and too few digits to overflow. */
+    if (digits <= TOW_NUMBER_DIGITS_SAFE && shift >= 0 && shift <= precision - digits)
+        value = number.value * decimal_power((int)shift);
+    else if (decimal_long(&number, precision, scale, &value) != TOW_PARSE_OK)
+        return TOW_PARSE_RANGE;
+    if (number.negative)
+        value = -value;
+    out->low = (uint64_t)value;
+    out->high = (int64_t)(uint64_t)(value >> 64);
+    return TOW_PARSE_OK;
+}

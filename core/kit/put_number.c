@@ -1,0 +1,36 @@
+#include "kit/digits.h"
+#include "towpath/value.h"
+
+#define E8  100000000u
+#define E16 UINT64_C(10000000000000000)
+
+/* One to eight digits; writes eight bytes. */
+static inline char *put_short(char *p, uint32_t value)
+{
+    unsigned count = tow_digits_count(value);
+
+    tow_store8(p, (tow_digits_split(value) | TOW_DIGITS_ZERO) >> (8 * (8 - count)));
+    return p + count;
+}
+
+char *tow_put_uint64(char *p, uint64_t value)
+{
+    unsigned count;
+
+    if (value < E8)
+        return put_short(p, (uint32_t)value);
+    if (value < E16) {
+        count = tow_digits_count(value);
+        tow_store16(p, tow_digits_text16(value) >> (8 * (16 - count)));
+        return p + count;
+    }
+    p = put_short(p, (uint32_t)(value / E16));
+    tow_store16(p, tow_digits_text16(value % E16));
+    return p + 16;
+}
+
+char *tow_put_int64(char *p, int64_t value)
+{
+    *p = '-';
+    return value < 0 ? tow_put_uint64(p + 1, -(uint64_t)value) : tow_put_uint64(p, (uint64_t)value);
+}

@@ -1,0 +1,38 @@
+/*
+ * What the CSV and the JSON writer share: the text of a value by its type, and the room that rows
+ * may need.
+ */
+#ifndef KIT_ROW_TEXT_H
+#define KIT_ROW_TEXT_H
+
+#include "towpath/batch.h"
+#include "towpath/rowtext.h"
+
+/* Room for any value of fixed width. */
+#define TOW_VALUE_TEXT_MAX TOW_DECIMAL_TEXT_MAX
+
+/* Rows that a writer reserves room for at once. */
+#define TOW_ROW_GROUP 64
+
+/* Text of a value that is not null and neither string nor json, bare: binary is base64. Needs
+ * TOW_VALUE_TEXT_MAX, for binary 2 * length + 4 of room. Returns the end. */
+char *tow_put_value(char *p, const struct tow_view *view, int64_t row);
+
+/* The end of the bytes that all rows of a string, binary or json column lie in. */
+static inline const char *tow_view_bytes_end(const struct tow_view *view)
+{
+    return view->bytes + view->offsets[view->offset + view->length];
+}
+
+/* The worst case of a writer's row. */
+struct tow_row_room {
+    size_t fixed;  /* bytes of a row besides the content of string, binary and json columns */
+    size_t factor; /* what a byte of their content may become */
+};
+
+/* Makes room in `out` for rows [first, first + count) of the cursor's batch. */
+int tow_row_reserve(struct tow_buffer *out, const struct tow_cursor *cursor,
+                    const struct tow_row_room *room, int64_t first, int64_t count,
+                    struct tow_error *err);
+
+#endif

@@ -1,0 +1,294 @@
+#include "plugin/loader.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <ltdl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/diag.h"
+
+#define MODULE_SUFFIX ".so"
+
+struct loaded {
+    char *name;
+    const struct tow_plugin *plugin;
+};
+
+struct tow_loader {
+    char **folders; /* NULL-terminated, in order of search */
+    struct loaded *loaded;
+    size_t loaded_count;
+};
+
+/* ---- search path ---------------------------------------------------------------------------- */
+
+static int loader_add_folder(struct tow_loader *loader, size_t *count, const char *folder,
+                             size_t length)
+{
+    char **folders = realloc(loader->folders, (*count + 2) * sizeof *folders);
+
+    if (!folders)
+        return TOW_E_NOMEM;
+    loader->folders = folders;
+    folders[*count] = strndup(folder, length);
+    folders[*count + 1] = NULL;
+    return folders[(*count)++] ? TOW_OK : TOW_E_NOMEM;
+}
+
+static int loader_add_path(struct tow_loader *loader, size_t *count, const char *path)
+{
+    while (path && *path) {
+        size_t length = strcspn(path, ":");
+
+        if (length > 0 && loader_add_folder(loader, count, path, length))
+            return TOW_E_NOMEM;
+        path += length + (path[length] == ':');
+    }
+    return TOW_OK;
+}
+
+struct tow_loader *tow_loader_new(const char *given, struct tow_error *err)
+{
+    struct tow_loader *loader = calloc(1, sizeof *loader);
+    size_t count = 0;
+
+    if (!loader || loader_add_path(loader, &count, given) ||
+        loader_add_path(loader, &count, getenv("TOWPATH_PLUGIN_PATH")) ||
+        loader_add_path(loader, &count, TOW_PLUGINS_DIR)) {
+        tow_loader_free(loader);
+        tow_error_nomem(err);
+        return NULL;
+    }
+    if (lt_dlinit()) {
+        tow_error_set(err, TOW_E_BUG, "libltdl: %s", lt_dlerror());
+        tow_loader_free(loader);
+        return NULL;
+    }
+    return loader;
+}
+
+/* Modules stay loaded: arrays that they made may still be about, and so may their callbacks. */
+void tow_loader_free(struct tow_loader *loader)
+{
+    if (!loader)
+        return;
+    for (size_t i = 0; loader->folders && loader->folders[i]; i++)
+        free(loader->folders[i]);
+    for (size_t i = 0; i < loader->loaded_count; i++)
+        free(loader->loaded[i].name);
+    free(loader->folders);
+    free(loader->loaded);
+    free(loader);
+}
+
+/* ---- opening -------------------------------------------------------------------------------- */
+
+/* libltdl says "file not found" also where a library that the module needs is missing; dlopen tells
+ * which one. */
+static int loader_true_reason(const char *path, const char *ltdl_reason, struct tow_error *err)
+{
+    const char *reason = ltdl_reason;
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+
+    if (handle)
+        dlclose(handle);
+    else
+        reason = dlerror();
+    return tow_error_set(err, TOW_E_UNSUPPORTED, "plugin %s cannot be loaded: %s", path,
+                         reason ? reason : "no reason given");
+}
+
+static int loader_open_module(const char *path, lt_dlhandle *out, struct tow_error *err)
+{
+    lt_dladvise advise;
+
+    if (lt_dladvise_init(&advise))
+        return tow_error_set(err, TOW_E_BUG, "libltdl: %s", lt_dlerror());
+    lt_dladvise_local(&advise);
+    lt_dladvise_resident(&advise);
+    *out = lt_dlopenadvise(path, advise);
+    const char *reason = *out ? NULL : lt_dlerror();
+    lt_dladvise_destroy(&advise);
+    return *out ? TOW_OK : loader_true_reason(path, reason, err);
+}
+
+static int loader_remember(struct tow_loader *loader, const char *name,
+                           const struct tow_plugin *plugin, struct tow_error *err)
+{
+    size_t size = (loader->loaded_count + 1) * sizeof *loader->loaded;
+    struct loaded *loaded = realloc(loader->loaded, size);
+
+    if (!loaded)
+        return tow_error_nomem(err);
+    loader->loaded = loaded;
+    loaded[loader->loaded_count].name = strdup(name);
+    loaded[loader->loaded_count].plugin = plugin;
+    if (!loaded[loader->loaded_count].name)
+        return tow_error_nomem(err);
+    loader->loaded_count++;
+    return TOW_OK;
+}
+
+static int loader_load(struct tow_loader *loader, const char *name, const char *path,
+                       const struct tow_plugin **out, struct tow_error *err)
+{
+    lt_dlhandle module = NULL;
+    int rc = loader_open_module(path, &module, err);
+
+    if (rc)
+        return rc;
+    tow_plugin_entry *entry = NULL;
+    *(void **)&entry = lt_dlsym(module, "tow_plugin_entry");
+    if (!entry)
+        return tow_error_set(err, TOW_E_UNSUPPORTED,
+                             "%s is no towpath plugin: it lacks the symbol %s_LTX_tow_plugin_entry",
+                             path, name);
+    const struct tow_plugin *plugin = entry();
+    rc = tow_plugin_vet(plugin, name, err);
+    if (!rc)
+        rc = loader_remember(loader, name, plugin, err);
+    if (!rc)
+        *out = plugin;
+    return rc;
+}
+
+int tow_loader_open(struct tow_loader *loader, const char *path, const struct tow_plugin **out,
+                    struct tow_error *err)
+{
+    char name[256];
+    const char *base = strrchr(path, '/');
+    size_t suffix = strlen(MODULE_SUFFIX);
+
+    base = base ? base + 1 : path;
+    size_t length = strlen(base);
+    if (length <= suffix || strcmp(base + length - suffix, MODULE_SUFFIX) != 0 ||
+        length - suffix >= sizeof name)
+        return tow_error_set(err, TOW_E_CONFIG, "%s: a plugin's file is called NAME%s", path,
+                             MODULE_SUFFIX);
+    memcpy(name, base, length - suffix);
+    name[length - suffix] = '\0';
+    if (access(path, R_OK))
+        return tow_error_errno(err, TOW_E_ENV, errno, "plugin %s", path);
+    return loader_load(loader, name, path, out, err);
+}
+
+/* ---- finding -------------------------------------------------------------------------------- */
+
+static int loader_is_module(const char *file, char *name, size_t size)
+{
+    size_t length = strlen(file), suffix = strlen(MODULE_SUFFIX);
+
+    if (file[0] == '.' || length <= suffix || length - suffix >= size ||
+        strcmp(file + length - suffix, MODULE_SUFFIX) != 0)
+        return 0;
+    memcpy(name, file, length - suffix);
+    name[length - suffix] = '\0';
+    return 1;
+}
+
+static int loader_seen_before(struct tow_loader *loader, size_t folder, const char *name)
+{
+    char path[4096];
+
+    for (size_t i = 0; i < folder; i++) {
+        snprintf(path, sizeof path, "%s/%s" MODULE_SUFFIX, loader->folders[i], name);
+        if (access(path, F_OK) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+typedef int loader_visit(void *context, const char *name, const char *path);
+
+static int loader_each_in(struct tow_loader *loader, size_t folder, loader_visit *visit,
+                          void *context)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(loader->folders[folder], &entries, NULL, alphasort);
+    int rc = 0;
+
+    for (int i = 0; i < count; i++) {
+        char name[256], path[4096];
+
+        if (!rc && loader_is_module(entries[i]->d_name, name, sizeof name) &&
+            !loader_seen_before(loader, folder, name)) {
+            snprintf(path, sizeof path, "%s/%s", loader->folders[folder], entries[i]->d_name);
+            rc = visit(context, name, path);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    return rc;
+}
+
+int tow_loader_each(struct tow_loader *loader,
+                    int (*visit)(void *context, const char *name, const char *path), void *context,
+                    struct tow_error *err)
+{
+    int rc = 0;
+
+    (void)err;
+    for (size_t i = 0; !rc && loader->folders && loader->folders[i]; i++)
+        rc = loader_each_in(loader, i, visit, context);
+    return rc;
+}
+
+struct names {
+    const char **items;
+    size_t count;
+};
+
+static int names_add(void *context, const char *name, const char *path)
+{
+    struct names *names = context;
+    const char **items = realloc(names->items, (names->count + 2) * sizeof *items);
+
+    (void)path;
+    if (!items)
+        return TOW_E_NOMEM;
+    names->items = items;
+    items[names->count] = strdup(name);
+    items[names->count + 1] = NULL;
+    return items[names->count++] ? 0 : TOW_E_NOMEM;
+}
+
+static int loader_not_found(struct tow_loader *loader, const char *name, struct tow_error *err)
+{
+    struct names names = {0};
+    const char *near = NULL;
+
+    if (tow_loader_each(loader, names_add, &names, err) == 0 && names.items)
+        near = tow_nearest(name, names.items);
+    tow_error_set(err, TOW_E_CONFIG, "no plugin \"%s\" in %s%s%s%s", name,
+                  loader->folders ? loader->folders[0] : "an empty search path",
+                  near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    for (size_t i = 0; i < names.count; i++)
+        free((char *)names.items[i]);
+    free(names.items);
+    return TOW_E_CONFIG;
+}
+
+int tow_loader_get(struct tow_loader *loader, const char *name, const struct tow_plugin **out,
+                   struct tow_error *err)
+{
+    char path[4096];
+
+    for (size_t i = 0; i < loader->loaded_count; i++)
+        if (strcmp(loader->loaded[i].name, name) == 0) {
+            *out = loader->loaded[i].plugin;
+            return TOW_OK;
+        }
+    if (strchr(name, '/') || name[0] == '.')
+        return tow_error_set(err, TOW_E_CONFIG, "\"%s\" is no plugin name", name);
+    for (size_t i = 0; loader->folders && loader->folders[i]; i++) {
+        int n = snprintf(path, sizeof path, "%s/%s" MODULE_SUFFIX, loader->folders[i], name);
+
+        if (n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0)
+            return loader_load(loader, name, path, out, err);
+    }
+    return loader_not_found(loader, name, err);
+}

@@ -1,0 +1,35 @@
+/*
+ * Finds, opens and vets plugins. All are loaded before any thread starts, and stay loaded.
+ */
+#ifndef CORE_PLUGIN_LOADER_H
+#define CORE_PLUGIN_LOADER_H
+
+#include "towpath/error.h"
+#include "towpath/plugin.h"
+
+struct tow_loader;
+
+/* Search path: `given` (colon-separated, may be NULL), $TOWPATH_PLUGIN_PATH, installed folder. */
+struct tow_loader *tow_loader_new(const char *given, struct tow_error *err);
+void tow_loader_free(struct tow_loader *loader);
+
+/* By name ("csv"). The descriptor is vetted and lives as long as the process. TOW_E_CONFIG where no
+ * folder has it (nearest names in the message), TOW_E_UNSUPPORTED with the true reason where it
+ * cannot be used. */
+int tow_loader_get(struct tow_loader *loader, const char *name, const struct tow_plugin **out,
+                   struct tow_error *err);
+/* By file ("./mine.so", "build/.libs/mine.so"). */
+int tow_loader_open(struct tow_loader *loader, const char *path, const struct tow_plugin **out,
+                    struct tow_error *err);
+
+/* Each module file on the search path, first folder first, a name once: name, full path. Stops when
+ * visit returns other than 0 and returns that. */
+int tow_loader_each(struct tow_loader *loader,
+                    int (*visit)(void *context, const char *name, const char *path), void *context,
+                    struct tow_error *err);
+
+/* The vetting alone: sizes, versions, required members, option table. `name` is what the module's
+ * file is called. */
+int tow_plugin_vet(const struct tow_plugin *plugin, const char *name, struct tow_error *err);
+
+#endif

@@ -1,0 +1,124 @@
+/* What a descriptor must hold before anything of the plugin is called. */
+#include <string.h>
+
+#include "config/options.h"
+#include "plugin/loader.h"
+
+#define INSTANCE_SIZE_MAX (64u << 20)
+
+static int vet_version(const struct tow_plugin *plugin, const char *name, struct tow_error *err)
+{
+    if (!plugin)
+        return tow_error_set(err, TOW_E_UNSUPPORTED, "plugin %s: its entry returns no descriptor",
+                             name);
+    if (plugin->size < offsetof(struct tow_plugin, name))
+        return tow_error_set(err, TOW_E_UNSUPPORTED,
+                             "plugin %s: its descriptor has %u bytes, the smallest has %zu", name,
+                             plugin->size, sizeof *plugin);
+    if (plugin->abi_major != TOW_ABI_MAJOR || plugin->abi_minor > TOW_ABI_MINOR)
+        return tow_error_set(err, TOW_E_UNSUPPORTED,
+                             "plugin %s: built for plugin ABI %u.%u, this program has %d.%d", name,
+                             plugin->abi_major, plugin->abi_minor, TOW_ABI_MAJOR, TOW_ABI_MINOR);
+    if (plugin->size < sizeof *plugin)
+        return tow_error_set(err, TOW_E_UNSUPPORTED,
+                             "plugin %s: its descriptor has %u bytes, the smallest has %zu", name,
+                             plugin->size, sizeof *plugin);
+    return TOW_OK;
+}
+
+static int vet_header(const struct tow_plugin *plugin, const char *name, struct tow_error *err)
+{
+    if (!plugin->name || !plugin->version || !plugin->summary)
+        return tow_error_set(err, TOW_E_UNSUPPORTED,
+                             "plugin %s: its descriptor lacks a name, version or summary", name);
+    if (strcmp(plugin->name, name) != 0)
+        return tow_error_set(err, TOW_E_UNSUPPORTED,
+                             "plugin %s: calls itself \"%s\"; file and name must agree", name,
+                             plugin->name);
+    if (plugin->instance_size == 0 || plugin->instance_size > INSTANCE_SIZE_MAX)
+        return tow_error_set(err, TOW_E_UNSUPPORTED,
+                             "plugin %s: instances of %llu bytes; 1 to %u are allowed", name,
+                             (unsigned long long)plugin->instance_size, INSTANCE_SIZE_MAX);
+    if (!plugin->source && !plugin->sink && !plugin->transform)
+        return tow_error_set(err, TOW_E_UNSUPPORTED,
+                             "plugin %s: neither source, sink nor transform", name);
+    return TOW_OK;
+}
+
+struct vet_member {
+    const char *name;
+    int present;
+};
+
+static int vet_members(const char *name, const char *kind, const struct vet_member *members,
+                       size_t count, struct tow_error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!members[i].present)
+            return tow_error_set(err, TOW_E_UNSUPPORTED, "plugin %s: its %s lacks `%s`", name, kind,
+                                 members[i].name);
+    return TOW_OK;
+}
+
+static int vet_size(const char *name, const char *kind, uint32_t size, size_t least,
+                    struct tow_error *err)
+{
+    if (size >= least)
+        return TOW_OK;
+    return tow_error_set(err, TOW_E_UNSUPPORTED,
+                         "plugin %s: its %s table has %u bytes, the smallest has %zu", name, kind,
+                         size, least);
+}
+
+static int vet_source(const struct tow_source_ops *ops, const char *name, struct tow_error *err)
+{
+    int rc = vet_size(name, "source", ops->size, sizeof *ops, err);
+
+    if (rc)
+        return rc;
+    const struct vet_member members[] = {
+        {"open", ops->open != NULL}, {"schema", ops->schema != NULL}, {"read", ops->read != NULL}};
+    return vet_members(name, "source", members, sizeof members / sizeof *members, err);
+}
+
+static int vet_sink(const struct tow_sink_ops *ops, const char *name, struct tow_error *err)
+{
+    int rc = vet_size(name, "sink", ops->size, sizeof *ops, err);
+
+    if (rc)
+        return rc;
+    const struct vet_member members[] = {{"open", ops->open != NULL},
+                                         {"begin", ops->begin != NULL},
+                                         {"write", ops->write != NULL},
+                                         {"flush", ops->flush != NULL}};
+    return vet_members(name, "sink", members, sizeof members / sizeof *members, err);
+}
+
+static int vet_transform(const struct tow_transform_ops *ops, const char *name,
+                         struct tow_error *err)
+{
+    int rc = vet_size(name, "transform", ops->size, sizeof *ops, err);
+
+    if (rc)
+        return rc;
+    const struct vet_member members[] = {{"begin", ops->begin != NULL},
+                                         {"apply", ops->apply != NULL}};
+    return vet_members(name, "transform", members, sizeof members / sizeof *members, err);
+}
+
+int tow_plugin_vet(const struct tow_plugin *plugin, const char *name, struct tow_error *err)
+{
+    int rc = vet_version(plugin, name, err);
+
+    if (!rc)
+        rc = vet_header(plugin, name, err);
+    if (!rc && plugin->source)
+        rc = vet_source(plugin->source, name, err);
+    if (!rc && plugin->sink)
+        rc = vet_sink(plugin->sink, name, err);
+    if (!rc && plugin->transform)
+        rc = vet_transform(plugin->transform, name, err);
+    if (!rc)
+        rc = tow_options_verify(plugin, err);
+    return rc;
+}

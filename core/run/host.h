@@ -1,0 +1,40 @@
+/*
+ * The core's side of struct tow_host: what one plugin instance may ask for.
+ */
+#ifndef CORE_RUN_HOST_H
+#define CORE_RUN_HOST_H
+
+#include "config/job.h"
+#include "run/cancel.h"
+#include "state/state.h"
+#include "towpath/plugin.h"
+
+/*
+ * One instance's table and what stands behind it. Fill the members after tow_host_init as far as
+ * they apply; all are borrowed and live until the instance is closed.
+ */
+struct tow_host_box {
+    struct tow_host host;      /* host.core points back here */
+    char area[80];             /* "source csv", for log lines */
+    char ledger[80];           /* "source:csv" */
+    struct tow_cancel *cancel; /* NULL: never cancelled */
+    struct tow_state *state;   /* NULL: the ledger is empty and takes nothing (TOW_E_BUG) */
+    const char *ledger_job;    /* the job as the state knows it */
+    /* Where reject and settle go; NULL: calling them is TOW_E_BUG. */
+    int (*reject)(void *context, const struct tow_source_reject *row);
+    int (*settle)(void *context, uint64_t seq, int64_t first, int64_t count, int outcome,
+                  const char *code, const char *message);
+    void *context;
+};
+
+/* `role` is "source", "sink", "results" or "transform". load_id is "" and worker 0 of 1 until the
+ * caller says otherwise. */
+void tow_host_init(struct tow_host_box *box, const struct tow_job *job, const char *role,
+                   const struct tow_plugin *plugin);
+
+/* Microseconds since 1970 UTC, by the system's clock. */
+int64_t tow_now_us(void);
+/* Milliseconds on a clock that only goes forward. */
+int64_t tow_monotonic_ms(void);
+
+#endif

@@ -1,0 +1,370 @@
+/* The way in: source, transforms and columns, a batch at a time, in the run's own thread. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/backoff.h"
+#include "run/replay.h"
+#include "run/run_priv.h"
+
+/* Lines of unreadable rows that may wait for the batch they belong to. */
+#define UNREADABLE_BYTES_MAX (1u << 20)
+
+/* ---- callbacks ------------------------------------------------------------------------------ */
+
+static int reader_reject(void *context, const struct tow_source_reject *row)
+{
+    struct run *run = context;
+    struct run_reader *reader = &run->reader;
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_buffer line = {0};
+    int rc = TOW_OK;
+
+    if (!row->code || !row->message)
+        rc = tow_error_set(&err, TOW_E_BUG, "a row was rejected without code and message");
+    if (!rc && !reader->unreadable) {
+        struct tow_batch none = {.size = sizeof none};
+
+        rc = record_new(&reader->unreadable, 0, &none, &err);
+    }
+    if (!rc)
+        rc = tow_reject_raw_line(&line, row, &err);
+    if (!rc)
+        rc = record_unreadable(reader->unreadable, row->code, row->message, &line, &err);
+    tow_buffer_release(&line);
+    if (rc) {
+        tow_error_prefix(&err, "%s", reader->source.box.area);
+        run_fail(run, &err, -1);
+        return rc;
+    }
+    return reader->unreadable->note_text.size > UNREADABLE_BYTES_MAX ? TOW_END : TOW_OK;
+}
+
+static int reader_settle(void *context, uint64_t seq, int64_t first, int64_t count, int outcome,
+                         const char *code, const char *message)
+{
+    struct run *run = context;
+    struct run_reader *reader = &run->reader;
+    struct tow_error err = TOW_ERROR_INIT;
+    int rc = TOW_OK;
+
+    if (!reader->current || reader->current->seq != seq || outcome == TOW_ROW_ACCEPTED)
+        rc = tow_error_set(&err, TOW_E_BUG,
+                           "a transform settles rows of its own batch, as "
+                           "rejected or filtered");
+    for (int64_t i = first; !rc && i < first + count; i++)
+        rc = record_settle_stage(reader->current, i, reader->stage, outcome, code, message, &err);
+    if (rc)
+        run_fail(run, &err, -1);
+    return rc;
+}
+
+static int reader_reject_value(void *context, int64_t row, const char *code, const char *message)
+{
+    return reader_settle(context, ((struct run *)context)->reader.current->seq, row, 1,
+                         TOW_ROW_REJECTED, code, message);
+}
+
+/* ---- opening -------------------------------------------------------------------------------- */
+
+static int reader_open_source(struct run *run, struct tow_error *err)
+{
+    struct run_reader *reader = &run->reader;
+    int rc;
+
+    if (run->options->replay_of)
+        rc = replay_init(run, &reader->source, err);
+    else
+        rc = run_open_instance(run, &reader->source, run->assembly->source, &run->job->source,
+                               "source", err);
+    if (rc)
+        return rc;
+    reader->source.box.reject = reader_reject;
+    reader->source.box.context = run;
+    reader->source.box.cancel = run->options->cancel;
+    reader->source.opened = 1;
+    const struct tow_source_ops *ops = reader->source.instance.plugin->source;
+    rc = ops->open(reader->source.instance.self, &reader->source.box.host, &run->resume.position,
+                   err);
+    rc = run_call_result(&reader->source, "open", rc, err);
+    if (rc)
+        return rc;
+    rc = ops->schema(reader->source.instance.self, &run->in, err);
+    rc = run_call_result(&reader->source, "schema", rc, err);
+    return rc ? rc : tow_schema_validate(&run->in, err);
+}
+
+static int reader_open_transform(struct run *run, size_t i, const struct ArrowSchema *in,
+                                 struct tow_error *err)
+{
+    struct run_reader *reader = &run->reader;
+    struct run_instance *transform = &reader->transforms[i];
+    int rc = run_open_instance(run, transform, run->assembly->transforms[i],
+                               &run->job->transforms[i], "transform", err);
+
+    if (rc)
+        return rc;
+    transform->box.settle = reader_settle;
+    transform->box.context = run;
+    transform->box.cancel = run->options->cancel;
+    transform->opened = 1;
+    rc = transform->instance.plugin->transform->begin(
+        transform->instance.self, &transform->box.host, in, &reader->schemas[i], err);
+    rc = run_call_result(transform, "begin", rc, err);
+    return rc ? rc : tow_schema_validate(&reader->schemas[i], err);
+}
+
+static int reader_open_columns(struct run *run, const struct ArrowSchema *in, struct tow_error *err)
+{
+    struct tow_diags diags = {0};
+
+    if (!run->job->has_columns)
+        return tow_schema_copy(&run->out, in, err);
+    int rc = tow_columns_new(run->job->columns, run->job->column_count, in, &run->reader.columns,
+                             &diags, err);
+    if (!rc && diags.errors)
+        rc = tow_error_set(err, TOW_E_CONFIG, "%s:%d: %s%s", diags.items[0].file,
+                           diags.items[0].line, diags.items[0].text,
+                           diags.errors > 1 ? " (and more: see `towpath check`)" : "");
+    tow_diags_release(&diags);
+    return rc ? rc : tow_schema_copy(&run->out, tow_columns_schema(run->reader.columns), err);
+}
+
+int reader_open(struct run *run, struct tow_error *err)
+{
+    struct run_reader *reader = &run->reader;
+    size_t count = run->job->transform_count;
+    const struct ArrowSchema *last = &run->in;
+    int rc = reader_open_source(run, err);
+
+    if (rc)
+        return rc;
+    reader->transforms = calloc(count + 1, sizeof *reader->transforms);
+    reader->schemas = calloc(count + 1, sizeof *reader->schemas);
+    if (!reader->transforms || !reader->schemas)
+        return tow_error_nomem(err);
+    for (size_t i = 0; !rc && i < count; i++) {
+        rc = reader_open_transform(run, i, last, err);
+        last = &reader->schemas[i];
+    }
+    return rc ? rc : reader_open_columns(run, last, err);
+}
+
+void reader_close(struct run *run)
+{
+    struct run_reader *reader = &run->reader;
+    const struct tow_plugin *source = reader->source.instance.plugin;
+
+    tow_columns_free(reader->columns);
+    reader->columns = NULL;
+    for (size_t i = 0; reader->transforms && i < run->job->transform_count; i++) {
+        struct run_instance *transform = &reader->transforms[i];
+
+        if (transform->opened && transform->instance.plugin->transform->close)
+            transform->instance.plugin->transform->close(transform->instance.self);
+        run_close_instance(transform);
+        if (reader->schemas[i].release)
+            reader->schemas[i].release(&reader->schemas[i]);
+    }
+    free(reader->transforms);
+    free(reader->schemas);
+    reader->transforms = NULL;
+    reader->schemas = NULL;
+    if (reader->source.opened && source->source->close)
+        source->source->close(reader->source.instance.self);
+    run_close_instance(&reader->source);
+    record_free(reader->unreadable);
+    reader->unreadable = NULL;
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+static void reader_drop_batch(struct tow_batch *batch)
+{
+    if (batch->array.release)
+        batch->array.release(&batch->array);
+    if (batch->lines.release)
+        batch->lines.release(&batch->lines);
+}
+
+static int reader_check_lines(const struct tow_batch *batch, struct tow_error *err)
+{
+    if (!batch->lines.release)
+        return TOW_OK;
+    if (batch->lines.length != batch->array.length || batch->lines.n_buffers != 2 ||
+        (batch->lines.length > 0 && !batch->lines.buffers[1]))
+        return tow_error_set(err, TOW_E_BUG, "lines are no int64 array of %lld rows",
+                             (long long)batch->array.length);
+    return TOW_OK;
+}
+
+/* What a source hands over is looked at before anything relies on it. */
+static int reader_check_batch(struct run *run, const struct tow_batch *batch, struct tow_error *err)
+{
+    int rc = TOW_OK;
+
+    if (batch->position.length > TOW_POSITION_MAX)
+        rc = tow_error_set(err, TOW_E_BUG, "a position of %u bytes; at most %d are allowed",
+                           batch->position.length, TOW_POSITION_MAX);
+    if (!rc && batch->array.release)
+        rc = tow_array_validate(&batch->array, &run->in, err);
+    if (!rc)
+        rc = reader_check_lines(batch, err);
+    if (rc)
+        tow_error_prefix(err, "%s: read", run->reader.source.box.area);
+    return rc;
+}
+
+/* A trial ends in the middle of a batch if need be. */
+static int reader_limit(struct run *run, struct tow_batch *batch, struct tow_error *err)
+{
+    int64_t left = run->options->limit - run->reader.read;
+
+    if (run->options->limit < 0 || !batch->array.release || batch->array.length <= left)
+        return TOW_OK;
+    struct tow_share *share = tow_share_new(&batch->array, err);
+    if (!share)
+        return TOW_E_NOMEM;
+    int rc = tow_share_slice(share, 0, left > 0 ? left : 0, &batch->array, err);
+    tow_share_unref(share);
+    if (batch->lines.release)
+        batch->lines.length = batch->array.length;
+    return rc;
+}
+
+/* One batch from the source, retried by the rules. */
+static int reader_read(struct run *run, struct tow_batch *batch, struct tow_error *err)
+{
+    struct run_instance *source = &run->reader.source;
+    struct tow_backoff backoff;
+
+    tow_backoff_init(&backoff, &run->job->retry);
+    for (;;) {
+        *batch = (struct tow_batch){.size = sizeof *batch, .position.size = sizeof batch->position};
+        int rc = source->instance.plugin->source->read(source->instance.self, batch, err);
+
+        if (rc != TOW_END)
+            rc = run_call_result(source, "read", rc, err);
+        if (rc >= TOW_OK)
+            return rc;
+        reader_drop_batch(batch);
+        if (tow_backoff_next(&backoff, err, run->options->cancel) != TOW_BACKOFF_AGAIN)
+            return rc;
+        run_count_retry(run);
+    }
+}
+
+static int reader_at_end(struct run *run, const struct tow_batch *batch, struct tow_error *err)
+{
+    struct run_reader *reader = &run->reader;
+
+    if (reader->unreadable || batch->array.release)
+        return tow_error_set(err, TOW_E_BUG, "%s: read: rows together with TOW_END",
+                             reader->source.box.area);
+    reader->at_end = 1;
+    reader->end = batch->position;
+    return TOW_END;
+}
+
+/* ---- transforming --------------------------------------------------------------------------- */
+
+static int reader_transform(struct run *run, size_t i, struct tow_share **current,
+                            struct tow_error *err)
+{
+    struct run_instance *transform = &run->reader.transforms[i];
+    struct record *record = run->reader.current;
+    struct tow_rows rows = {
+        .size = sizeof rows, .attempt = 1, .seq = record->seq, .array = tow_share_array(*current)};
+    struct ArrowArray out = {0};
+    int rc =
+        transform->instance.plugin->transform->apply(transform->instance.self, &rows, &out, err);
+
+    rc = run_call_result(transform, "apply", rc, err);
+    if (!rc)
+        rc = tow_array_validate(&out, &run->reader.schemas[i], err);
+    if (!rc)
+        rc = record_end_stage(record, out.length, err);
+    struct tow_share *next = rc ? NULL : tow_share_new(&out, err);
+    if (out.release)
+        out.release(&out);
+    if (!next)
+        return rc ? rc : TOW_E_NOMEM;
+    tow_share_unref(*current);
+    *current = next;
+    return TOW_OK;
+}
+
+static int reader_columns(struct run *run, struct tow_share *current, struct ArrowArray *out,
+                          struct tow_error *err)
+{
+    if (!run->reader.columns)
+        return tow_share_slice(current, 0, tow_share_array(current)->length, out, err);
+    int rc = tow_columns_apply(run->reader.columns, current, out, reader_reject_value, run, err);
+    return rc ? rc : record_end_stage(run->reader.current, out->length, err);
+}
+
+static int reader_stages(struct run *run, struct record *record, struct tow_error *err)
+{
+    struct tow_share *current = tow_share_ref(record->source);
+    struct ArrowArray out = {0};
+    int rc = TOW_OK;
+
+    run->reader.current = record;
+    run->reader.stage = RECORD_TRANSFORM;
+    for (size_t i = 0; !rc && i < run->job->transform_count; i++)
+        rc = reader_transform(run, i, &current, err);
+    run->reader.stage = RECORD_COLUMNS;
+    if (!rc)
+        rc = reader_columns(run, current, &out, err);
+    run->reader.current = NULL;
+    tow_share_unref(current);
+    if (rc && out.release)
+        out.release(&out);
+    if (!rc)
+        record_outgoing(record, &out);
+    return rc;
+}
+
+static int reader_make_record(struct run *run, struct tow_batch *batch, struct record **out,
+                              struct tow_error *err)
+{
+    struct run_reader *reader = &run->reader;
+    int rc = record_new(out, reader->seq + 1, batch, err);
+
+    if (rc)
+        return rc;
+    reader->seq++;
+    if (reader->unreadable)
+        record_adopt_unreadable(*out, reader->unreadable);
+    record_free(reader->unreadable);
+    reader->unreadable = NULL;
+    reader->read += (*out)->source_rows + (*out)->rejected;
+    (*out)->read_through = reader->read;
+    pthread_mutex_lock(&run->lock);
+    run->counts.read = reader->read;
+    run->counts.bytes += (int64_t)(*out)->bytes;
+    run->counts.batches++;
+    pthread_mutex_unlock(&run->lock);
+    return (*out)->source ? reader_stages(run, *out, err) : TOW_OK;
+}
+
+int reader_next(struct run *run, struct record **record, struct tow_error *err)
+{
+    struct tow_batch batch;
+
+    *record = NULL;
+    int rc = reader_read(run, &batch, err);
+    if (rc == TOW_OK)
+        rc = reader_check_batch(run, &batch, err);
+    if (rc == TOW_OK)
+        rc = reader_limit(run, &batch, err);
+    if (rc == TOW_OK)
+        rc = reader_make_record(run, &batch, record, err);
+    else if (rc == TOW_END)
+        rc = reader_at_end(run, &batch, err);
+    if (rc) {
+        record_free(*record);
+        *record = NULL;
+    }
+    reader_drop_batch(&batch);
+    return rc;
+}

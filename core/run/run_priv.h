@@ -1,0 +1,176 @@
+/*
+ * What the parts of a run share. Threads: the run's own thread reads, transforms and takes
+ * checkpoints; workers write; the ticker beats and shows. Whoever finished the oldest batch
+ * completes it (tracker.h). Members are used by the run's thread alone unless said otherwise.
+ */
+#ifndef CORE_RUN_RUN_PRIV_H
+#define CORE_RUN_RUN_PRIV_H
+
+#include "run/host.h"
+#include "run/run.h"
+#include "run/tracker.h"
+#include "state/rejects.h"
+
+struct run;
+
+/* One plugin instance in use. */
+struct run_instance {
+    struct tow_instance instance;
+    struct tow_host_box box;
+    int opened; /* open was called: close is due */
+};
+
+/* A sink instance and the thread that writes through it. */
+struct run_worker {
+    struct run *run;
+    struct run_instance sink;
+    pthread_t thread;
+    int started;
+    uint32_t number;
+    struct record **open; /* written, not yet settled; more than one only with TOW_SINK_DEFERS */
+    size_t open_count, open_capacity;
+    struct tow_position token; /* of the last flush */
+};
+
+/* Where the source's rows wait while a batch is read and transformed. */
+struct run_reader {
+    struct run_instance source;
+    struct run_instance *transforms; /* job->transform_count */
+    struct ArrowSchema *schemas;     /* what comes out of each transform */
+    struct tow_columns *columns;     /* NULL: rows go out as they are */
+    struct record *current;          /* in the transforms now, for settle */
+    enum record_stage stage;
+    struct record *unreadable; /* holds what the source rejected since the last batch; NULL
+                                  where it rejected nothing */
+    uint64_t seq;              /* last number given; goes on in a load that is resumed */
+    int64_t read;              /* rows handed out or rejected by the source */
+    struct tow_position end;   /* where the next run starts; valid once at_end */
+    int at_end;
+};
+
+struct run_results;
+
+struct run {
+    struct tow_assembly *assembly;
+    const struct tow_job *job;
+    struct tow_state *state;
+    const struct tow_run_options *options;
+    struct tow_run_report *report;
+    char key[96]; /* the job as checkpoints and ledgers know it; a replay has its own */
+    char load_id[33];
+    char fingerprint[65];
+    int64_t id;
+    struct tow_checkpoint resume; /* where the last run stopped; load_id "" for a new load */
+    struct tow_cancel hard;       /* sinks are told to stop at once */
+    struct tow_lock *lock_of_job;
+    struct tow_counts before; /* of earlier runs of this load */
+
+    struct ArrowSchema in, out; /* columns of the source, and for the sink */
+    struct run_reader reader;
+    struct run_worker *workers;
+    uint32_t worker_count;
+    struct run_results *results; /* NULL where the job has none */
+    struct tow_rejects *rejects;
+    struct tow_json_writer *reject_writer;
+    struct tow_buffer reject_lines;
+    struct tracker tracker;
+
+    /* By the thread that completes; by the run's thread once all is quiet. */
+    struct tow_checkpoint settled; /* up to here all rows are settled */
+    struct tow_mark *marks;        /* of batches completed since the last commit */
+    size_t mark_count, mark_capacity;
+    int64_t settled_read; /* rows read up to there, by the source's own count */
+    struct tow_counts committed;
+    int64_t reject_bytes; /* committed length of the reject file */
+    uint64_t committed_seq;
+
+    /* Under `lock`. */
+    pthread_mutex_t lock;
+    struct tow_counts counts; /* as completed; read and retries as they happen */
+    struct tow_error failure; /* the first; code TOW_OK while all is well */
+    int exit_code;            /* that goes with it; -1: by its class */
+
+    struct tow_cancel quit; /* the ticker may go */
+    pthread_t ticker;
+    int ticking;
+    int64_t started_ms; /* monotonic */
+};
+
+/* ---- run.c ---------------------------------------------------------------------------------- */
+
+/* Of a run whose pointers down to `report` are set. Release it in every case. */
+int run_init(struct run *run, struct tow_error *err);
+void run_release(struct run *run);
+/* Keeps the first failure and stops the workers. exit_code -1: by the error's class. */
+void run_fail(struct run *run, const struct tow_error *err, int exit_code);
+/* 1 where the run has failed. */
+int run_failed(struct run *run);
+void run_count_retry(struct run *run);
+int run_open_instance(struct run *run, struct run_instance *instance,
+                      const struct tow_plugin *plugin, const struct tow_setting *section,
+                      const char *role, struct tow_error *err);
+void run_close_instance(struct run_instance *instance);
+/* What a plugin's call returned, made sound: a known class, a message that says who and what. */
+int run_call_result(const struct run_instance *instance, const char *call, int rc,
+                    struct tow_error *err);
+
+/* ---- resume.c ------------------------------------------------------------------------------- */
+
+/* Reads the checkpoint into run->resume; names the load. */
+int resume_find(struct run *run, struct tow_error *err);
+/* After source and sinks are known: does the checkpoint fit them? Uses run->fingerprint. */
+int resume_check_schema(struct run *run, struct tow_error *err);
+/* Fills run->fingerprint from run->in. */
+void resume_fingerprint(struct run *run);
+
+/* ---- reader.c ------------------------------------------------------------------------------- */
+
+/* Opens source and transforms at the position of run->resume; sets run->in and run->out. */
+int reader_open(struct run *run, struct tow_error *err);
+void reader_close(struct run *run);
+/* Reads one batch through the transforms: TOW_OK with *record, TOW_END, or an error. */
+int reader_next(struct run *run, struct record **record, struct tow_error *err);
+
+/* ---- worker.c ------------------------------------------------------------------------------- */
+
+/* Sink instances that the run uses: `pipeline.workers` where the sink may run in parallel. */
+uint32_t workers_wanted(const struct run *run);
+int workers_open(struct run *run, struct tow_error *err);
+int workers_start(struct run *run, struct tow_error *err);
+/* No record is popped any more; waits for the threads. */
+void workers_join(struct run *run);
+void workers_close(struct run *run);
+/* All is quiet: makes what the sinks took durable, with retries; fills the tokens. */
+int workers_flush(struct run *run, struct tow_error *err);
+int workers_finish(struct run *run, struct tow_error *err);
+
+/* ---- complete.c ----------------------------------------------------------------------------- */
+
+/* The tracker's callback: rejects and results of a record, counts, limits. */
+int run_complete(void *run, struct record *record);
+/* Appends the reject store's line for a rejected row of the record to run->reject_lines. */
+int run_reject_line(struct run *run, const struct record *record, const struct record_note *note,
+                    struct tow_error *err);
+/* All rows so far are completed and the sinks flushed: moves the checkpoint there. */
+int run_commit(struct run *run, struct tow_error *err);
+/* Rows rejected in this load beyond `rejects.max_percent`: TOW_E_DATA. */
+int run_check_percent(struct run *run, struct tow_error *err);
+/* What run_commit and the end of a run write. */
+void run_fill_commit(struct run *run, struct tow_commit *commit);
+
+/* ---- ticker.c ------------------------------------------------------------------------------- */
+
+/* A thread that beats for the lock, shows progress and ends the drain when its time is over. */
+int ticker_start(struct run *run, struct tow_error *err);
+void ticker_stop(struct run *run);
+
+/* ---- results.c ------------------------------------------------------------------------------ */
+
+/* Opens the job's results sink, if it has one. Its token is the last of run->resume's. */
+int results_open(struct run *run, struct tow_error *err);
+int results_write(struct run *run, const struct record *record, struct tow_error *err);
+int results_flush(struct run *run, struct tow_position *token, struct tow_error *err);
+int results_finish(struct run *run, struct tow_error *err);
+void results_close(struct run *run);
+
+#endif

@@ -1,0 +1,80 @@
+#include "run/run_priv.h"
+
+#define TICK_MS      250
+#define HEARTBEAT_MS 10000
+#define PROGRESS_MS  1000
+
+static void ticker_show(struct run *run, int64_t now)
+{
+    struct tow_progress progress = {
+        .elapsed_ms = now - run->started_ms,
+        .stopping = tow_cancel_get(run->options->cancel) != 0,
+    };
+
+    pthread_mutex_lock(&run->lock);
+    progress.counts = run->counts;
+    pthread_mutex_unlock(&run->lock);
+    progress.retries = progress.counts.retries;
+    progress.counts.pending = progress.counts.read - progress.counts.accepted -
+                              progress.counts.rejected - progress.counts.filtered;
+    pthread_mutex_lock(&run->tracker.lock);
+    progress.bytes_in_flight = run->tracker.bytes;
+    pthread_mutex_unlock(&run->tracker.lock);
+    run->options->progress(run->options->progress_context, &progress);
+}
+
+/* A stop first lets what is in flight drain; when that takes too long, or on the second signal, the
+ * sinks are told to give up. */
+static void ticker_watch_stop(struct run *run, int64_t now, int64_t *stopped)
+{
+    if (run->options->abort && tow_cancel_get(run->options->abort))
+        tow_cancel_set(&run->hard, tow_cancel_get(run->options->abort));
+    if (!tow_cancel_get(run->options->cancel))
+        return;
+    if (*stopped == 0)
+        *stopped = now;
+    if (now - *stopped >= run->job->tuning.drain_ms)
+        tow_cancel_set(&run->hard, tow_cancel_get(run->options->cancel));
+}
+
+static void *ticker_main(void *context)
+{
+    struct run *run = context;
+    int64_t beat = tow_monotonic_ms(), shown = beat, stopped = 0;
+
+    while (!tow_cancel_wait(&run->quit, TICK_MS)) {
+        struct tow_error err = TOW_ERROR_INIT;
+        int64_t now = tow_monotonic_ms();
+
+        ticker_watch_stop(run, now, &stopped);
+        if (now - beat >= HEARTBEAT_MS) {
+            beat = now;
+            if (tow_state_heartbeat(run->lock_of_job, &err) == TOW_E_ENV)
+                run_fail(run, &err, -1);
+        }
+        if (run->options->progress && now - shown >= PROGRESS_MS) {
+            shown = now;
+            ticker_show(run, now);
+        }
+    }
+    return NULL;
+}
+
+int ticker_start(struct run *run, struct tow_error *err)
+{
+    int errnum = pthread_create(&run->ticker, NULL, ticker_main, run);
+
+    if (errnum)
+        return tow_error_errno(err, TOW_E_ENV, errnum, "starting the ticker thread");
+    run->ticking = 1;
+    return TOW_OK;
+}
+
+void ticker_stop(struct run *run)
+{
+    if (!run->ticking)
+        return;
+    tow_cancel_set(&run->quit, 1);
+    pthread_join(run->ticker, NULL);
+    run->ticking = 0;
+}

@@ -1,0 +1,36 @@
+/* A state as the files of this folder share it. */
+#ifndef CORE_STATE_CONNECTION_H
+#define CORE_STATE_CONNECTION_H
+
+#include <pthread.h>
+
+#include "state/sql.h"
+#include "state/state.h"
+
+#define TOW_STATE_JOB_MAX 64
+
+struct tow_state {
+    struct tow_sql sql; /* not open: an empty state to read */
+    char *path;         /* absolute */
+    int mode;
+    pthread_mutex_t mutex;    /* guards what stands here */
+    struct tow_lock *orphans; /* locks that were given back while their row could not go */
+};
+
+/* Take the state for this thread and start a transaction. begin_read is TOW_END, with nothing
+ * taken, where the state is empty. After TOW_OK, and only then, comes tow_state_end. */
+int tow_state_begin_read(struct tow_state *state, struct tow_error *err);
+int tow_state_begin_write(struct tow_state *state, struct tow_error *err);
+/* As tow_sql_end, and gives the state back. */
+int tow_state_end(struct tow_state *state, int result, struct tow_error *err);
+
+/* Refuses a name that is no job's: empty, over 64 bytes, or not a plain file name. */
+int tow_state_check_job(const char *job, struct tow_error *err);
+
+/* Inside a transaction. */
+int tow_state_checkpoint_write(struct tow_state *state, const char *job, int64_t run,
+                               const struct tow_checkpoint *checkpoint, struct tow_error *err);
+int tow_state_ledger_write(struct tow_state *state, const char *job, const char *ledger,
+                           const char *key, struct tow_sql_value value, struct tow_error *err);
+
+#endif

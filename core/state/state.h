@@ -1,0 +1,178 @@
+/*
+ * The installation's state: one SQLite file (WAL, synchronous=FULL, 0600) with runs, checkpoints,
+ * locks and ledgers. No secret ever enters it.
+ *
+ * A connection may be used from any thread; calls are serialized inside. Several processes may
+ * use one file. Every change is one transaction and is durable when the call returns. SQLite's
+ * busy waits are bounded (10 s), then TOW_E_TRANSIENT; a full disk, a damaged or unreadable file is
+ * TOW_E_ENV; a file whose schema is newer than this program TOW_E_CONFIG, saying both versions.
+ */
+#ifndef CORE_STATE_STATE_H
+#define CORE_STATE_STATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "towpath/error.h"
+#include "towpath/plugin.h"
+
+struct tow_state;
+
+#define TOW_STATE_READ   0 /* never creates or changes anything; an absent file is an empty state */
+#define TOW_STATE_CREATE 1 /* creates file (0600) and missing folders (0700), migrates */
+
+int tow_state_open(const char *path, int mode, struct tow_state **out, struct tow_error *err);
+void tow_state_close(struct tow_state *state);
+/* Absolute. */
+const char *tow_state_path(const struct tow_state *state);
+/* Where it lies: `given`, else $TOWPATH_STATE, else /var/lib/towpath/state.db for root, else
+ * $XDG_STATE_HOME/towpath/state.db (default ~/.local/state). Heap string, NULL without memory. */
+char *tow_state_default_path(const char *given);
+/* "DIR/state.rejects/JOB/RUN.ndjson" beside "DIR/state.db". Heap string. */
+char *tow_state_reject_path(const struct tow_state *state, const char *job, int64_t run);
+
+/* ---- locks ---------------------------------------------------------------------------------- */
+
+/*
+ * One run of a job at a time, over all processes on the file. A lock holds host, boot, process,
+ * its start time and a heartbeat. It is taken over when its process on this host (same boot) is
+ * gone, or when its heartbeat is older than 60 s. On this host and boot the heartbeat does not
+ * count: a stopped process, or a clock that jumped, does not lose its lock. A process in another
+ * container of this host is judged by its heartbeat, as one of another host is. Refused:
+ * TOW_E_TRANSIENT with *busy = 1 and a message that names host, process and since when.
+ * A job's name is 1 to 64 bytes, without "/", not starting with ".", else TOW_E_CONFIG.
+ * Locks are given back before their state is closed.
+ */
+struct tow_lock;
+int tow_state_lock(struct tow_state *state, const char *job, struct tow_lock **out, int *busy,
+                   struct tow_error *err);
+/* Renews the heartbeat (call at least every 15 s). TOW_E_ENV where the lock was taken over. */
+int tow_state_heartbeat(struct tow_lock *lock, struct tow_error *err);
+void tow_state_unlock(struct tow_lock *lock);
+
+/* ---- runs and checkpoints ------------------------------------------------------------------- */
+
+struct tow_counts {
+    int64_t read, accepted, rejected, filtered, pending;
+    int64_t bytes; /* of the batches read, in memory */
+    int64_t batches;
+    int64_t retries;
+};
+
+/* How a run ended, or "running". Texts are stable: users and --json see them. */
+#define TOW_RUN_RUNNING     "running"
+#define TOW_RUN_OK          "ok"
+#define TOW_RUN_FAILED      "failed"
+#define TOW_RUN_CANCELLED   "cancelled"
+#define TOW_RUN_INTERRUPTED "interrupted" /* its process died */
+
+struct tow_run {
+    int64_t id;
+    char job[65];
+    char load_id[33];
+    char status[16];
+    int32_t exit_code;   /* -1 while running and where interrupted */
+    int32_t error_class; /* TOW_OK or a class */
+    char error[1024];
+    int64_t start_us, end_us; /* since 1970 UTC; end 0 while running */
+    struct tow_counts counts; /* as of the last checkpoint */
+    int64_t reject_bytes;     /* valid length of the reject file */
+    int64_t replay_of;        /* the run whose rejects this one replays; 0 for none */
+    int64_t replayed_by;      /* the newest run that replayed this one's rejects; 0 for none */
+};
+
+#define TOW_STATE_TOKENS_MAX 64
+
+/* Where a job stands. */
+struct tow_checkpoint {
+    char source[64]; /* plugin that made the position */
+    char source_version[32];
+    char sink[64];
+    char fingerprint[65]; /* of the source's schema, hex SHA-256 */
+    char load_id[33];     /* load that is under way; "" between loads */
+    int64_t run;          /* run that wrote it */
+    int64_t saved_us;
+    uint64_t seq; /* last batch that is settled; the next one is seq + 1 */
+    struct tow_position position;
+    uint32_t token_count;        /* sink instances, then the results sink where there is one */
+    struct tow_position *tokens; /* heap; tow_checkpoint_release */
+};
+
+void tow_checkpoint_release(struct tow_checkpoint *checkpoint);
+
+/* Starts a run: closes runs of the job that are still "running" as interrupted (the lock is held,
+ * so they are dead), with the time of their last checkpoint as their end, then writes a new one.
+ * *id tells its number, unique in the file, rising. */
+int tow_state_run_begin(struct tow_state *state, const char *job, const char *load_id,
+                        int64_t replay_of, int64_t now_us, int64_t *id, struct tow_error *err);
+
+/* The job's checkpoint: TOW_OK, or TOW_END where there is none. */
+int tow_state_checkpoint(struct tow_state *state, const char *job, struct tow_checkpoint *out,
+                         struct tow_error *err);
+
+struct tow_mark {
+    char *key, *value; /* NUL-terminated text */
+};
+
+/*
+ * All that moves in one transaction when a checkpoint is taken. A run that is no longer "running"
+ * (another one took its lock over and closed it) moves nothing: TOW_E_ENV.
+ */
+struct tow_commit {
+    const char *job; /* whose checkpoint and ledgers move: the run's job, or a key of a replay */
+    int64_t run;
+    const struct tow_checkpoint *checkpoint; /* NULL: leave it as it is; its `run` is not read */
+    const struct tow_counts *counts;
+    int64_t reject_bytes;
+    const char *ledger; /* ledger name of the source, for marks */
+    const struct tow_mark *marks;
+    size_t mark_count;
+};
+int tow_state_commit(struct tow_state *state, const struct tow_commit *commit,
+                     struct tow_error *err);
+
+/* As commit, and closes the run with status, exit code and error (may be NULL: none). A run with
+ * replay_of that ends "ok" is noted at the run that it replayed. */
+int tow_state_run_end(struct tow_state *state, const struct tow_commit *commit, const char *status,
+                      int32_t exit_code, const struct tow_error *error, int64_t now_us,
+                      struct tow_error *err);
+
+/* One run by number: TOW_OK or TOW_END. */
+int tow_state_run(struct tow_state *state, int64_t id, struct tow_run *out, struct tow_error *err);
+/* Sums of the counts of all runs of a load. */
+int tow_state_load_counts(struct tow_state *state, const char *load_id, struct tow_counts *out,
+                          struct tow_error *err);
+/* Newest first, of one job or (NULL) all, at most `limit` (0: all); stops when visit returns other
+ * than 0 and returns that. Here and below, visit may call back into the state. */
+int tow_state_runs(struct tow_state *state, const char *job, int64_t limit,
+                   int (*visit)(void *context, const struct tow_run *run), void *context,
+                   struct tow_error *err);
+/* Names of all jobs that have a checkpoint or a run, in order. */
+int tow_state_jobs(struct tow_state *state, int (*visit)(void *context, const char *job),
+                   void *context, struct tow_error *err);
+
+/* `state reset` and `state set`: forget the checkpoint (with ledger: also the ledgers), or put one
+ * in place. The caller holds the job's lock. */
+int tow_state_checkpoint_reset(struct tow_state *state, const char *job, int with_ledger,
+                               struct tow_error *err);
+int tow_state_checkpoint_set(struct tow_state *state, const char *job,
+                             const struct tow_checkpoint *checkpoint, struct tow_error *err);
+
+/* ---- ledgers -------------------------------------------------------------------------------- */
+
+/* Durable facts of one plugin in one job; `ledger` is "source:csv" or "sink:file". The calls are
+ * those of struct tow_host and mean the same. */
+int tow_state_ledger_get(struct tow_state *state, const char *job, const char *ledger,
+                         const char *key, struct tow_position *value, struct tow_error *err);
+int tow_state_ledger_put(struct tow_state *state, const char *job, const char *ledger,
+                         const char *key, const void *value, uint32_t length,
+                         struct tow_error *err);
+int tow_state_ledger_remove(struct tow_state *state, const char *job, const char *ledger,
+                            const char *key, struct tow_error *err);
+int tow_state_ledger_each(struct tow_state *state, const char *job, const char *ledger,
+                          const char *prefix,
+                          int32_t (*visit)(void *context, const char *key, const void *value,
+                                           uint32_t length),
+                          void *context, struct tow_error *err);
+
+#endif

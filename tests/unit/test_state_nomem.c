@@ -1,0 +1,250 @@
+/*
+ * Every allocation of a small job's life fails in turn, ours and SQLite's: the call that needed it
+ * says so, nothing leaks, and what is on disk stays whole.
+ */
+#include "unit.h"
+
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "state/rejects.h"
+#include "state_fixture.h"
+
+static long countdown = -1; /* allocations that still succeed; -1: all */
+
+static int fails(void)
+{
+    if (countdown < 0)
+        return 0;
+    if (countdown == 0)
+        return 1;
+    countdown--;
+    return 0;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+char *__wrap_strdup(const char *text);
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return fails() ? NULL : __real_realloc(old, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return fails() ? NULL : __real_aligned_alloc(alignment, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+    return fails() ? NULL : __real_strdup(text);
+}
+
+static sqlite3_mem_methods sqlite_memory;
+
+static void *sqlite_malloc(int size)
+{
+    return fails() ? NULL : sqlite_memory.xMalloc(size);
+}
+
+static void *sqlite_realloc(void *old, int size)
+{
+    return fails() ? NULL : sqlite_memory.xRealloc(old, size);
+}
+
+static int setup_memory(void **state)
+{
+    sqlite3_mem_methods methods;
+
+    (void)state;
+    if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &sqlite_memory) != SQLITE_OK)
+        return -1;
+    methods = sqlite_memory;
+    methods.xMalloc = sqlite_malloc;
+    methods.xRealloc = sqlite_realloc;
+    return sqlite3_config(SQLITE_CONFIG_MALLOC, &methods) != SQLITE_OK ||
+           sqlite3_initialize() != SQLITE_OK;
+}
+
+static int32_t visit_entry(void *context, const char *key, const void *value, uint32_t length)
+{
+    (void)context, (void)key, (void)value, (void)length;
+    return 0;
+}
+
+static int visit_run(void *context, const struct tow_run *run)
+{
+    (void)context, (void)run;
+    return 0;
+}
+
+static int work_on(struct tow_state *state, struct tow_error *err)
+{
+    const struct tow_counts counts = {.read = 1};
+    struct tow_position token = {.size = sizeof token, .length = 3};
+    struct tow_checkpoint out, checkpoint = {.seq = 1, .token_count = 1, .tokens = &token};
+    struct tow_commit commit = {.job = "a", .checkpoint = &checkpoint, .counts = &counts};
+    int result = tow_state_run_begin(state, "a", "l", 0, 1, &commit.run, err);
+
+    if (result == TOW_OK)
+        result = tow_state_commit(state, &commit, err);
+    if (result == TOW_OK && (result = tow_state_checkpoint(state, "a", &out, err)) == TOW_OK)
+        tow_checkpoint_release(&out);
+    if (result == TOW_OK)
+        result = tow_state_ledger_put(state, "a", "l", "k", "v", 1, err);
+    if (result == TOW_OK)
+        result = tow_state_ledger_each(state, "a", "l", "", visit_entry, NULL, err);
+    if (result == TOW_OK)
+        result = tow_state_run_end(state, &commit, TOW_RUN_OK, 0, NULL, 2, err);
+    return result == TOW_OK ? tow_state_runs(state, NULL, 0, visit_run, NULL, err) : result;
+}
+
+static int live(const struct scratch *scratch, struct tow_error *err)
+{
+    struct tow_state *state;
+    struct tow_lock *lock = NULL;
+    int busy, result = tow_state_open(scratch->path, TOW_STATE_CREATE, &state, err);
+
+    if (result == TOW_OK)
+        result = tow_state_lock(state, "a", &lock, &busy, err);
+    if (result == TOW_OK)
+        result = work_on(state, err);
+    tow_state_unlock(lock);
+    tow_state_close(state);
+    return result;
+}
+
+static int write_reject(struct tow_rejects *rejects, const struct ArrowSchema *schema,
+                        int64_t *length, struct tow_error *err)
+{
+    struct tow_json_writer *writer = tow_json_writer_new(schema, 1, err);
+    struct tow_builder *builder = tow_builder_new_schema(schema, err);
+    struct tow_buffer line = {NULL, 0, 0};
+    struct ArrowArray array = {.release = NULL};
+    struct tow_reject_row reject = {.code = "c", .message = "m", .stage = "sink", .array = &array};
+    int result = writer && builder ? TOW_OK : err->code;
+
+    if (result == TOW_OK)
+        result = tow_append_text(builder, 0, "AAAA", err);
+    if (result == TOW_OK)
+        result = tow_builder_end_row(builder, err);
+    if (result == TOW_OK)
+        result = tow_builder_finish(builder, &array, err);
+    if (result == TOW_OK)
+        result = tow_reject_line(&line, writer, &reject, err);
+    if (result == TOW_OK)
+        result = tow_rejects_write(rejects, line.data, line.size, err);
+    if (result == TOW_OK)
+        result = tow_rejects_sync(rejects, length, err);
+    if (array.release)
+        array.release(&array);
+    tow_buffer_release(&line);
+    tow_builder_free(builder);
+    tow_json_writer_free(writer);
+    return result;
+}
+
+static int read_reject(const char *path, int64_t length, struct tow_error *err)
+{
+    struct tow_reject_reader *reader = tow_reject_reader_new(path, length, err);
+    struct tow_builder *builder = NULL;
+    const char *line;
+    size_t line_length;
+    int result = err->code;
+
+    if (reader) {
+        builder = tow_builder_new_schema(tow_reject_reader_schema(reader), err);
+        result = builder ? tow_reject_reader_next(reader, &line, &line_length, err) : err->code;
+    }
+    if (result == TOW_OK)
+        result = tow_reject_parse(reader, line, line_length, builder, err);
+    if (result == TOW_OK)
+        result = tow_builder_end_row(builder, err);
+    tow_builder_free(builder);
+    tow_reject_reader_free(reader);
+    return result;
+}
+
+static int reject(const struct scratch *scratch, struct tow_error *err)
+{
+    static const struct tow_field field = {"a", {TOW_TYPE_BINARY, 0, 0}, 0};
+    struct ArrowSchema schema = {.release = NULL};
+    struct tow_rejects *rejects;
+    int64_t length = 0;
+    char path[256];
+    int result = tow_schema_make(&schema, &field, 1, err);
+
+    if (result != TOW_OK)
+        return result;
+    snprintf(path, sizeof path, "%s/r/1.ndjson", scratch->folder);
+    remove(path);
+    rejects = tow_rejects_new(path, "a", 1, &schema, err);
+    result = rejects ? write_reject(rejects, &schema, &length, err) : err->code;
+    if (result == TOW_OK)
+        result = read_reject(path, length, err);
+    tow_rejects_free(rejects);
+    schema.release(&schema);
+    return result;
+}
+
+/* Runs `what` with ever more memory until it succeeds. */
+static void starve(const struct scratch *scratch,
+                   int (*what)(const struct scratch *scratch, struct tow_error *err))
+{
+    for (long limit = 0;; limit++) {
+        struct tow_error err = TOW_ERROR_INIT;
+        int result;
+
+        countdown = limit;
+        result = what(scratch, &err);
+        countdown = -1;
+        if (result == TOW_OK) {
+            assert_true(limit > 10);
+            return;
+        }
+        if (result != TOW_E_NOMEM)
+            fail_msg("after %ld allocations: %s: %s", limit, tow_error_name(result), err.message);
+    }
+}
+
+static void test_a_state_survives_every_allocation_failing(void **fixture)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+
+    starve(*fixture, live);
+    assert_ok(live(*fixture, &err), err);
+}
+
+static void test_rejects_survive_every_allocation_failing(void **fixture)
+{
+    starve(*fixture, reject);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCRATCH_TEST(test_a_state_survives_every_allocation_failing),
+        SCRATCH_TEST(test_rejects_survive_every_allocation_failing),
+    };
+
+    return cmocka_run_group_tests(tests, setup_memory, NULL);
+}
