@@ -127,8 +127,12 @@ void tow_log_line(int level, const char *area, const char *format, ...)
     if (!rc)
         rc = log_state.format == TOW_LOG_JSON ? log_json(&line, level, area, message)
                                               : log_text(&line, level, area, message);
-    if (!rc)
+    if (!rc) {
         log_write(line.data, line.size);
+    } else { /* no memory: at least what it says */
+        log_write(message, strlen(message));
+        log_write("\n", 1);
+    }
     log_state.live = 0;
     pthread_mutex_unlock(&log_state.lock);
     tow_buffer_release(&line);

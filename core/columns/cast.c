@@ -125,7 +125,8 @@ static inline double cast_read_double(const struct tow_view *view, int64_t row)
 static inline enum tow_refusal_reason cast_whole(double value, struct tow_integer_range range,
                                                  int64_t *out)
 {
-    double low = (double)range.low, limit = 2.0 * (double)(range.high / 2 + 1);
+    double low = (double)range.low;
+    double limit = range.high == UINT64_MAX ? 0x1p64 : (double)(range.high + 1);
 
     if (!(value >= low && value < limit))
         return TOW_REFUSAL_RANGE;

@@ -30,7 +30,7 @@ static char *message_put(char *p, const char *text, size_t used, int quoted)
     }
     *p++ = '\\';
     if (c == '\n' || c == '\r' || c == '\t') {
-        *p++ = c == '\n' ? 'n' : c == '\r' ? 'r' : 't';
+        *p++ = (char)(c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
         return p;
     }
     *p++ = 'x';

@@ -97,6 +97,8 @@ static int bind_given(const struct tow_binding *binding, const struct tow_settin
         const struct tow_option *option = bind_find(binding->options, value->name);
         struct tow_error own = TOW_ERROR_INIT;
 
+        if (option && value->expanded == TOW_SETTING_UNKNOWN)
+            continue;
         if (option) {
             void *at = (char *)binding->self + option->offset;
 

@@ -124,13 +124,15 @@ static void column_read_type(const struct tow_job_reader *reader, const struct t
         "json",   "int",     "double",  "float",  "text",   "boolean", NULL,
     };
     const struct tow_setting *at = tow_setting_get(entry, "type");
-    const char *nearest = tow_nearest(text, names);
     struct tow_error own = TOW_ERROR_INIT;
     char shown[TOW_EXCERPT_MAX];
 
-    if (tow_type_parse(text, &spec->type, &own) == TOW_OK)
+    if (tow_type_parse(text, &spec->type, &own) == TOW_OK) {
         spec->has_type = 1;
-    else if (nearest)
+        return;
+    }
+    const char *nearest = tow_nearest(text, names);
+    if (nearest)
         tow_diags_add(reader->diags, TOW_DIAG_ERROR, at->file, at->line,
                       "type \"%s\" is not known; did you mean \"%s\"?",
                       tow_excerpt(text, strlen(text), shown), nearest);

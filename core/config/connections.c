@@ -94,7 +94,7 @@ int tow_connection_merge(struct tow_job_reader *reader, struct tow_setting *sect
         connection = tow_setting_get(&reader->connections, key.text);
         if (connection && connection->kind == TOW_SETTING_GROUP)
             rc = connection_copy_under(reader, connection, section);
-        else if (!connection && !reader->incomplete)
+        else if (!connection && !reader->incomplete && key.expanded != TOW_SETTING_UNKNOWN)
             rc = connection_refuse_unknown(reader, &key);
     }
     tow_setting_release(&key);

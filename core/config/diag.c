@@ -125,3 +125,21 @@ void tow_diags_release(struct tow_diags *diags)
     free(diags->items);
     *diags = (struct tow_diags){0};
 }
+
+int tow_diags_error(const struct tow_diags *diags, struct tow_error *err)
+{
+    const struct tow_diag *first = NULL;
+
+    if (diags->incomplete)
+        return tow_error_nomem(err);
+    for (size_t i = 0; i < diags->count && !first; i++)
+        if (diags->items[i].severity == TOW_DIAG_ERROR)
+            first = &diags->items[i];
+    if (!first)
+        return TOW_OK;
+    tow_error_set(err, TOW_E_CONFIG, "%s%s", first->text,
+                  diags->errors > 1 ? " (and more: see `towpath check`)" : "");
+    if (first->file && first->line > 0)
+        return tow_error_prefix(err, "%s:%d", first->file, first->line);
+    return first->file ? tow_error_prefix(err, "%s", first->file) : TOW_E_CONFIG;
+}

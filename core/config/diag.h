@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "towpath/error.h"
+
 enum tow_severity { TOW_DIAG_WARNING, TOW_DIAG_ERROR };
 
 struct tow_diag {
@@ -30,6 +32,9 @@ void tow_diags_add(struct tow_diags *diags, enum tow_severity severity, const ch
 /* One line each, in order of file and line: "jobs/a.cfg:12: error: text". */
 void tow_diags_print(struct tow_diags *diags, FILE *to);
 void tow_diags_release(struct tow_diags *diags);
+/* Where one error must stand for all: sets TOW_E_CONFIG with the first, and says if there are more.
+ * TOW_OK where there is none. */
+int tow_diags_error(const struct tow_diags *diags, struct tow_error *err);
 
 /*
  * The name among `names` (NULL-terminated) that a user most likely meant: smallest edit distance

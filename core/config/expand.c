@@ -183,6 +183,7 @@ static int expand_string(struct tow_setting *setting, const char *dir, struct to
     if (rc) {
         tow_diags_add(diags, TOW_DIAG_ERROR, setting->file, setting->line, "%s%s%s",
                       setting->name ? setting->name : "", setting->name ? ": " : "", own.message);
+        setting->expanded = TOW_SETTING_UNKNOWN;
         return TOW_OK;
     }
     explicit_bzero(setting->text, strlen(setting->text));

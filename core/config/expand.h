@@ -19,8 +19,8 @@
 #define TOW_EXPAND_FILE_MAX (64u << 10)
 
 /*
- * Expands every string in the tree, in place. What cannot be expanded is a finding and stays as it
- * was. Other than TOW_OK only where memory ran out.
+ * Expands every string in the tree, in place. What cannot be expanded is a finding and becomes
+ * TOW_SETTING_UNKNOWN. Other than TOW_OK only where memory ran out.
  */
 int tow_expand_setting(struct tow_setting *setting, const char *dir, struct tow_diags *diags,
                        struct tow_error *err);

@@ -53,11 +53,11 @@ struct tow_retry {
 /* `pipeline`: sizes and times that most jobs leave alone. Beside each: default, bounds. */
 struct tow_tuning {
     int64_t batch_rows;    /* 8192; 1 .. 1048576 */
-    int64_t batch_bytes;   /* "4MiB"; 64KiB .. 1GiB */
-    int64_t queue_batches; /* 4; 1 .. 1024: in flight between source and sink */
+    int64_t batch_bytes;   /* "1MiB"; 64KiB .. 1GiB */
+    int64_t queue_batches; /* 2; 1 .. 1024: that wait for a sink, beside one for each worker */
     int64_t queue_bytes;   /* "8MiB"; 64KiB .. 16GiB; one batch may always be in flight */
     int64_t workers;       /* 1; 1 .. 64: parallel sink instances, where the sink allows it */
-    int64_t checkpoint_ms; /* "5s"; 100ms .. 1h: between checkpoints */
+    int64_t checkpoint_ms; /* "5s"; 1ms .. 1h: between checkpoints */
     int64_t drain_ms;      /* "30s"; 0s .. 1h: to finish what is in flight when stopped */
 };
 

@@ -84,7 +84,7 @@ static void job_read_name(struct tow_job_reader *reader)
     }
     if (!tow_job_expect_kind(reader, name, TOW_SETTING_STRING))
         return;
-    if (!job_is_name(name->text))
+    if (name->expanded != TOW_SETTING_UNKNOWN && !job_is_name(name->text))
         tow_diags_add(reader->diags, TOW_DIAG_ERROR, name->file, name->line,
                       "name: \"%s\" is not made of 1 to %d letters, digits, '_', '.' and '-', a "
                       "letter or digit first",

@@ -105,7 +105,7 @@ int tow_parse(const struct tow_source *source, struct tow_setting *root, struct 
     int failed = 0;
 
     *root = (struct tow_setting){.kind = TOW_SETTING_GROUP};
-    if (source->text.length == 0)
+    if (source->text.length == 0 || !tow_syntax_check(source, diags))
         return TOW_OK;
     config_init(&config);
     if (config_read_string(&config, source->text.bytes) == CONFIG_TRUE)

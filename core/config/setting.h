@@ -21,6 +21,7 @@ enum tow_setting_kind {
 #define TOW_SETTING_LITERAL   0 /* it stands in the file */
 #define TOW_SETTING_EXPANDED  1 /* a ${...} was replaced by what is not in the file */
 #define TOW_SETTING_DEFAULTED 2 /* by ${env:NAME:-default} alone: the default is in the file */
+#define TOW_SETTING_UNKNOWN   3 /* a ${...} could not be replaced, which a finding says */
 
 struct tow_setting {
     char *name; /* NULL for items of a list */

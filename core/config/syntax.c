@@ -1,6 +1,4 @@
 /*
- * The grammar of libconfig 1.5, as far as an explanation needs it:
- *
  *   group:  { name (= | :) value [; | ,] }...
  *   list:   ( value [, value]... )      array: [ scalar [, scalar]... ], all of one type
  *   value:  scalar | list | array | {group}; strings in a row are one string
@@ -35,7 +33,7 @@ struct syntax {
     struct tow_diags *diags;
     struct syntax_level levels[TOW_BRACKETS_DEPTH_MAX + 1];
     size_t depth; /* tow_brackets has seen to it that it fits */
-    int line;     /* at which libconfig stopped */
+    int line;     /* where names are looked at for being set before; 0: nowhere */
     enum syntax_state state;
     struct tow_token token;
     enum tow_token_kind before; /* kind of the token before */
@@ -232,25 +230,35 @@ static int syntax_step(struct syntax *syntax)
     }
 }
 
-void tow_syntax_explain(const struct tow_source *source, int line, const char *reason,
-                        struct tow_diags *diags)
+static int syntax_walk(const struct tow_source *source, int line, struct tow_diags *diags)
 {
     struct syntax syntax = {.source = source, .diags = diags, .line = line};
     struct tow_lexer lexer;
-    int rc;
 
     syntax.levels[0] = (struct syntax_level){'{', 0, source->text.bytes, 1};
     tow_lexer_init(&lexer, source->text.bytes, source->text.length);
-    do {
+    for (;;) {
+        int at_rest = syntax.state == SYNTAX_NAME || syntax.state == SYNTAX_BEHIND;
+
         syntax.before = syntax.token.kind;
         tow_lexer_next(&lexer, &syntax.token);
-        if (syntax.token.kind == TOW_TOKEN_END && syntax.state != SYNTAX_EQUALS &&
-            syntax.state != SYNTAX_VALUE)
-            break;
-        rc = syntax_step(&syntax);
-    } while (!rc && syntax.token.kind != TOW_TOKEN_END);
-    if (rc)
-        return;
+        if (syntax.token.kind == TOW_TOKEN_END && at_rest)
+            return 0;
+        if (syntax_step(&syntax))
+            return -1;
+    }
+}
+
+int tow_syntax_check(const struct tow_source *source, struct tow_diags *diags)
+{
+    return syntax_walk(source, 0, diags) == 0;
+}
+
+void tow_syntax_explain(const struct tow_source *source, int line, const char *reason,
+                        struct tow_diags *diags)
+{
     struct tow_place place = tow_source_place(source, line);
-    tow_diags_add(diags, TOW_DIAG_ERROR, place.file, place.line, "%s", reason);
+
+    if (syntax_walk(source, line, diags) == 0)
+        tow_diags_add(diags, TOW_DIAG_ERROR, place.file, place.line, "%s", reason);
 }

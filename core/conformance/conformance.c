@@ -66,8 +66,8 @@ int suite_instance_init(struct suite *suite, struct suite_instance *instance, co
     *instance = (struct suite_instance){.cancel.fd = -1};
     int rc = tow_instance_init(&instance->instance, suite->plugin, &suite->section, suite->job.dir,
                                &diags, err);
-    if (!rc && diags.errors)
-        rc = tow_error_set(err, TOW_E_CONFIG, "%s", diags.items[0].text);
+    if (!rc)
+        rc = tow_diags_error(&diags, err);
     tow_diags_release(&diags);
     if (!rc)
         rc = tow_cancel_init(&instance->cancel, err);

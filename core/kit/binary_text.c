@@ -21,7 +21,7 @@ char *tow_put_base64(char *p, const void *bytes, size_t length)
     group = (uint32_t)in[0] << 16 | (length == 2 ? (uint32_t)in[1] << 8 : 0);
     *p++ = base64_letters[group >> 18];
     *p++ = base64_letters[group >> 12 & 63];
-    *p++ = length == 2 ? base64_letters[group >> 6 & 63] : '=';
+    *p++ = (char)(length == 2 ? base64_letters[group >> 6 & 63] : '=');
     *p++ = '=';
     return p;
 }

@@ -68,7 +68,7 @@ int tow_buffer_printf(struct tow_buffer *buffer, struct tow_error *err, const ch
     if (code != TOW_OK)
         return code;
     va_start(args, format);
-    vsnprintf(buffer->data + buffer->size, (size_t)length + 1, format, args);
+    (void)vsnprintf(buffer->data + buffer->size, (size_t)length + 1, format, args);
     va_end(args);
     buffer->size += (size_t)length;
     return TOW_OK;

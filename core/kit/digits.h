@@ -78,11 +78,23 @@ static inline uint64_t tow_digits_split(uint32_t number)
     return high | (values - 10 * high) << 8;
 }
 
+/* Index of the highest bit set; the word is not zero. */
+static inline unsigned tow_top_bit(uint64_t word)
+{
+#if defined(__x86_64__) && !defined(__LZCNT__)
+    /* bsr waits for the old value of the register that it writes, which in a loop is often the end
+     * of the iteration before. Its own operand has to be waited for anyway. */
+    __asm__("bsrq %0, %0" : "+r"(word) : : "cc");
+    return (unsigned)word;
+#else
+    return 63 - (unsigned)__builtin_clzll(word);
+#endif
+}
+
 /* Decimal digits of a number; 1 for zero. */
 static inline unsigned tow_digits_count(uint64_t number)
 {
-    unsigned bits = 64 - (unsigned)__builtin_clzll(number | 1);
-    unsigned guess = bits * 1233 >> 12; /* log10(2) */
+    unsigned guess = (tow_top_bit(number | 1) + 1) * 1233 >> 12; /* log10(2) */
 
     return guess + ((number | 1) >= tow_digits_power[guess]);
 }
@@ -115,6 +127,15 @@ static inline unsigned __int128 tow_digits_text16(uint64_t number)
     return ((unsigned __int128)tow_digits_split(low) << 64 | tow_digits_split(high)) |
            TOW_DIGITS16_ZERO;
 #endif
+}
+
+/* Index of the last character that is not '0', of a number that is not zero. */
+static inline unsigned tow_digits_last16(unsigned __int128 text)
+{
+    uint64_t low = (uint64_t)text ^ TOW_DIGITS_ZERO;
+    uint64_t high = (uint64_t)(text >> 64) ^ TOW_DIGITS_ZERO;
+
+    return high ? 8 + tow_top_bit(high) / 8 : tow_top_bit(low) / 8;
 }
 
 static inline void tow_store16(char *p, unsigned __int128 text)

@@ -138,7 +138,7 @@ static inline int json_in_object(const struct json *json)
 {
     unsigned level = (unsigned)json->depth - 1;
 
-    return json->objects[level / 64] >> (level % 64) & 1;
+    return (int)(json->objects[level / 64] >> (level % 64) & 1);
 }
 
 /* Behind the opening bracket. */

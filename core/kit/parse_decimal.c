@@ -45,25 +45,40 @@ static int decimal_long(const struct tow_number_text *number, int precision, int
     return TOW_PARSE_OK;
 }
 
+/* Powers of ten that a tow_number_short's value can be multiplied with. */
+#define DECIMAL_SHIFT_SHORT 22
+
+static void decimal_set(struct tow_decimal *out, unsigned __int128 value, int negative)
+{
+    if (negative)
+        value = -value;
+    out->low = (uint64_t)value;
+    out->high = (int64_t)(uint64_t)(value >> 64);
+}
+
 int tow_parse_decimal(const char *text, size_t length, int precision, int scale,
                       struct tow_decimal *out)
 {
     struct tow_number_text number;
+    struct tow_number_short plain;
     unsigned __int128 value;
-    int64_t digits, shift;
+    int shift;
 
+    /* As most are: no digit to drop, and nothing that could overflow. */
+    if (tow_number_text_short(text, length, &plain)) {
+        shift = scale - (int)plain.decimals;
+        if (shift >= 0 && shift <= DECIMAL_SHIFT_SHORT) {
+            value = plain.value * decimal_power(shift);
+            if (value >= decimal_power(precision))
+                return TOW_PARSE_RANGE;
+            decimal_set(out, value, plain.negative);
+            return TOW_PARSE_OK;
+        }
+    }
     if (!tow_number_text_scan(text, length, &number))
         return TOW_PARSE_SYNTAX;
-    digits = (int64_t)(number.integer_length + number.fraction_length);
-    shift = number.exponent + scale;
-    /* As most are: no digit to drop, and too few digits to overflow. */
-    if (digits <= TOW_NUMBER_DIGITS_SAFE && shift >= 0 && shift <= precision - digits)
-        value = number.value * decimal_power((int)shift);
-    else if (decimal_long(&number, precision, scale, &value) != TOW_PARSE_OK)
+    if (decimal_long(&number, precision, scale, &value) != TOW_PARSE_OK)
         return TOW_PARSE_RANGE;
-    if (number.negative)
-        value = -value;
-    out->low = (uint64_t)value;
-    out->high = (int64_t)(uint64_t)(value >> 64);
+    decimal_set(out, value, number.negative);
     return TOW_PARSE_OK;
 }

@@ -153,24 +153,25 @@ static int double_word(const char *text, size_t length, double *out)
     return TOW_PARSE_OK;
 }
 
-/* Small integers times or by small powers of ten: both exact, so one operation rounds once. */
-#if FLT_EVAL_METHOD == 0
 static const double double_powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                        1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                        1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-#define DOUBLE_POWER_MAX 22
-#define FLOAT_POWER_MAX  10
+#define DOUBLE_POWER_MAX   22
+#define DOUBLE_INTEGER_MAX (UINT64_C(1) << 53)
+#define FLOAT_POWER_MAX    10
+#define FLOAT_INTEGER_MAX  (UINT64_C(1) << 24)
 
-static inline int double_is_short(const struct tow_number_text *number, uint64_t value_max,
-                                  int power_max)
+/* Small integers times or by small powers of ten: both exact, so one operation rounds once. */
+static inline int double_is_simple(const struct tow_number_text *number, uint64_t value_max,
+                                   int power_max)
 {
-    return number->value <= value_max &&
+    return FLT_EVAL_METHOD == 0 && number->value <= value_max &&
            number->integer_length + number->fraction_length <= TOW_NUMBER_DIGITS_SAFE &&
            number->exponent >= -power_max && number->exponent <= power_max;
 }
-#endif
 
-int tow_parse_double(const char *text, size_t length, double *out)
+/* Any text that is not a plain short number. */
+static int double_parse_long(const char *text, size_t length, double *out)
 {
     struct tow_number_text number;
     uint64_t bits;
@@ -178,9 +179,8 @@ int tow_parse_double(const char *text, size_t length, double *out)
 
     if (!tow_number_text_scan(text, length, &number))
         return double_word(text, length, out);
-#if FLT_EVAL_METHOD == 0
-    if (double_is_short(&number, UINT64_C(1) << 53, DOUBLE_POWER_MAX)) {
-        value = (double)number.value;
+    if (double_is_simple(&number, DOUBLE_INTEGER_MAX, DOUBLE_POWER_MAX)) {
+        value = (double)(int64_t)number.value;
         if (number.exponent < 0)
             value /= double_powers[-number.exponent];
         else
@@ -188,17 +188,28 @@ int tow_parse_double(const char *text, size_t length, double *out)
         *out = number.negative ? -value : value;
         return TOW_PARSE_OK;
     }
-#endif
     bits = double_bits(&number, &format_double);
     if (bits >= format_double.infinity)
         return TOW_PARSE_RANGE;
     bits |= (uint64_t)number.negative << 63;
-    memcpy(&value, &bits, sizeof value);
-    *out = value;
+    memcpy(out, &bits, sizeof *out);
     return TOW_PARSE_OK;
 }
 
-int tow_parse_float(const char *text, size_t length, float *out)
+int tow_parse_double(const char *text, size_t length, double *out)
+{
+    struct tow_number_short number;
+    double value;
+
+    if (FLT_EVAL_METHOD != 0 || !tow_number_text_short(text, length, &number) ||
+        number.value > DOUBLE_INTEGER_MAX)
+        return double_parse_long(text, length, out);
+    value = (double)(int64_t)number.value / double_powers[number.decimals];
+    *out = number.negative ? -value : value;
+    return TOW_PARSE_OK;
+}
+
+static int float_parse_long(const char *text, size_t length, float *out)
 {
     struct tow_number_text number;
     uint32_t bits_float;
@@ -213,9 +224,8 @@ int tow_parse_float(const char *text, size_t length, float *out)
             *out = (float)word;
         return rc;
     }
-#if FLT_EVAL_METHOD == 0
-    if (double_is_short(&number, UINT64_C(1) << 24, FLOAT_POWER_MAX)) {
-        value = (float)number.value;
+    if (double_is_simple(&number, FLOAT_INTEGER_MAX, FLOAT_POWER_MAX)) {
+        value = (float)(int64_t)number.value;
         if (number.exponent < 0)
             value /= (float)double_powers[-number.exponent];
         else
@@ -223,12 +233,23 @@ int tow_parse_float(const char *text, size_t length, float *out)
         *out = number.negative ? -value : value;
         return TOW_PARSE_OK;
     }
-#endif
     bits = double_bits(&number, &format_float);
     if (bits >= format_float.infinity)
         return TOW_PARSE_RANGE;
     bits_float = (uint32_t)bits | (uint32_t)number.negative << 31;
-    memcpy(&value, &bits_float, sizeof value);
-    *out = value;
+    memcpy(out, &bits_float, sizeof *out);
+    return TOW_PARSE_OK;
+}
+
+int tow_parse_float(const char *text, size_t length, float *out)
+{
+    struct tow_number_short number;
+    float value;
+
+    if (FLT_EVAL_METHOD != 0 || !tow_number_text_short(text, length, &number) ||
+        number.value > FLOAT_INTEGER_MAX || number.decimals > FLOAT_POWER_MAX)
+        return float_parse_long(text, length, out);
+    value = (float)(int64_t)number.value / (float)double_powers[number.decimals];
+    *out = number.negative ? -value : value;
     return TOW_PARSE_OK;
 }

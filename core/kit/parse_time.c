@@ -45,7 +45,7 @@ static inline int time_read_date(const char *text, int64_t *days)
 
     if (shape_bad(start, DIGITS_DATE) | shape_bad(end, DIGITS_DATE_END))
         return TOW_PARSE_SYNTAX;
-    if (year == 0 || month - 1u > 11 || day == 0 || day > tow_month_days(year, month))
+    if (year == 0 || month - 1u > 11 || day == 0 || (day > 28 && day > tow_month_days(year, month)))
         return TOW_PARSE_RANGE;
     *days = tow_calendar_days(year, month, day);
     return TOW_PARSE_OK;
@@ -106,7 +106,9 @@ int tow_parse_timestamp(const char *text, size_t length, int64_t *out, int *zone
         return TOW_PARSE_SYNTAX;
     date = time_read_date(text, &days);
     clock = time_read_clock(text + DATE_LENGTH + 1, &seconds);
-    if (length > STAMP_LENGTH)
+    if (length == STAMP_LENGTH + 1 && text[STAMP_LENGTH] == 'Z')
+        zoned = 1;
+    else if (length > STAMP_LENGTH)
         tail = time_read_tail(text + STAMP_LENGTH, text + length, &micros, &offset, &zoned);
     if (date | clock | tail)
         return date == TOW_PARSE_SYNTAX || clock == TOW_PARSE_SYNTAX || tail == TOW_PARSE_SYNTAX

@@ -1,3 +1,4 @@
+#include <float.h>
 #include <string.h>
 
 #include "kit/digits.h"
@@ -17,7 +18,7 @@ struct binary {
     int boundary; /* 1: a power of two, whose lower neighbour is half as far as the upper one */
 };
 
-/* floor(power * factor / 2^127) with its lowest bit set where the quotient is not exact. The power
+/* floor(power * factor / 2^128) with its lowest bit set where the quotient is not exact. The power
  * is rounded up. */
 static inline uint64_t shortest_multiply(unsigned __int128 power, uint64_t factor)
 {
@@ -59,7 +60,7 @@ static struct shortest shortest_find(struct binary number)
     }
     below = lower <= 4 * digits;
     above = 4 * digits + 4 <= upper;
-    if (below == above) /* both fit: the nearer one, the even one of two as near */
+    if (below == above) /* both fit, or neither: the nearer one, the even one of two as near */
         above = value > 4 * digits + 2 || (value == 4 * digits + 2 && (digits & 1));
     return (struct shortest){digits + (uint64_t)above, k};
 }
@@ -82,17 +83,12 @@ static inline struct shortest_text shortest_spell(struct shortest number)
     unsigned count = tow_digits_count(number.digits);
     uint64_t digits = number.digits * tow_digits_power[17 - count];
     struct shortest_text text;
-    uint64_t high, low;
+    uint64_t others = digits % e16;
 
     text.first = (char)('0' + digits / e16);
-    text.others = tow_digits_text16(digits % e16);
+    text.others = tow_digits_text16(others);
     text.point = (int)count + number.exponent;
-    low = (uint64_t)text.others ^ TOW_DIGITS_ZERO;
-    high = (uint64_t)(text.others >> 64) ^ TOW_DIGITS_ZERO;
-    if (high)
-        text.count = 17 - (unsigned)__builtin_clzll(high) / 8;
-    else
-        text.count = low ? 9 - (unsigned)__builtin_clzll(low) / 8 : 1;
+    text.count = others ? tow_digits_last16(text.others) + 2 : 1;
     return text;
 }
 
@@ -113,7 +109,8 @@ static char *shortest_put(char *p, struct shortest number)
     if (text.point < POINT_MIN || text.point > POINT_MAX)
         return shortest_put_exponent(p, &text);
     if (text.point <= 0) {
-        memcpy(p, "0.000000", 8);
+        tow_store8(p, TOW_DIGITS_ZERO);
+        p[1] = '.';
         p += 2 - text.point;
         *p++ = text.first;
         tow_store16(p, text.others);
@@ -134,7 +131,7 @@ static char *double_put_special(char *p, int finite, uint64_t fraction)
     const char *word = finite ? "0" : fraction ? "NaN" : "Infinity";
     size_t length = strlen(word);
 
-    memcpy(p, word, length);
+    memcpy(p, word, length); /* without its terminator: texts here have none */
     return p + length;
 }
 
@@ -156,11 +153,43 @@ static inline char *double_put_positive(char *p, uint64_t fraction, int exponent
     return shortest_put(p, shortest_find(number));
 }
 
+/*
+ * Numbers of up to six decimals, as most are: the division rounds correctly, so that where it gives
+ * the number, millionths / 10^6 reads back as it. No other decimal of up to 15 digits does, so this
+ * one without its trailing zeros is the shortest. NULL where the number is none such.
+ */
+static inline char *double_put_short(char *p, double value)
+{
+    const double limit = 1e9, scale = 1e6;
+    const unsigned decimals = 6;
+    unsigned __int128 text;
+    unsigned count, used;
+    int64_t millionths;
+
+    if (FLT_EVAL_METHOD != 0 || !(value < limit))
+        return NULL;
+    millionths = (int64_t)(value * scale + 0.5);
+    if ((double)millionths / scale != value)
+        return NULL;
+    count = tow_digits_count((uint64_t)millionths);
+    if (count <= decimals)
+        count = decimals + 1;
+    text = tow_digits_text16((uint64_t)millionths);
+    used = count - (15 - tow_digits_last16(text));
+    text >>= 8 * (16 - count);
+    count -= decimals;
+    if (used > count)
+        return tow_put_with_point(p, text, used, count);
+    tow_store16(p, text);
+    return p + count;
+}
+
 char *tow_put_double(char *p, double value)
 {
     const uint64_t fraction_mask = (UINT64_C(1) << 52) - 1;
     uint64_t bits, fraction;
     int exponent;
+    char *end;
 
     memcpy(&bits, &value, sizeof bits);
     fraction = bits & fraction_mask;
@@ -169,7 +198,8 @@ char *tow_put_double(char *p, double value)
     p += bits >> 63 & (value == value);
     if (exponent == 0x7FF || (bits << 1) == 0)
         return double_put_special(p, exponent == 0, fraction);
-    return double_put_positive(p, fraction, exponent, 52);
+    end = double_put_short(p, value < 0 ? -value : value);
+    return end ? end : double_put_positive(p, fraction, exponent, 52);
 }
 
 char *tow_put_float(char *p, float value)

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "kit/digits.h"
 #include "kit/pow10.h"
 
 /* (high / 2^63) * 2^exponent with the top bit of high set, plus, where rest is not 0, something
@@ -28,7 +29,7 @@ struct tow_scaled_format {
 static inline int tow_scaled_multiply(uint64_t digits, int exponent, struct tow_scaled *out)
 {
     const struct tow_pow10 *power = tow_pow10_get(exponent);
-    int zeros = __builtin_clzll(digits);
+    int zeros = 63 - (int)tow_top_bit(digits);
     uint64_t factor = digits << zeros;
     unsigned __int128 low = (unsigned __int128)factor * power->low;
     unsigned __int128 top = (unsigned __int128)factor * power->high + (uint64_t)(low >> 64);

@@ -1,5 +1,6 @@
-/* Pieces that texts of times have in common. Each reads on from *p, no byte at or behind `end`, moves
- * *p behind what it read and returns a TOW_PARSE_ code; on TOW_PARSE_SYNTAX *p is left as it was. */
+/* Pieces that texts of times have in common. Each reads on from *p, no byte at or behind `end`,
+ * moves *p behind what it read and returns a TOW_PARSE_ code; on TOW_PARSE_SYNTAX *p is left as it
+ * was. */
 #ifndef KIT_TIME_TEXT_H
 #define KIT_TIME_TEXT_H
 

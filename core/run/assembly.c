@@ -215,6 +215,51 @@ static int probe_columns(struct tow_assembly *assembly, struct ArrowSchema *sche
     return rc;
 }
 
+/* What text converts to this type, and by which format and default, hangs on no source. */
+static int probe_is_blind(const struct tow_column_spec *spec)
+{
+    if (spec->value)
+        return 1;
+    return spec->has_type && spec->type.id != TOW_TYPE_STRING && spec->type.id != TOW_TYPE_BINARY &&
+           spec->type.id != TOW_TYPE_JSON;
+}
+
+/* Where the source's columns cannot be known: constants, and formats and defaults of typed columns,
+ * as if text came in. */
+static int probe_columns_blind(const struct tow_job *job, struct tow_diags *diags,
+                               struct tow_error *err)
+{
+    struct tow_column_spec *specs = calloc(job->column_count + 1, sizeof *specs);
+    struct tow_field *fields = calloc(job->column_count + 1, sizeof *fields);
+    struct ArrowSchema schema = {0};
+    struct tow_columns *columns = NULL;
+    size_t count = 0, field_count = 0;
+    int rc = specs && fields ? TOW_OK : tow_error_nomem(err);
+
+    for (size_t i = 0; !rc && i < job->column_count; i++) {
+        if (!probe_is_blind(&job->columns[i]))
+            continue;
+        specs[count] = job->columns[i];
+        specs[count].trim = specs[count].lower = specs[count].hash_sha256 = 0;
+        if (!specs[count].value) {
+            specs[count].from = specs[count].name; /* names are unique, sources may be shared */
+            fields[field_count++] =
+                (struct tow_field){specs[count].name, {TOW_TYPE_STRING, 0, 0}, 0};
+        }
+        count++;
+    }
+    if (!rc && count > 0)
+        rc = tow_schema_make(&schema, fields, field_count, err);
+    if (!rc && count > 0)
+        rc = tow_columns_new(specs, count, &schema, &columns, diags, err);
+    tow_columns_free(columns);
+    if (schema.release)
+        schema.release(&schema);
+    free(specs);
+    free(fields);
+    return rc;
+}
+
 static int probe_sink(const struct tow_job *job, const struct tow_plugin *plugin,
                       const struct ArrowSchema *schema, struct tow_diags *diags,
                       struct tow_error *err)
@@ -239,6 +284,7 @@ int tow_assembly_probe(struct tow_assembly *assembly, struct ArrowSchema *in,
                        struct ArrowSchema *out, struct tow_diags *diags, struct tow_error *err)
 {
     struct ArrowSchema schema = {0};
+    size_t errors = diags->errors;
     int rc = probe_source(assembly, &schema, diags, err);
 
     if (in)
@@ -251,6 +297,8 @@ int tow_assembly_probe(struct tow_assembly *assembly, struct ArrowSchema *in,
         rc = probe_transform(assembly, i, &schema, diags, err);
     if (!rc && schema.release)
         rc = probe_columns(assembly, &schema, diags, err);
+    else if (!rc && diags->errors == errors && assembly->job->has_columns)
+        rc = probe_columns_blind(assembly->job, diags, err);
     if (!rc && schema.release)
         rc = probe_sink(assembly->job, assembly->sink, &schema, diags, err);
     if (!rc && out) {

@@ -121,10 +121,8 @@ static int reader_open_columns(struct run *run, const struct ArrowSchema *in, st
         return tow_schema_copy(&run->out, in, err);
     int rc = tow_columns_new(run->job->columns, run->job->column_count, in, &run->reader.columns,
                              &diags, err);
-    if (!rc && diags.errors)
-        rc = tow_error_set(err, TOW_E_CONFIG, "%s:%d: %s%s", diags.items[0].file,
-                           diags.items[0].line, diags.items[0].text,
-                           diags.errors > 1 ? " (and more: see `towpath check`)" : "");
+    if (!rc)
+        rc = tow_diags_error(&diags, err);
     tow_diags_release(&diags);
     return rc ? rc : tow_schema_copy(&run->out, tow_columns_schema(run->reader.columns), err);
 }

@@ -68,9 +68,8 @@ int run_open_instance(struct run *run, struct run_instance *instance,
     struct tow_diags diags = {0};
     int rc = tow_instance_init(&instance->instance, plugin, section, run->job->dir, &diags, err);
 
-    if (!rc && diags.errors)
-        rc = tow_error_set(err, TOW_E_CONFIG, "%s:%d: %s", diags.items[0].file, diags.items[0].line,
-                           diags.items[0].text);
+    if (!rc)
+        rc = tow_diags_error(&diags, err);
     tow_diags_release(&diags);
     tow_host_init(&instance->box, run->job, role, plugin);
     instance->box.host.load_id = run->load_id;
@@ -232,7 +231,8 @@ static int run_open(struct run *run, struct tow_error *err)
     if (!rc)
         rc = workers_open(run, err);
     if (!rc)
-        rc = tracker_init(&run->tracker, tuning->queue_batches, tuning->queue_bytes, err);
+        rc = tracker_init(&run->tracker, tuning->queue_batches + run->worker_count,
+                          tuning->queue_bytes, err);
     if (rc)
         return rc;
     run->tracker.complete = run_complete;

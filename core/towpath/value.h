@@ -33,7 +33,8 @@ int tow_parse_int64(const char *text, size_t length, int64_t *out);
 /* [+]digits. */
 int tow_parse_uint64(const char *text, size_t length, uint64_t *out);
 /* [+-]digits[.digits][e[+-]digits], also ".5" and "5."; "nan", "inf", "infinity" in any case.
- * Correctly rounded; finite text beyond the type's range is TOW_PARSE_RANGE, never infinity. */
+ * Correctly rounded, half to even; finite text beyond the type's range is TOW_PARSE_RANGE, never
+ * infinity; text too small for the type is zero. */
 int tow_parse_double(const char *text, size_t length, double *out);
 int tow_parse_float(const char *text, size_t length, float *out);
 /* true, false, t, f, yes, no, y, n, on, off, 1, 0, in any case. */
@@ -42,7 +43,8 @@ int tow_parse_bool(const char *text, size_t length, int *out);
  * TOW_PARSE_RANGE unless they are zeros, as are values of more than `precision` digits. */
 int tow_parse_decimal(const char *text, size_t length, int precision, int scale,
                       struct tow_decimal *out);
-/* yyyy-mm-dd, years 0001 to 9999: days since 1970-01-01. */
+/* yyyy-mm-dd, years 0001 to 9999: days since 1970-01-01. Here and below, text of the right form
+ * whose day, hour or the like does not exist is TOW_PARSE_RANGE. */
 int tow_parse_date(const char *text, size_t length, int32_t *out);
 /*
  * RFC 3339: date, 'T', 't' or a space, hh:mm:ss, a fraction of 1 to 9 digits (those beyond
@@ -55,9 +57,11 @@ int tow_parse_timestamp(const char *text, size_t length, int64_t *out, int *zone
 /*
  * By a format of strptime(3)'s letters: %Y %m %d %H %M %S %y %b %B %a %A %j %p %I %e %f (1 to 9
  * digits of fraction) %z (Z, +hh:mm, +hhmm) %s (seconds since 1970) %T %F %D %%; other bytes stand
- * for themselves, a space for one or more spaces. English names, no locale.
- * tow_time_format_check says in NULL-or-message form whether a format can be read at all (every
- * letter known, year or %s present).
+ * for themselves, a space for one or more spaces. English names, no locale. Numbers may lack
+ * leading zeros; what the format lacks is its least (January, 1st, 0 h); %y is 1969 to 2068; %I
+ * counts from midnight without %p; %p counts with %I alone; %s stands above all other letters but
+ * %f. *zone is 1 with %z and %s. tow_time_format_check says in NULL-or-message form whether a
+ * format can be read at all (every letter known, year or %s present).
  */
 int tow_parse_time_format(const char *text, size_t length, const char *format, int64_t *out,
                           int *zone);
@@ -77,7 +81,7 @@ char *tow_put_uint64(char *p, uint64_t value);
  * "-Infinity". An exponent stands from 1e21 up and below 1e-6, as in JavaScript. */
 char *tow_put_double(char *p, double value);
 char *tow_put_float(char *p, float value);
-/* All digits of the scale: 1.50 with scale 2. */
+/* All digits of the scale, 0 to 38: 1.50 with scale 2. */
 char *tow_put_decimal(char *p, struct tow_decimal value, int scale);
 /* yyyy-mm-dd; years outside 0000 to 9999 with a sign and at least five digits. */
 char *tow_put_date(char *p, int32_t days);
@@ -93,10 +97,13 @@ int tow_utf8_valid(const char *text, size_t length);
 /* Length of the longest well-formed prefix. */
 size_t tow_utf8_prefix(const char *text, size_t length);
 
-/* 1 where the bytes are one JSON value (RFC 8259), nested at most `depth` deep, valid UTF-8. */
+/* 1 where the bytes are one JSON value (RFC 8259), nested at most `depth` deep, valid UTF-8. A
+ * depth above 4096 is taken as 4096; a value outside any array and object has depth 0. */
 int tow_json_valid(const char *text, size_t length, int depth);
 
 /* Text forms of bytes. Writers need 4 * ((length + 2) / 3) and 2 * length of room.
+ * Base64 is the standard alphabet, padded; its parser takes text without padding too, and refuses
+ * bits behind the last byte that are not zero. Hex is written in small letters, read in any case.
  * Parsers return a TOW_PARSE_ code and need 3 * (length / 4) + 3 and length / 2 of room. */
 char *tow_put_base64(char *p, const void *bytes, size_t length);
 char *tow_put_hex(char *p, const void *bytes, size_t length);

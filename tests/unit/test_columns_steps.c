@@ -114,38 +114,40 @@ static void test_null_if_compares_the_text_form_of_other_types(void **state)
     outcome_release(&outcome);
 }
 
-static void test_null_if_on_slices_spares_the_rows_around(void **state)
+static void check_null_if_slices(const char *type, const char *null_text, const char *other)
 {
-    static const struct tow_field field = {"s", STRING_TYPE, 0};
+    const struct tow_field field = {"s", type_of(type), 0};
     const struct tow_column_spec specs[] = {
-        {.name = "s", .from = "s", .null_if = (const char *const[]){"-"}, .null_if_count = 1},
-        {.name = "d",
-         .from = "s",
-         .null_if = (const char *const[]){"-"},
-         .null_if_count = 1,
-         .fallback = "0"}};
+        {.name = "s", .from = "s", .null_if = &null_text, .null_if_count = 1},
+        {.name = "d", .from = "s", .null_if = &null_text, .null_if_count = 1, .fallback = other}};
     const char *texts[40];
     static struct outcome outcome;
 
-    (void)state;
     for (int i = 0; i < 40; i++)
-        texts[i] = i % 3 == 0 ? "-" : i % 7 == 0 ? NULL : "v";
+        texts[i] = i % 3 == 0 ? null_text : i % 7 == 0 ? NULL : other;
     schema_of(&outcome.schema, &field, 1);
     outcome.columns = columns_of(specs, 2, &outcome.schema);
     for (int first = 0; first < 20; first++) {
         outcome.in = slice_of(batch_of(&field, 1, texts, 40), first, 20);
         columns_run(outcome.columns, outcome.in, &outcome.out, &outcome.rejects);
-        for (int row = 0; row < 20; row++) {
-            int is_null = !texts[first + row] || *texts[first + row] == '-';
-
+        for (int row = 0; row < 20; row++)
             check_row(&outcome, row,
-                      (const char *const[]){is_null ? "NULL" : "v", is_null ? "0" : "v"});
-        }
+                      (const char *const[]){texts[first + row] == other ? other : "NULL", other});
         outcome.out.release(&outcome.out);
         tow_share_unref(outcome.in);
     }
     tow_columns_free(outcome.columns);
     outcome.schema.release(&outcome.schema);
+}
+
+static void test_null_if_on_slices_spares_the_rows_around(void **state)
+{
+    (void)state;
+    check_null_if_slices("string", "-", "v");
+    check_null_if_slices("bool", "false", "true");
+    check_null_if_slices("bool", "true", "false");
+    check_null_if_slices("int16", "0", "7");
+    check_null_if_slices("decimal(4,2)", "0.00", "1.25");
 }
 
 /* ---- hashes --------------------------------------------------------------------------------- */

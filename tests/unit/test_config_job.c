@@ -47,8 +47,8 @@ static void test_the_smallest_job_gets_all_defaults(void **state)
     assert_int_equal(job.retry.budget_ms, 1200000);
     assert_int_equal(job.retry.tries, 10);
     assert_int_equal(job.tuning.batch_rows, 8192);
-    assert_int_equal(job.tuning.batch_bytes, 4 << 20);
-    assert_int_equal(job.tuning.queue_batches, 4);
+    assert_int_equal(job.tuning.batch_bytes, 1 << 20);
+    assert_int_equal(job.tuning.queue_batches, 2);
     assert_int_equal(job.tuning.queue_bytes, 8 << 20);
     assert_int_equal(job.tuning.workers, 1);
     assert_int_equal(job.tuning.checkpoint_ms, 5000);
@@ -143,6 +143,23 @@ static void test_an_unset_variable_of_a_shared_connection_is_said_once(void **st
                        "sink = { plugin = \"b\"; connection = \"c\"; }; };",
                        "job.cfg:3: error: t: ${env:TOWPATH_TEST_UNSET}: the environment variable "
                        "is not set\n");
+}
+
+static void test_what_could_not_be_expanded_is_not_judged_again(void **state)
+{
+    (void)state;
+    unsetenv("TOWPATH_TEST_UNSET");
+    config_assert_says(
+        "version = 1; job = { name = \"${env:TOWPATH_TEST_UNSET}\"; sink = { plugin "
+        "= \"b\"; };\nsource = { plugin = \"a\"; connection = "
+        "\"${env:TOWPATH_TEST_UNSET}\"; };\npipeline = { workers = "
+        "\"${env:TOWPATH_TEST_UNSET}\"; }; };",
+        "job.cfg:1: error: name: ${env:TOWPATH_TEST_UNSET}: the environment variable "
+        "is not set\n"
+        "job.cfg:2: error: connection: ${env:TOWPATH_TEST_UNSET}: the environment "
+        "variable is not set\n"
+        "job.cfg:3: error: workers: ${env:TOWPATH_TEST_UNSET}: the environment "
+        "variable is not set\n");
 }
 
 static void test_columns_are_read(void **state)
@@ -407,6 +424,7 @@ int main(void)
         job_test(test_defaults_of_retry_give_way_to_what_is_given),
         job_test(test_a_connection_lies_under_its_section),
         job_test(test_an_unset_variable_of_a_shared_connection_is_said_once),
+        job_test(test_what_could_not_be_expanded_is_not_judged_again),
         job_test(test_columns_are_read),
         job_test(test_a_bad_file_gets_all_its_findings),
         job_test(test_bad_connections_are_found),

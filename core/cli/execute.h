@@ -1,0 +1,22 @@
+/*
+ * Running a job from the command line: signals, live line, closing block. `run` and `replay` share
+ * it.
+ */
+#ifndef CORE_CLI_EXECUTE_H
+#define CORE_CLI_EXECUTE_H
+
+#include "cli/cli.h"
+
+struct tow_execute {
+    const char *path; /* of the job file, as given */
+    const struct tow_texts *sets;
+    int64_t limit; /* -1: all */
+    int full, accept_schema;
+    int64_t replay_of;
+    int json;
+};
+
+/* Returns the exit code. */
+int tow_cli_execute(const struct tow_cli *cli, const struct tow_execute *execute);
+
+#endif

@@ -1,0 +1,251 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/human.h"
+#include "cli/options_text.h"
+#include "cli/plan.h"
+#include "cli/reject_view.h"
+#include "run/sample.h"
+
+/* ---- columns -------------------------------------------------------------------------------- */
+
+/* Appends ", name" or ", name "value"", without the comma where it is the first. */
+static int plan_step(struct tow_buffer *out, const char *name, const char *value,
+                     struct tow_error *err)
+{
+    int rc = out->size ? tow_buffer_append(out, ", ", 2, err) : TOW_OK;
+
+    if (!rc)
+        rc = value ? tow_buffer_printf(out, err, "%s \"%s\"", name, value)
+                   : tow_buffer_printf(out, err, "%s", name);
+    return rc;
+}
+
+int tow_plan_steps(struct tow_buffer *out, const struct tow_column_spec *spec,
+                   struct tow_error *err)
+{
+    int rc = TOW_OK;
+
+    out->size = 0;
+    for (size_t i = 0; !rc && i < spec->null_if_count; i++)
+        rc = plan_step(out, "null if", spec->null_if[i], err);
+    if (!rc && spec->trim)
+        rc = plan_step(out, "trim", NULL, err);
+    if (!rc && spec->lower)
+        rc = plan_step(out, "lower", NULL, err);
+    if (!rc && spec->fallback)
+        rc = plan_step(out, "default", spec->fallback, err);
+    if (!rc && spec->hash_sha256)
+        rc = plan_step(out, "hash sha256", NULL, err);
+    if (!rc && spec->required)
+        rc = plan_step(out, "required", NULL, err);
+    if (!rc && spec->format)
+        rc = plan_step(out, "format", spec->format, err);
+    return rc ? rc : tow_buffer_append(out, "", 1, err);
+}
+
+void tow_plan_type(const struct tow_plan *plan, const struct tow_column_spec *spec,
+                   char text[TOW_TYPE_TEXT_MAX])
+{
+    struct tow_field field;
+    int64_t index = plan->out.release ? tow_schema_find(&plan->out, spec->name) : -1;
+
+    if (index >= 0 && tow_schema_field(&plan->out, index, &field, NULL) == TOW_OK)
+        tow_type_name(field.type, text);
+    else if (spec->has_type)
+        tow_type_name(spec->type, text);
+    else
+        strcpy(text, spec->value ? "string" : "as it is");
+}
+
+/* ---- sections ------------------------------------------------------------------------------- */
+
+static const struct tow_table_column plan_pair[] = {{NULL, 0, 0}, {NULL, 0, 0}};
+static const struct tow_table_column plan_triple[] = {{NULL, 0, 0}, {NULL, 0, 0}, {NULL, 0, 0}};
+
+static int plan_print_plugin(const struct tow_plan *plan, const char *role,
+                             const struct tow_plugin *plugin, const struct tow_setting *section,
+                             struct tow_error *err)
+{
+    struct tow_table *table = tow_table_new(plan_triple, 3);
+
+    printf("\n%s: %s %s\n", role, plugin->name, plugin->version);
+    tow_options_table(table, plugin, section, plan->job->dir);
+    return tow_table_print(table, 2, stdout, err);
+}
+
+static int plan_print_schema(const char *title, const struct ArrowSchema *schema,
+                             struct tow_error *err)
+{
+    struct tow_table *table = tow_table_new(plan_triple, 3);
+    char type[TOW_TYPE_TEXT_MAX];
+
+    printf("\n%s:\n", title);
+    for (int64_t i = 0; schema->release && i < schema->n_children; i++) {
+        struct tow_field field;
+
+        if (tow_schema_field(schema, i, &field, NULL))
+            continue;
+        tow_table_add(table, "%s", field.name);
+        tow_table_add(table, "%s", tow_type_name(field.type, type));
+        tow_table_add(table, "%s", field.not_null ? "not null" : "");
+    }
+    if (!schema->release) {
+        tow_table_add(table, "known once the source is open");
+        tow_table_end_row(table);
+    }
+    return tow_table_print(table, 2, stdout, err);
+}
+
+static int plan_print_mapping(const struct tow_plan *plan, struct tow_error *err)
+{
+    static const struct tow_table_column columns[] = {
+        {"COLUMN", 0, 0}, {"TYPE", 0, 0}, {"FROM", 0, 0}, {"STEPS", 0, 0}};
+    struct tow_table *table = tow_table_new(columns, 4);
+    struct tow_buffer steps = {0};
+    char type[TOW_TYPE_TEXT_MAX];
+    int rc = TOW_OK;
+
+    printf("\ncolumns:\n");
+    for (size_t i = 0; !rc && i < plan->job->column_count; i++) {
+        const struct tow_column_spec *spec = &plan->job->columns[i];
+
+        tow_plan_type(plan, spec, type);
+        tow_table_add(table, "%s", spec->name);
+        tow_table_add(table, "%s", type);
+        if (spec->value)
+            tow_table_add(table, "\"%s\"", spec->value);
+        else
+            tow_table_add(table, "%s", spec->from);
+        rc = tow_plan_steps(&steps, spec, err);
+        if (!rc)
+            tow_table_add(table, "%s", steps.data);
+    }
+    tow_buffer_release(&steps);
+    int printed = tow_table_print(table, 2, stdout, rc ? NULL : err);
+    return rc ? rc : printed;
+}
+
+static int plan_print_plugins(const struct tow_plan *plan, struct tow_error *err)
+{
+    const struct tow_assembly *assembly = plan->assembly;
+    const struct tow_job *job = plan->job;
+    int rc = plan_print_plugin(plan, "source", assembly->source, &job->source, err);
+
+    if (!rc)
+        rc = plan_print_schema("incoming columns", &plan->in, err);
+    for (size_t i = 0; !rc && i < job->transform_count; i++)
+        rc =
+            plan_print_plugin(plan, "transform", assembly->transforms[i], &job->transforms[i], err);
+    if (!rc && job->has_columns)
+        rc = plan_print_mapping(plan, err);
+    if (!rc)
+        rc = plan_print_schema("outgoing columns", &plan->out, err);
+    if (!rc)
+        rc = plan_print_plugin(plan, "sink", assembly->sink, &job->sink, err);
+    if (!rc && assembly->results)
+        rc = plan_print_plugin(plan, "results", assembly->results, &job->results, err);
+    return rc;
+}
+
+static void plan_add_state(const struct tow_plan *plan, struct tow_table *table)
+{
+    const struct tow_checkpoint *checkpoint = &plan->checkpoint;
+    char text[TOW_HUMAN_MAX];
+
+    tow_table_add(table, "state");
+    if (!plan->has_checkpoint)
+        tow_table_add(table, "no checkpoint: the run starts from nothing");
+    else if (checkpoint->load_id[0])
+        tow_table_add(table,
+                      "the load of run %" PRId64 " is unfinished: the run goes on behind batch "
+                      "%" PRIu64 " (saved %s)",
+                      checkpoint->run, checkpoint->seq,
+                      tow_human_moment(checkpoint->saved_us, text));
+    else
+        tow_table_add(table, "run %" PRId64 " was complete (saved %s): the run starts a new load%s",
+                      checkpoint->run, tow_human_moment(checkpoint->saved_us, text),
+                      checkpoint->position.length ? " behind it" : "");
+}
+
+static int plan_print_rules(const struct tow_plan *plan, struct tow_error *err)
+{
+    const struct tow_job *job = plan->job;
+    const struct tow_tuning *tuning = &job->tuning;
+    struct tow_table *table = tow_table_new(plan_pair, 2);
+    char a[32], b[32], c[32];
+
+    tow_format_duration(job->retry.base_ms, a);
+    tow_format_duration(job->retry.cap_ms, b);
+    tow_format_duration(job->retry.budget_ms, c);
+    printf("\nrun:\n");
+    plan_add_state(plan, table);
+    tow_table_add(table, "retry");
+    tow_table_add(table, "%" PRId64 " tries within %s, waits of %s up to %s", job->retry.tries, c,
+                  a, b);
+    tow_table_add(table, "rejects");
+    if (job->max_rejects >= 0 && job->max_reject_percent >= 0)
+        tow_table_add(table, "at most %" PRId64 " rows and %g%%", job->max_rejects,
+                      job->max_reject_percent);
+    else if (job->max_rejects >= 0)
+        tow_table_add(table, "at most %" PRId64 " rows", job->max_rejects);
+    else if (job->max_reject_percent >= 0)
+        tow_table_add(table, "at most %g%%", job->max_reject_percent);
+    else
+        tow_table_add(table, "no limit");
+    tow_format_size(tuning->batch_bytes, a);
+    tow_format_size(tuning->queue_bytes, b);
+    tow_table_add(table, "batches");
+    tow_table_add(table, "up to %" PRId64 " rows or %s", tuning->batch_rows, a);
+    tow_table_add(table, "in flight");
+    tow_table_add(table, "up to %" PRId64 " batches or %s, %" PRId64 " sink worker%s",
+                  tuning->queue_batches, b, tuning->workers, tuning->workers == 1 ? "" : "s");
+    tow_format_duration(tuning->checkpoint_ms, a);
+    tow_format_duration(tuning->drain_ms, b);
+    tow_table_add(table, "checkpoint");
+    tow_table_add(table, "every %s; %s to finish when stopped", a, b);
+    return tow_table_print(table, 2, stdout, err);
+}
+
+/* ---- rows ----------------------------------------------------------------------------------- */
+
+static int plan_show_row(void *context, const char *json, size_t length)
+{
+    (void)context;
+    printf("  %.*s\n", (int)length, json);
+    return 0;
+}
+
+static int plan_show_reject(void *context, const char *line, size_t length)
+{
+    struct tow_reject_view *view = context;
+    int rc = tow_reject_view_parse(view, line, length, NULL);
+
+    if (rc)
+        return rc;
+    fputs("  rejected: ", stdout);
+    tow_reject_view_print(view, "            ");
+    return 0;
+}
+
+static int plan_print_rows(const struct tow_plan *plan, struct tow_error *err)
+{
+    struct tow_reject_view view = {0};
+    const struct tow_sample sample = {plan_show_row, plan_show_reject, &view};
+
+    printf("\nfirst rows, as they would reach the sink:\n");
+    int rc = tow_sample_run(plan->assembly, plan->rows, &sample, err);
+    tow_reject_view_release(&view);
+    return rc;
+}
+
+int tow_plan_text(const struct tow_plan *plan, struct tow_error *err)
+{
+    printf("job %s (%s)\n", plan->job->name, plan->job->path);
+    int rc = plan_print_plugins(plan, err);
+    if (!rc)
+        rc = plan_print_rules(plan, err);
+    if (!rc && plan->rows > 0)
+        rc = plan_print_rows(plan, err);
+    return rc;
+}

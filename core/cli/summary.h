@@ -1,0 +1,37 @@
+/*
+ * How a run went, in a block for people or a JSON object for machines.
+ */
+#ifndef CORE_CLI_SUMMARY_H
+#define CORE_CLI_SUMMARY_H
+
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "cli/doc.h"
+
+/* Of the command that ran the job. */
+struct tow_summary {
+    const char *job; /* its name */
+    const struct tow_cli *cli;
+    const char *path;             /* of its file, as given */
+    const struct tow_texts *sets; /* values of --set */
+    int64_t replay_of;            /* 0: no replay */
+    int trial;                    /* 1: --limit */
+    const struct tow_run_report *report;
+};
+
+int tow_summary_text(const struct tow_summary *summary, FILE *to, struct tow_error *err);
+/* Members: see `towpath run --help`, which TOW_SUMMARY_JSON is part of. */
+int tow_summary_json(const struct tow_summary *summary, FILE *to, struct tow_error *err);
+
+/* Members that objects of `runs` have too: rows, bytes, batches, retries; error. */
+void tow_summary_counts(struct tow_doc *doc, const struct tow_counts *counts);
+void tow_summary_error(struct tow_doc *doc, int error_class, const char *message);
+
+#define TOW_SUMMARY_JSON                                                                    \
+    "With --json one object is printed: job, run, status (ok, failed, cancelled),\n"        \
+    "exit_code, error (null or {class, message}), start, end, seconds, load, resumed_of,\n" \
+    "replay_of, trial, rows {read, accepted, rejected, filtered, pending}, bytes,\n"        \
+    "batches, retries, rows_per_second, bytes_per_second, rejects (file or null)."
+
+#endif

@@ -1,0 +1,181 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugins/csv/source.h"
+
+#define BATCH_ROWS 8192 /* where the host does not say */
+/* Bounds a column's bytes, with a row of the largest size on top and all of it replaced by U+FFFD,
+ * to what its offsets can count. */
+#define BATCH_COST_MAX (256u << 20)
+
+static struct tow_builder *batch_make_builder(const struct tow_csv_header *header,
+                                              struct tow_error *err)
+{
+    struct tow_field *fields = tow_csv_header_fields(header);
+    struct tow_builder *builder;
+
+    if (!fields) {
+        tow_error_nomem(err);
+        return NULL;
+    }
+    builder = tow_builder_new(fields, header->count, err);
+    free(fields);
+    return builder;
+}
+
+int tow_csv_batch_init(struct tow_csv_batch *batch, const struct tow_csv_header *header,
+                       struct tow_error *err)
+{
+    const struct tow_field line = {.name = "line", .type = {TOW_TYPE_INT64, 0, 0}, .not_null = 1};
+
+    tow_csv_batch_release(batch);
+    batch->rows = batch_make_builder(header, err);
+    if (batch->rows)
+        batch->lines = tow_builder_new(&line, 1, err);
+    return batch->rows && batch->lines ? TOW_OK : err->code;
+}
+
+void tow_csv_batch_release(struct tow_csv_batch *batch)
+{
+    if (batch->ready.release)
+        batch->ready.release(&batch->ready);
+    tow_builder_free(batch->rows);
+    tow_builder_free(batch->lines);
+    free(batch->mark_key);
+    *batch = (struct tow_csv_batch){0};
+}
+
+static uint32_t batch_row_limit(const struct tow_csv_source *source)
+{
+    return source->host->batch_rows ? source->host->batch_rows : BATCH_ROWS;
+}
+
+static uint64_t batch_cost_limit(const struct tow_csv_source *source)
+{
+    uint64_t limit = source->host->batch_bytes;
+
+    return limit && limit < BATCH_COST_MAX ? limit : BATCH_COST_MAX;
+}
+
+size_t tow_csv_batch_rows_left(const struct tow_csv_source *source)
+{
+    return batch_row_limit(source) - (size_t)tow_builder_rows(source->batch.rows);
+}
+
+uint64_t tow_csv_batch_cost_left(const struct tow_csv_source *source)
+{
+    return batch_cost_limit(source) - source->batch.cost;
+}
+
+int tow_csv_batch_is_full(const struct tow_csv_source *source)
+{
+    return source->rejecter.pause || source->batch.cost >= batch_cost_limit(source) ||
+           tow_builder_rows(source->batch.rows) >= (int64_t)batch_row_limit(source);
+}
+
+int tow_csv_batch_is_empty(const struct tow_csv_source *source)
+{
+    return tow_builder_rows(source->batch.rows) == 0 &&
+           source->rejecter.count == source->batch.rejects;
+}
+
+static int batch_append_lines(struct tow_builder *builder, const struct tow_csv_table *table,
+                              struct tow_error *err)
+{
+    struct tow_column *column = tow_builder_column(builder, 0);
+    int64_t rows = column->length + (int64_t)table->row_count;
+    int code = tow_column_reserve(column, rows, 0, err);
+
+    if (code != TOW_OK)
+        return code;
+    memcpy((int64_t *)column->values + column->length, table->lines,
+           table->row_count * sizeof *table->lines);
+    column->length = rows;
+    return TOW_OK;
+}
+
+int tow_csv_batch_append(struct tow_csv_source *source, struct tow_error *err)
+{
+    const struct tow_csv_table *table = &source->rows.table;
+    int code = TOW_OK;
+
+    if (table->row_count > 0) {
+        code = tow_column_reserve(tow_builder_column(source->batch.lines, 0),
+                                  tow_builder_rows(source->batch.lines) + (int64_t)table->row_count,
+                                  0, err);
+        if (code == TOW_OK)
+            code = tow_csv_columns_append(&source->columns, table, source->window.data, err);
+        if (code == TOW_OK)
+            code = batch_append_lines(source->batch.lines, table, err);
+    }
+    if (code != TOW_OK)
+        return code;
+    source->batch.cost += table->cost;
+    source->rows_done += (int64_t)table->row_count;
+    tow_csv_rows_commit(&source->rows);
+    return TOW_OK;
+}
+
+/* ---- handing over --------------------------------------------------------------------------- */
+
+static int batch_take_lines(struct tow_csv_batch *batch, struct tow_error *err)
+{
+    struct ArrowArray whole;
+    int code;
+
+    if (batch->ready.release || tow_builder_rows(batch->lines) == 0)
+        return TOW_OK;
+    code = tow_builder_finish(batch->lines, &whole, err);
+    if (code != TOW_OK)
+        return code;
+    batch->ready = *whole.children[0];
+    whole.children[0]->release = NULL;
+    whole.release(&whole);
+    return TOW_OK;
+}
+
+static void batch_set_position(const struct tow_csv_source *source, int at_file_end,
+                               struct tow_position *out)
+{
+    const struct tow_csv_window *window = &source->window;
+    size_t checked = tow_csv_window_history(window);
+    struct tow_csv_resume resume = {
+        .offset = tow_csv_window_offset(window),
+        .line = source->rows.line,
+        .rows = source->rows_done,
+        .is_done = at_file_end,
+        .checksum = tow_csv_window_checksum(window, checked),
+        .checked = (uint32_t)checked,
+    };
+
+    strcpy(resume.path, source->file.path);
+    tow_csv_resume_put(&resume, out);
+}
+
+int tow_csv_batch_hand_over(struct tow_csv_source *source, struct tow_batch *out, int at_file_end,
+                            struct tow_error *err)
+{
+    struct tow_csv_batch *batch = &source->batch;
+    int code = batch_take_lines(batch, err);
+
+    if (code == TOW_OK)
+        code = tow_builder_finish(batch->rows, &out->array, err);
+    if (code != TOW_OK)
+        return code;
+    out->lines = batch->ready;
+    batch->ready.release = NULL;
+    out->origin = source->listing.files[source->next].path;
+    batch_set_position(source, at_file_end, &out->position);
+    batch->cost = 0;
+    batch->rejects = source->rejecter.count;
+    source->rejecter.pause = 0;
+    if (at_file_end && source->mark_key) {
+        tow_csv_mark_text(&source->mark, batch->mark_text);
+        free(batch->mark_key);
+        batch->mark_key = source->mark_key;
+        source->mark_key = NULL;
+        out->mark_key = batch->mark_key;
+        out->mark_value = batch->mark_text;
+    }
+    return TOW_OK;
+}

@@ -1,0 +1,145 @@
+/* Job files while memory runs out: linked so that each allocation of ours can be made to fail. */
+#include "unit.h"
+
+#include "config/options.h"
+#include "config_fixture.h"
+
+/* Allocations left before one fails; -1: none does. libconfig's own are not among them. */
+static long allocations_left = -1;
+
+static int allocation_fails(void)
+{
+    return allocations_left >= 0 && allocations_left-- == 0;
+}
+
+#define WRAP(type, name, parameters, arguments)                     \
+    type __real_##name parameters;                                  \
+    type __wrap_##name parameters;                                  \
+    type __wrap_##name parameters                                   \
+    {                                                               \
+        return allocation_fails() ? NULL : __real_##name arguments; \
+    }
+
+WRAP(void *, malloc, (size_t size), (size))
+WRAP(void *, calloc, (size_t count, size_t size), (count, size))
+WRAP(void *, reallocarray, (void *memory, size_t count, size_t size), (memory, count, size))
+WRAP(char *, strdup, (const char *text), (text))
+WRAP(char *, strndup, (const char *text, size_t size), (text, size))
+
+int __real_vasprintf(char **out, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+int __wrap_vasprintf(char **out, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+int __wrap_vasprintf(char **out, const char *format, va_list args)
+{
+    return allocation_fails() ? -1 : __real_vasprintf(out, format, args);
+}
+
+int __wrap_asprintf(char **out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int __wrap_asprintf(char **out, const char *format, ...)
+{
+    va_list args;
+    int length = -1;
+
+    va_start(args, format);
+    if (!allocation_fails())
+        length = __real_vasprintf(out, format, args);
+    va_end(args);
+    return length;
+}
+
+struct thing {
+    const char *path, *token;
+    struct tow_strings names;
+};
+
+static const struct tow_option thing_options[] = {
+    {"path", TOW_OPTION_PATH, 0, offsetof(struct thing, path), "x", 0, 0, NULL, "a path"},
+    {"names", TOW_OPTION_STRINGS, 0, offsetof(struct thing, names), NULL, 0, 0, NULL, "names"},
+    {"token", TOW_OPTION_STRING, TOW_OPTION_SECRET, offsetof(struct thing, token), NULL, 0, 0, NULL,
+     "a secret"},
+    TOW_OPTIONS_END,
+};
+
+static const struct tow_plugin thing_plugin = {
+    TOW_PLUGIN_HEAD, "a", "1", "a thing", sizeof(struct thing), thing_options, NULL, NULL, NULL,
+};
+
+/* 1 where the job was loaded and bound as if memory were endless. */
+static int load(size_t *findings)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_instance instance = {0};
+    struct tow_diags diags = {0};
+    struct tow_job job = {0};
+    int whole = 0;
+    int rc = tow_job_load("job.cfg", &job, &diags, &err);
+
+    if (!rc && job.source.count)
+        rc = tow_instance_init(&instance, &thing_plugin, &job.source, job.dir, &diags, &err);
+    allocations_left = -1;
+    if (rc)
+        assert_int_equal(err.code, TOW_E_NOMEM);
+    if (diags.incomplete)
+        assert_int_not_equal(diags.errors, 0);
+    whole = !rc && !diags.incomplete;
+    *findings = diags.count;
+    tow_instance_release(&instance);
+    tow_job_release(&job);
+    tow_diags_release(&diags);
+    return whole;
+}
+
+static void assert_survives_each_failure(void)
+{
+    size_t findings, expected;
+    long failing = 0;
+
+    assert_true(load(&expected));
+    for (;; failing++) {
+        allocations_left = failing;
+        if (load(&findings))
+            break;
+    }
+    assert_int_equal(findings, expected);
+    assert_true(failing > 30);
+}
+
+static void test_a_sound_job_fails_whole_at_every_allocation(void **state)
+{
+    (void)state;
+    setenv("TOWPATH_TEST_TOKEN", "hush", 1);
+    config_write("c.cfg", "connections = { c = { token = \"${env:TOWPATH_TEST_TOKEN}\"; }; };\n");
+    config_write("job.cfg", "version = 1;\n@include \"c.cfg\"\njob = { name = \"j\";\n"
+                            "source = { plugin = \"a\"; connection = \"c\"; path = \"p\";\n"
+                            "names = [\"x\", \"y\"]; };\n"
+                            "sink = { plugin = \"b\"; connection = \"c\"; };\n"
+                            "transforms = ( { plugin = \"t\"; } );\n"
+                            "columns = ( { name = \"a\"; default = 1; null_if = [\"x\"]; },\n"
+                            "{ name = \"b\"; value = 1.5; } ); };\n");
+    assert_survives_each_failure();
+}
+
+static void test_a_bad_job_fails_whole_at_every_allocation(void **state)
+{
+    (void)state;
+    unsetenv("TOWPATH_TEST_TOKEN");
+    config_write("job.cfg",
+                 "version = 2;\n@include \"none.cfg\"\njob = { nmae = \"j\"; mode = 07;\n"
+                 "source = { plugin = \"a\"; token = \"hush\"; pth = 1; path = 5; };\n"
+                 "sink = { plugin = \"${env:TOWPATH_TEST_TOKEN}\"; };\n"
+                 "results = { plugin = \"${file:none}\"; };\n"
+                 "columns = ( { name = \"a\"; type = \"x\"; }, { name = \"a\"; } ); };\n");
+    assert_survives_each_failure();
+}
+
+int main(void)
+{
+#define nomem_test(name) cmocka_unit_test_setup_teardown(name, config_setup, config_teardown)
+    const struct CMUnitTest tests[] = {
+        nomem_test(test_a_sound_job_fails_whole_at_every_allocation),
+        nomem_test(test_a_bad_job_fails_whole_at_every_allocation),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

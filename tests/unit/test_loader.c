@@ -1,0 +1,170 @@
+#include "unit.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "plugin/loader.h"
+
+/* Where the misfits lie: $TOWPATH_PLUGIN_PATH, as the harness sets it. */
+static struct tow_loader *loader;
+
+static int open_loader(void **state)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+
+    (void)state;
+    loader = tow_loader_new(NULL, &err);
+    return loader ? 0 : -1;
+}
+
+static int close_loader(void **state)
+{
+    (void)state;
+    tow_loader_free(loader);
+    return 0;
+}
+
+static void refuses(const char *name, int code, const char *reason)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    const struct tow_plugin *plugin = NULL;
+
+    assert_int_equal(tow_loader_get(loader, name, &plugin, &err), code);
+    assert_null(plugin);
+    assert_says(err, reason);
+}
+
+static void test_loads_a_plugin_once_and_keeps_it(void **state)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    const struct tow_plugin *first = NULL, *second = NULL;
+
+    (void)state;
+    assert_ok(tow_loader_get(loader, "csv", &first, &err), err);
+    assert_ok(tow_loader_get(loader, "csv", &second, &err), err);
+    assert_string_equal(first->name, "csv");
+    assert_ptr_equal(first, second);
+}
+
+static void test_refuses_another_major_version(void **state)
+{
+    (void)state;
+    refuses("misfit_major", TOW_E_UNSUPPORTED, "built for plugin ABI 2.0, this program has 1.0");
+}
+
+static void test_refuses_a_newer_minor_version(void **state)
+{
+    (void)state;
+    refuses("misfit_minor", TOW_E_UNSUPPORTED, "built for plugin ABI 1.1, this program has 1.0");
+}
+
+static void test_refuses_a_descriptor_cut_short(void **state)
+{
+    (void)state;
+    refuses("misfit_short", TOW_E_UNSUPPORTED, "its descriptor has 32 bytes");
+}
+
+static void test_names_the_member_that_is_missing(void **state)
+{
+    (void)state;
+    refuses("misfit_member", TOW_E_UNSUPPORTED, "its source lacks `read`");
+}
+
+static void test_names_the_entry_that_is_missing(void **state)
+{
+    (void)state;
+    refuses("misfit_noentry", TOW_E_UNSUPPORTED, "lacks the symbol misfit_noentry_LTX_");
+}
+
+static void test_refuses_a_name_that_is_not_the_files(void **state)
+{
+    (void)state;
+    refuses("misfit_name", TOW_E_UNSUPPORTED, "calls itself \"somebody_else\"");
+}
+
+static void test_refuses_a_default_outside_its_bounds(void **state)
+{
+    (void)state;
+    refuses("misfit_option", TOW_E_UNSUPPORTED, "rows");
+}
+
+static void test_tells_which_symbol_a_module_lacks(void **state)
+{
+    (void)state;
+    refuses("misfit_library", TOW_E_UNSUPPORTED, "misfit_absent_function");
+}
+
+static void test_suggests_the_nearest_name(void **state)
+{
+    (void)state;
+    refuses("cvs", TOW_E_CONFIG, "did you mean \"csv\"?");
+}
+
+static void test_a_name_cannot_leave_the_folders(void **state)
+{
+    (void)state;
+    refuses("../csv", TOW_E_CONFIG, "no plugin name");
+    refuses(".hidden", TOW_E_CONFIG, "no plugin name");
+}
+
+static void test_tells_what_a_file_is_that_is_no_module(void **state)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    const struct tow_plugin *plugin = NULL;
+    char path[] = "/tmp/towpath-loader-XXXXXX.so";
+    int fd = mkstemps(path, 3);
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "not an object", 13), 13);
+    close(fd);
+    assert_int_equal(tow_loader_open(loader, path, &plugin, &err), TOW_E_UNSUPPORTED);
+    assert_says(err, "cannot be loaded");
+    unlink(path);
+    assert_int_equal(tow_loader_open(loader, path, &plugin, &err), TOW_E_ENV);
+    assert_says(err, "No such file");
+    assert_int_equal(tow_loader_open(loader, "plugin.txt", &plugin, &err), TOW_E_CONFIG);
+}
+
+static int count_modules(void *context, const char *name, const char *path)
+{
+    int *count = context;
+
+    assert_non_null(strstr(path, name));
+    *count += strcmp(name, "csv") == 0;
+    return 0;
+}
+
+static void test_lists_each_module_once(void **state)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    int count = 0;
+    struct tow_loader *twice = tow_loader_new(getenv("TOWPATH_PLUGIN_PATH"), &err);
+
+    (void)state;
+    assert_non_null(twice);
+    assert_int_equal(tow_loader_each(twice, count_modules, &count, &err), 0);
+    assert_int_equal(count, 1);
+    tow_loader_free(twice);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_loads_a_plugin_once_and_keeps_it),
+        cmocka_unit_test(test_refuses_another_major_version),
+        cmocka_unit_test(test_refuses_a_newer_minor_version),
+        cmocka_unit_test(test_refuses_a_descriptor_cut_short),
+        cmocka_unit_test(test_names_the_member_that_is_missing),
+        cmocka_unit_test(test_names_the_entry_that_is_missing),
+        cmocka_unit_test(test_refuses_a_name_that_is_not_the_files),
+        cmocka_unit_test(test_refuses_a_default_outside_its_bounds),
+        cmocka_unit_test(test_tells_which_symbol_a_module_lacks),
+        cmocka_unit_test(test_suggests_the_nearest_name),
+        cmocka_unit_test(test_a_name_cannot_leave_the_folders),
+        cmocka_unit_test(test_tells_what_a_file_is_that_is_no_module),
+        cmocka_unit_test(test_lists_each_module_once),
+    };
+
+    return cmocka_run_group_tests(tests, open_loader, close_loader);
+}
