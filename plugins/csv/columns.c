@@ -107,7 +107,7 @@ static inline __attribute__((always_inline)) int columns_fill_plain(struct colum
     const uint32_t *ends = fill->table->ends + fill->field;
     const char *bytes = fill->bytes;
     const size_t count = fill->table->row_count, gap = dialect->delimiter_length;
-    const int quote = dialect->quote;
+    const int quote = dialect->quote, may_double = fill->table->may_double;
     const uint64_t null_lengths = dialect->null_lengths;
     const uint64_t empty_is_null = (uint64_t)dialect->empty_is_null;
     struct columns_out out = columns_out(fill, fill->used);
@@ -126,7 +126,11 @@ static inline __attribute__((always_inline)) int columns_fill_plain(struct colum
                 return code;
         }
         if (__builtin_expect((unsigned char)*text == quote, 0)) {
-            length = tow_csv_field_unquote(dialect, text + 1, length - 2, out.bytes + out.used);
+            length -= 2;
+            if (may_double)
+                length = tow_csv_field_unquote(dialect, text + 1, length, out.bytes + out.used);
+            else
+                columns_copy(out.bytes + out.used, text + 1, length);
         } else {
             columns_copy(out.bytes + out.used, text, length);
             if (__builtin_expect(null_lengths >> (length < 63 ? length : 63) & 1, 0)) {

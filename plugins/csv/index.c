@@ -39,7 +39,7 @@ static inline __attribute__((always_inline)) void index_begin(struct index_run *
                               .use_quote = dialect->quote >= 0 ? ~UINT64_C(0) : 0,
                               .use_escape = dialect->escape >= 0 ? ~UINT64_C(0) : 0};
     index->end_count = index->row_count = index->inner_count = 0;
-    index->high = index->nul = 0;
+    index->high = index->nul = index->doubled = 0;
     index->irregular = 0;
 }
 
@@ -95,6 +95,7 @@ static inline __attribute__((always_inline)) uint64_t index_irregular(
         suspects &= (UINT64_C(1) << (run->to - at)) - 1;
     if (suspects)
         bad |= index_not_line_end(run, at, suspects);
+    run->index->doubled |= opening & after_quote;
     run->carry.after_quote = closing >> 63;
     return bad;
 }

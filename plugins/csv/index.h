@@ -29,7 +29,8 @@ struct tow_csv_index {
     uint64_t
         high;     /* not 0: a byte that is not ASCII was met (one beyond the last row counts too) */
     uint64_t nul; /* not 0: a NUL was met (likewise) */
-    int irregular; /* 1: stopped at a byte that it does not understand */
+    uint64_t doubled; /* not 0: a doubled quote was met (likewise) */
+    int irregular;    /* 1: stopped at a byte that it does not understand */
 };
 
 /*

@@ -125,8 +125,8 @@ static int plan_resume(struct tow_csv_source *source, struct tow_error *err)
     if (!is_there && !resume->is_done)
         return tow_error_set(err, TOW_E_ENV,
                              "%s, in which the last run stopped, is not there any more: bring it "
-                             "back, or start anew with `towpath state reset`",
-                             resume->path);
+                             "back, or start anew with `towpath state reset %s`",
+                             resume->path, source->host->job);
     if (is_there && resume->is_done && source->options.incremental == TOW_CSV_INCREMENTAL_NONE)
         source->skip[next] = 1;
     return TOW_OK;

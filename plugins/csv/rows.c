@@ -331,6 +331,7 @@ static enum rows_step rows_scan_one(struct tow_csv_rows *rows, struct rows_curso
             !rows_check_count(rows, cursor, scan.next, scan.field_count, scan.surplus_filled))
             break;
         rows_keep(rows, cursor, scan.next, table->end_count, scan.field_count);
+        table->may_double = 1;
         table->end_count += table->rows[table->row_count - 1].count;
         break;
     }
@@ -416,6 +417,7 @@ static int rows_take_regular(struct tow_csv_rows *rows, struct rows_cursor *curs
     index->end_capacity = table->end_capacity - base;
     rules->index_run(index, rules->dialect, bytes, cursor->at, rows->window->end,
                      cursor->row_limit - table->row_count);
+    table->may_double |= index->doubled != 0;
     suspicion = rows_suspect(rows, cursor->at);
     all_odd = suspicion.nul || suspicion.utf8 || rules->dialect->comment_length ||
               (rules->columns == 1 && rules->dialect->trim);
@@ -459,7 +461,7 @@ static void rows_parse(struct tow_csv_rows *rows, struct rows_cursor *cursor)
     enum rows_step step = ROWS_GO_ON;
 
     table->row_count = table->end_count = 0;
-    table->needs_care = 0;
+    table->needs_care = table->may_double = 0;
     table->cost = 0;
     while (step == ROWS_GO_ON && !rows_is_full(rows, cursor) &&
            (cursor->at < window->end || (rows->discard.is_active && window->at_end)))

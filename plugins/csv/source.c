@@ -113,8 +113,9 @@ static int source_changed(const struct tow_csv_source *source, struct tow_error 
 {
     return tow_error_set(err, TOW_E_ENV,
                          "%s changed before the point where the last run stopped, offset %" PRId64
-                         ": bring the old content back, or start anew with `towpath state reset`",
-                         source->file.path, source->resume.offset);
+                         ": bring the old content back, or start anew with `towpath state reset "
+                         "%s`",
+                         source->file.path, source->resume.offset, source->host->job);
 }
 
 static int source_go_on(struct tow_csv_source *source, struct tow_error *err)

@@ -39,7 +39,7 @@ static size_t make_text(uint64_t *seed, const struct dialect *dialect, char *tex
             piece = dialect->delimiter;
             size = strlen(piece);
         } else if (random_below(seed, 9) <= dense) {
-            piece = "word" + random_below(seed, 4);
+            piece = &"word"[random_below(seed, 4)];
             size = strlen(piece);
         } else if (size == 0) {
             size = random_below(seed, 40) == 0; /* a NUL */
@@ -162,7 +162,8 @@ static void resume_from(struct trial *trial, struct fake_host *fake, const char 
                         const struct tow_buffer *all)
 {
     struct tow_error err = TOW_ERROR_INIT;
-    struct tow_buffer rest = {all->data + rows_before, all->size - rows_before, 0};
+    struct tow_buffer rest = {all->size ? all->data + rows_before : NULL, all->size - rows_before,
+                              0};
     struct csv_run run;
 
     csv_run_init(&run, fake, settings, trial->window);
@@ -243,7 +244,7 @@ static void run_trial(struct trial *trial, const struct scratch *scratch)
 static void test_random_text_parses_as_the_rules_say(void **state)
 {
     const char *wanted = getenv("CSV_TRIALS");
-    long trials = wanted ? atol(wanted) : 20000;
+    long trials = wanted ? atol(wanted) : 6000;
     struct trial *trial = malloc(sizeof *trial);
     uint64_t seed = RANDOM_SEED;
 

@@ -316,7 +316,7 @@ static void test_a_file_that_changed_before_the_position_is_refused(void **state
     csv_write(*state, "in.csv", "a,b\n1,9\n3,4\n");
     assert_resume_fails(&fake, settings, &position,
                         "in.csv changed before the point where the last run stopped, offset 8");
-    assert_resume_fails(&fake, settings, &position, "towpath state reset");
+    assert_resume_fails(&fake, settings, &position, "`towpath state reset test`");
     csv_write(*state, "in.csv", "a,b\n1,");
     assert_resume_fails(&fake, settings, &position, "has 6 bytes, but was read up to offset 8");
     csv_write(*state, "in.csv", "a,b\n1,2\n5,6\n");

@@ -1,0 +1,215 @@
+/* The csv plugin where each allocation fails in turn: it says so, and goes on when called again. */
+#include <limits.h>
+#include <zlib.h>
+
+#include "csv_fixture.h"
+#include "plugins/csv/source.h"
+#include "unit.h"
+
+tow_plugin_entry csv_LTX_tow_plugin_entry;
+
+static int is_armed;   /* 1: allocations count */
+static long countdown; /* the allocation that fails: 0 is the next */
+
+static int fails_now(void)
+{
+    return is_armed && countdown-- == 0;
+}
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__real_reallocarray(void *old, size_t count, size_t size);
+void *__wrap_reallocarray(void *old, size_t count, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
+char *__real_strndup(const char *text, size_t length);
+char *__wrap_strndup(const char *text, size_t length);
+
+void *__wrap_malloc(size_t size)
+{
+    return fails_now() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails_now() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return fails_now() ? NULL : __real_realloc(old, size);
+}
+
+void *__wrap_reallocarray(void *old, size_t count, size_t size)
+{
+    return fails_now() ? NULL : __real_reallocarray(old, count, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return fails_now() ? NULL : __real_aligned_alloc(alignment, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+    return fails_now() ? NULL : __real_strdup(text);
+}
+
+char *__wrap_strndup(const char *text, size_t length)
+{
+    return fails_now() ? NULL : __real_strndup(text, length);
+}
+
+/* ---- a load --------------------------------------------------------------------------------- */
+
+struct load {
+    const struct tow_source_ops *ops;
+    void *self;
+    int64_t rows, bytes, marks;
+};
+
+static int64_t rejects;
+
+static int32_t count_reject(const struct tow_host *host, const struct tow_source_reject *row)
+{
+    (void)host;
+    rejects += row->line;
+    return TOW_OK;
+}
+
+static int32_t find_nothing(const struct tow_host *host, const char *key,
+                            struct tow_position *value, struct tow_error *err)
+{
+    (void)host, (void)key, (void)value, (void)err;
+    return TOW_END;
+}
+
+static int open_armed(struct load *load, const struct tow_host *host, struct tow_error *err)
+{
+    const struct tow_position start = {.size = sizeof start};
+    struct ArrowSchema schema = {.release = NULL};
+    int code;
+
+    is_armed = 1;
+    code = load->ops->open(load->self, host, &start, err);
+    if (code == TOW_OK)
+        code = load->ops->schema(load->self, &schema, err);
+    is_armed = 0;
+    if (schema.release)
+        schema.release(&schema);
+    return code;
+}
+
+static int read_armed(struct load *load, struct tow_error *err)
+{
+    struct tow_batch batch = {.size = sizeof batch, .position.size = sizeof batch.position};
+    int code;
+
+    is_armed = 1;
+    code = load->ops->read(load->self, &batch, err);
+    is_armed = 0;
+    if (code != TOW_OK) {
+        assert_null(batch.array.release);
+        return code;
+    }
+    load->rows += batch.array.length;
+    load->marks += batch.mark_key != NULL;
+    for (int64_t i = 0; i < batch.array.n_children; i++)
+        load->bytes += ((const int32_t *)batch.array.children[i]->buffers[1])[batch.array.length];
+    batch.array.release(&batch.array);
+    if (batch.lines.release)
+        batch.lines.release(&batch.lines);
+    return TOW_OK;
+}
+
+static void write_files(void **state)
+{
+    static char text[40000];
+    size_t length = 0;
+    gzFile file;
+
+    csv_write(*state, "1.csv", "a,b\n1,2\n3\n\"4\n5\",\"6\"\n\xFF,8\n");
+    csv_write(*state, "2.csv", "b,a\n1,2\n");
+    length = (size_t)sprintf(text, "a,b\n");
+    for (int i = 0; i < 200; i++)
+        length += (size_t)sprintf(text + length, "%d,%*d\n", i, i % 150 + 1, i);
+    memset(text + length, 'x', 9000);
+    length += 9000;
+    file = gzopen(csv_path(*state, "3.gz"), "w");
+    assert_non_null(file);
+    assert_int_equal(gzwrite(file, text, (unsigned)length), length);
+    assert_int_equal(gzclose(file), Z_OK);
+}
+
+/* A load in which allocation `at` fails; returns how often a read said so. */
+static int run_load(struct load *load, const struct tow_host *host, const char *const *settings,
+                    long at)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    int code, failures = 0;
+
+    *load = (struct load){.ops = csv_LTX_tow_plugin_entry()->source,
+                          .self = fake_instance_new(csv_LTX_tow_plugin_entry(), settings)};
+    ((struct tow_csv_source *)load->self)->window_size = 100;
+    countdown = at;
+    rejects = 0;
+    code = open_armed(load, host, &err);
+    if (code == TOW_E_NOMEM) {
+        load->ops->close(load->self);
+        code = open_armed(load, host, &err);
+    }
+    assert_ok(code, err);
+    do {
+        code = read_armed(load, &err);
+        failures += code == TOW_E_NOMEM;
+    } while (code == TOW_OK || code == TOW_E_NOMEM);
+    assert_int_equal(code, TOW_END);
+    load->ops->close(load->self);
+    fake_instance_free(load->self);
+    return failures;
+}
+
+static void test_each_allocation_may_fail_once(void **state)
+{
+    const char *const settings[] = {
+        "path",    csv_path(*state, ""), "incremental", "file", "invalid_utf8",
+        "replace", "max_row_bytes",      "8000",        NULL};
+    struct load whole, load;
+    struct fake_host fake;
+    int failures = 0;
+
+    write_files(state);
+    fake_host_init(&fake);
+    fake.host.reject = count_reject;
+    fake.host.ledger_get = find_nothing;
+    fake.host.batch_rows = 50;
+    run_load(&whole, &fake.host, settings, LONG_MAX);
+    assert_int_equal(whole.rows, 204);
+    assert_int_equal(whole.marks, 3);
+    assert_int_equal(rejects, 3 + 202);
+    for (long at = 0; at == 0 || countdown < 0; at++) {
+        failures += run_load(&load, &fake.host, settings, at);
+        assert_int_equal(load.rows, whole.rows);
+        assert_int_equal(load.bytes, whole.bytes);
+        assert_int_equal(load.marks, whole.marks);
+        assert_int_equal(rejects, 3 + 202);
+    }
+    assert_true(failures > 10);
+    fake_host_release(&fake);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_each_allocation_may_fail_once, scratch_setup,
+                                        scratch_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
