@@ -7,6 +7,7 @@
  * then on every call fails with the same error until the sink is opened again with its token.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,10 +24,12 @@
 #define FILE_SLICE_TEXT  (32 << 10)  /* and made in slices of about as much */
 #define FILE_SLICE_FIRST 64
 #define FILE_SLICE_MAX   1024 /* rows */
+#define FILE_LOAD        "{load}"
 
 struct file_sink {
     struct tow_file_options options;
     const struct tow_host *host;
+    char *path; /* options.path with {load} filled in, where it has one */
     struct tow_file_target target;
     struct tow_file_parts parts;
     struct tow_file_text *text;
@@ -40,8 +43,8 @@ struct file_sink {
 
 static const struct tow_option file_options[] = {
     TOW_OPT_PATH("path", TOW_OPTION_REQUIRED, struct file_sink, options.path,
-                 "file to write; {part} in its name numbers parts from 00001; \"-\" is standard "
-                 "output"),
+                 "file to write, in place of what is there; {load} gives each load a name of its "
+                 "own, {part} numbers parts from 00001; \"-\" is standard output"),
     TOW_OPT_CHOICE("format", struct file_sink, options.format, "auto", "auto|csv|ndjson",
                    "auto goes by the name: .csv, .tsv, .ndjson, .jsonl, .json, also with .gz "
                    "behind"),
@@ -132,6 +135,29 @@ static int file_open_continued(struct file_sink *sink, const struct tow_position
                                    sink->state.length, err);
 }
 
+/* From here on the path is that of this load; a load that is continued has its name still. */
+static int file_fill_in_load(struct file_sink *sink, struct tow_error *err)
+{
+    char *mark;
+
+    if (!strstr(sink->options.path, FILE_LOAD))
+        return TOW_OK;
+    sink->path = strdup(sink->options.path);
+    while (sink->path && (mark = strstr(sink->path, FILE_LOAD))) {
+        char *filled = NULL;
+
+        if (asprintf(&filled, "%.*s%s%s", (int)(mark - sink->path), sink->path, sink->host->load_id,
+                     mark + strlen(FILE_LOAD)) < 0)
+            filled = NULL;
+        free(sink->path);
+        sink->path = filled;
+    }
+    if (!sink->path)
+        return tow_error_nomem(err);
+    sink->options.path = sink->path;
+    return TOW_OK;
+}
+
 /* A replay's rows are no result by themselves: they must not take the place of one. */
 static int file_check_replay(const struct file_sink *sink, struct tow_error *err)
 {
@@ -152,8 +178,12 @@ static int32_t file_open(void *self, const struct tow_host *host, const struct t
                          struct tow_error *err)
 {
     struct file_sink *sink = self;
-    int code = tow_file_target_init(&sink->target, &sink->options, err);
+    int code;
 
+    sink->host = host;
+    code = file_fill_in_load(sink, err);
+    if (code == TOW_OK)
+        code = tow_file_target_init(&sink->target, &sink->options, err);
     if (code == TOW_OK)
         code = tow_file_text_check(&sink->target, err);
     if (code != TOW_OK)
@@ -162,7 +192,6 @@ static int32_t file_open(void *self, const struct tow_host *host, const struct t
         code = file_check_replay(sink, err);
     if (code != TOW_OK)
         return code;
-    sink->host = host;
     sink->slice = FILE_SLICE_FIRST;
     sink->failure.code = TOW_OK;
     sink->is_continued = token->length > 0;
@@ -363,8 +392,9 @@ static int32_t file_flush(void *self, struct tow_position *token, struct tow_err
 static void file_log_published(const struct file_sink *sink)
 {
     if (sink->target.is_parted)
-        tow_log(sink->host, TOW_LOG_INFO, "file: %" PRIu64 " rows in %" PRIu64 " parts of \"%s\"",
-                sink->state.total, sink->state.part, sink->options.path);
+        tow_log(sink->host, TOW_LOG_INFO, "file: %" PRIu64 " rows in %" PRIu64 " part%s of \"%s\"",
+                sink->state.total, sink->state.part, sink->state.part == 1 ? "" : "s",
+                sink->options.path);
     else
         tow_log(sink->host, TOW_LOG_INFO, "file: %" PRIu64 " rows in \"%s\"", sink->state.total,
                 sink->options.path);
@@ -414,6 +444,8 @@ static void file_close(void *self)
     tow_file_text_free(sink->text);
     tow_buffer_release(&sink->buffer);
     sink->text = NULL;
+    free(sink->path);
+    sink->path = NULL;
 }
 
 static const struct tow_sink_ops file_ops = {

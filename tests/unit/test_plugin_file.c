@@ -284,6 +284,24 @@ static void test_a_replay_never_takes_the_place_of_a_result(void **state)
     assert_rows(state, "out.csv", 1, 3);
 }
 
+static void test_each_load_has_a_file_of_its_own_where_the_path_says_so(void **state)
+{
+    struct load load;
+
+    load_init(&load, state, "out-{load}.csv", NULL);
+    load_run(&load, 3);
+    load_restart(&load); /* the load is the same, and so is its name */
+    assert_ok(load_finish(&load), load.err);
+    load_release(&load);
+    load_init(&load, state, "out-{load}.csv", NULL);
+    load.fake.host.load_id = "load-2";
+    load_run(&load, 2);
+    load_release(&load);
+    assert_int_equal(file_count(state), 2);
+    assert_rows(state, "out-load-1.csv", 1, 3);
+    assert_rows(state, "out-load-2.csv", 1, 2);
+}
+
 static void test_two_loads_of_one_path_exclude_each_other(void **state)
 {
     struct load first, second;
@@ -460,6 +478,7 @@ int main(void)
         SCRATCH_TEST(test_large_batches_go_out_in_slices),
         SCRATCH_TEST(test_single_null_columns_are_warned_about_once),
         SCRATCH_TEST(test_a_replay_never_takes_the_place_of_a_result),
+        SCRATCH_TEST(test_each_load_has_a_file_of_its_own_where_the_path_says_so),
         SCRATCH_TEST(test_two_loads_of_one_path_exclude_each_other),
         SCRATCH_TEST(test_parts_hold_at_most_so_many_rows),
         SCRATCH_TEST(test_parts_hold_at_most_so_many_bytes),
