@@ -57,8 +57,11 @@ int tow_cli_fail(const struct tow_error *err);
 /* Logs "text (see `towpath COMMAND --help`)" and returns TOW_EXIT_CONFIG. */
 int tow_cli_usage(const char *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Findings, in the log's format, as files and lines order them. */
-void tow_cli_findings(const struct tow_cli *cli, struct tow_diags *diags);
+/*
+ * Prints findings in the log's format, as files and lines order them. Returns TOW_EXIT_OK where
+ * none is an error, TOW_EXIT_ENVIRONMENT where the job file is to blame for none of them.
+ */
+int tow_cli_findings(const struct tow_cli *cli, struct tow_diags *diags);
 
 /* The state that the command line names. mode: TOW_STATE_READ or TOW_STATE_CREATE. */
 int tow_cli_state(const struct tow_cli *cli, int mode, struct tow_state **out,

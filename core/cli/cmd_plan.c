@@ -49,12 +49,9 @@ static int plan_probe(const struct tow_cli *cli, struct tow_plan *plan)
     struct tow_error err = TOW_ERROR_INIT;
     int rc = tow_assembly_probe(plan->assembly, &plan->in, &plan->out, &diags, &err);
 
-    tow_cli_findings(cli, &diags);
-    int found = diags.errors > 0 || diags.incomplete;
+    int found = tow_cli_findings(cli, &diags);
     tow_diags_release(&diags);
-    if (rc)
-        return tow_cli_fail(&err);
-    return found ? TOW_EXIT_CONFIG : TOW_EXIT_OK;
+    return rc ? tow_cli_fail(&err) : found;
 }
 
 static int plan_job(const struct tow_cli *cli, const struct plan_options *options,

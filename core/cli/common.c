@@ -27,12 +27,8 @@ int tow_cli_usage(const char *command, const char *format, ...)
     return TOW_EXIT_CONFIG;
 }
 
-void tow_cli_findings(const struct tow_cli *cli, struct tow_diags *diags)
+static void cli_log_findings(const struct tow_diags *diags)
 {
-    if (cli->log_format == TOW_LOG_TEXT) {
-        tow_diags_print(diags, stderr);
-        return;
-    }
     for (size_t i = 0; i < diags->count; i++) {
         const struct tow_diag *diag = &diags->items[i];
         int level = diag->severity == TOW_DIAG_ERROR ? TOW_LOG_ERROR : TOW_LOG_WARN;
@@ -45,6 +41,17 @@ void tow_cli_findings(const struct tow_cli *cli, struct tow_diags *diags)
     }
     if (diags->incomplete)
         tow_log_line(TOW_LOG_ERROR, "job", "out of memory: findings are missing");
+}
+
+int tow_cli_findings(const struct tow_cli *cli, struct tow_diags *diags)
+{
+    if (cli->log_format == TOW_LOG_TEXT)
+        tow_diags_print(diags, stderr);
+    else
+        cli_log_findings(diags);
+    if (diags->errors == 0)
+        return TOW_EXIT_OK;
+    return diags->outside == diags->errors ? TOW_EXIT_ENVIRONMENT : TOW_EXIT_CONFIG;
 }
 
 /* ---- state ---------------------------------------------------------------------------------- */
@@ -143,12 +150,9 @@ int tow_cli_job_open(const struct tow_cli *cli, const char *path, const struct t
                               &diags, &err);
     if (!rc && diags.errors == 0)
         rc = tow_assembly_init(&out->assembly, &out->job, out->loader, &diags, &err);
-    tow_cli_findings(cli, &diags);
-    int found = diags.errors > 0 || diags.incomplete;
+    int found = tow_cli_findings(cli, &diags);
     tow_diags_release(&diags);
-    if (rc)
-        return tow_cli_fail(&err);
-    return found ? TOW_EXIT_CONFIG : TOW_EXIT_OK;
+    return rc ? tow_cli_fail(&err) : found;
 }
 
 void tow_cli_job_close(struct tow_cli_job *job)

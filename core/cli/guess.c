@@ -231,8 +231,8 @@ int tow_guess_file(struct tow_guess *guess, const struct tow_plugin *plugin, con
 
     *guess = (struct tow_guess){0};
     int rc = tow_instance_init(&instance, plugin, &section, "/", &diags, err);
-    if (!rc && diags.errors)
-        rc = tow_error_set(err, TOW_E_CONFIG, "%s", diags.items[0].text);
+    if (!rc)
+        rc = tow_diags_error(&diags, err);
     if (!rc)
         rc = guess_open(guess, &instance, &job, err);
     tow_diags_release(&diags);

@@ -270,6 +270,8 @@ static int main_close_stdout(int code)
 int main(int argc, char **argv)
 {
     main_fill_descriptors();
+    /* What these say, the write that failed says too, and an error can be reported. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     return main_close_stdout(main_dispatch(argc, argv));
 }

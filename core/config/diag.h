@@ -23,6 +23,8 @@ struct tow_diags {
     struct tow_diag *items; /* in order of file and line, those without first */
     size_t count, capacity;
     size_t errors, warnings;
+    size_t outside; /* of the errors, those that the job file is not to blame for: a missing input,
+                       a permission, a full disk */
     int incomplete; /* 1: memory ran out and findings are missing; counts as an error */
 };
 

@@ -37,6 +37,19 @@ static void assembly_expect(const struct tow_setting *section, const struct tow_
 
 typedef int32_t assembly_check_call(void *self, const struct tow_host *host, struct tow_error *err);
 
+/* What a plugin found wrong with its section, or with the world that the section speaks of. */
+static void assembly_found(const struct tow_setting *section, const char *role,
+                           const struct tow_plugin *plugin, const struct tow_error *found,
+                           struct tow_diags *diags)
+{
+    size_t errors = diags->errors;
+
+    tow_diags_add(diags, TOW_DIAG_ERROR, section->file, section->line, "%s %s: %s", role,
+                  plugin->name, found->message);
+    if (found->code == TOW_E_ENV && !diags->incomplete)
+        diags->outside += diags->errors - errors;
+}
+
 /* Fills an instance once for its findings, and lets the plugin look at its options together. */
 static int assembly_check(const struct tow_job *job, const struct tow_plugin *plugin,
                           const struct tow_setting *section, const char *role,
@@ -53,8 +66,7 @@ static int assembly_check(const struct tow_job *job, const struct tow_plugin *pl
         struct tow_error found = TOW_ERROR_INIT;
 
         if (check(instance.self, &box.host, &found))
-            tow_diags_add(diags, TOW_DIAG_ERROR, section->file, section->line, "%s %s: %s", role,
-                          plugin->name, found.message);
+            assembly_found(section, role, plugin, &found, diags);
     }
     tow_instance_release(&instance);
     return rc;
@@ -124,14 +136,6 @@ void tow_assembly_release(struct tow_assembly *assembly)
 
 /* ---- the probe ------------------------------------------------------------------------------ */
 
-static void probe_found(const struct tow_setting *section, const char *role,
-                        const struct tow_plugin *plugin, const struct tow_error *found,
-                        struct tow_diags *diags)
-{
-    tow_diags_add(diags, TOW_DIAG_ERROR, section->file, section->line, "%s %s: %s", role,
-                  plugin->name, found->message);
-}
-
 /* The source's columns; left released where they cannot be known. */
 static int probe_source(struct tow_assembly *assembly, struct ArrowSchema *schema,
                         struct tow_diags *diags, struct tow_error *err)
@@ -156,7 +160,7 @@ static int probe_source(struct tow_assembly *assembly, struct ArrowSchema *schem
         if (opened == TOW_OK)
             opened = tow_schema_validate(schema, &found);
         if (opened < TOW_OK)
-            probe_found(&job->source, "source", assembly->source, &found, diags);
+            assembly_found(&job->source, "source", assembly->source, &found, diags);
         if (opened != TOW_OK && schema->release)
             schema->release(schema);
         if (ops->close)
@@ -184,7 +188,7 @@ static int probe_transform(struct tow_assembly *assembly, size_t i, struct Arrow
         tow_host_init(&box, job, "transform", plugin);
         if (plugin->transform->begin(instance.self, &box.host, schema, &out, &found) ||
             tow_schema_validate(&out, &found)) {
-            probe_found(&job->transforms[i], "transform", plugin, &found, diags);
+            assembly_found(&job->transforms[i], "transform", plugin, &found, diags);
             if (out.release)
                 out.release(&out);
         }
@@ -273,7 +277,7 @@ static int probe_sink(const struct tow_job *job, const struct tow_plugin *plugin
     int rc = tow_instance_init(&instance, plugin, &job->sink, job->dir, &known, err);
     tow_diags_release(&known);
     if (!rc && plugin->sink->begin(instance.self, NULL, schema, &found))
-        probe_found(&job->sink, "sink", plugin, &found, diags);
+        assembly_found(&job->sink, "sink", plugin, &found, diags);
     if (!rc && plugin->sink->close)
         plugin->sink->close(instance.self);
     tow_instance_release(&instance);

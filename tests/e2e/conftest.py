@@ -14,6 +14,25 @@ import pytest
 
 TIMEOUT = 60
 
+# As one types them; each has --help.
+COMMANDS = [
+    "run",
+    "check",
+    "plan",
+    "init",
+    "plugins list",
+    "plugins show",
+    "plugins test",
+    "runs",
+    "runs show",
+    "rejects",
+    "replay",
+    "state show",
+    "state reset",
+    "state set",
+    "version",
+]
+
 
 class Towpath:
     """The program, with a working folder and a state of its own."""

@@ -7,24 +7,7 @@ import signal
 import subprocess
 
 import pytest
-
-COMMANDS = [
-    "run",
-    "check",
-    "plan",
-    "init",
-    "plugins list",
-    "plugins show",
-    "plugins test",
-    "runs",
-    "runs show",
-    "rejects",
-    "replay",
-    "state show",
-    "state reset",
-    "state set",
-    "version",
-]
+from conftest import COMMANDS
 
 
 def wait_until_running(tow):

@@ -1,0 +1,62 @@
+"""The manual pages know what the program knows: commands, options, exit codes, job keys."""
+
+import re
+from pathlib import Path
+
+import pytest
+from conftest import COMMANDS
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+def page(name):
+    return (DOCS / name).read_text()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_of_a_command_is_in_the_manual(tow, command):
+    text = tow.run(*command.split(), "--help").stdout
+    options = set(re.findall(r"^ +(?:-\w, +)?--([a-z-]+)", text, re.M)) - {"help", "version"}
+    assert options
+    known = set(re.findall(r"(?:Fl|,) -([a-z-]+)", page("towpath.1")))
+    known |= {"output"}  # the manual has it as -o
+    assert options <= known, options - known
+
+
+def test_every_command_is_in_the_manual(tow):
+    listed = set(re.findall(r"^  ([a-z]+) .*  ", tow.run("help").stdout, re.M))
+    assert {"run", "check", "replay"} <= listed
+    for command in listed:
+        assert re.search(rf"^\.Cm .*\b{command}\b", page("towpath.1"), re.M), command
+
+
+def test_exit_codes_of_help_and_manual_agree(tow):
+    text = tow.run("run", "--help").stdout
+    codes = set(re.findall(r"^  (\d+)(?:,(\d+))?  ", text.split("Exit codes:")[1], re.M))
+    helped = {code for pair in codes for code in pair if code}
+    manual = page("towpath.1").split(".Sh EXIT STATUS")[1].split(".Sh EXAMPLES")[0]
+    documented = set(re.findall(r"\d+", " ".join(re.findall(r"^\.It (.*)$", manual, re.M))))
+    assert helped == documented
+
+
+def test_every_key_of_a_job_file_is_in_the_manual(tow):
+    """A wrong key makes `check` name the nearest; so each documented key must be taken."""
+    manual = page("towpath-job.5")
+    keys = {
+        "rejects": ["max", "max_percent"],
+        "retry": ["base", "cap", "budget", "tries"],
+        "pipeline": [
+            "batch_rows",
+            "batch_bytes",
+            "queue_batches",
+            "queue_bytes",
+            "workers",
+            "checkpoint",
+            "drain",
+        ],
+    }
+    tow.write("in.csv", "a\n1\n")
+    for section, names in keys.items():
+        for name in names:
+            assert re.search(rf"^\.Ic {name}\b", manual, re.M), name
+            job = tow.job(more=f"  {section} = {{ {name} = ( ); }};")
+            found = tow.run("check", job, code=2).stderr
+            assert "unknown" not in found, found
