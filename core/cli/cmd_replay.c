@@ -18,7 +18,8 @@ struct replay_options {
 #define REPLAY(member) offsetof(struct replay_options, member)
 
 static const struct tow_argument replay_arguments[] = {
-    {"job", 0, TOW_ARGUMENT_TEXT, REPLAY(job), "FILE", "the job's file", 0, 0, 0},
+    {"job", 0, TOW_ARGUMENT_TEXT, REPLAY(job), "FILE",
+     "another job file than the one that the run was made with", 0, 0, 0},
     {"dry-run", 0, TOW_ARGUMENT_FLAG, REPLAY(dry_run), NULL, "send nothing; count the rows by code",
      0, 0, 0},
     {"again", 0, TOW_ARGUMENT_FLAG, REPLAY(again), NULL,
@@ -174,8 +175,6 @@ static int replay_call(const struct tow_cli *cli, const void *options)
     struct tow_state *state = NULL;
     struct tow_run run;
 
-    if (!replay->job && !replay->dry_run)
-        return tow_cli_usage("replay", "replay needs the job's file: --job FILE");
     int rc = tow_cli_state(cli, TOW_STATE_READ, &state, &err);
     if (!rc)
         rc = tow_cli_find_run(state, cli->arguments[0], &run, &err);
@@ -189,7 +188,7 @@ static int replay_call(const struct tow_cli *cli, const void *options)
     if (replay->dry_run)
         return TOW_EXIT_OK;
     const struct tow_execute execute = {
-        .path = replay->job,
+        .path = replay->job ? replay->job : run.job_file,
         .sets = &replay->sets,
         .limit = -1,
         .replay_of = run.id,
@@ -200,16 +199,17 @@ static int replay_call(const struct tow_cli *cli, const void *options)
 
 const struct tow_command tow_cmd_replay = {
     .name = "replay",
-    .arguments = "RUN --job FILE",
+    .arguments = "RUN",
     .summary = "Sends the rows that a run rejected through the job again",
     .about =
-        "Mend the job file first, or the far end. Rows of which only the text is known are\n"
-        "rejected again. A replay is a run of its own: it can be stopped and goes on when it is\n"
-        "started again, and it leaves the job's checkpoint alone.\n"
+        "Mend the job file first, or the far end; the file is the run's, where --job names no\n"
+        "other. Rows of which only the text is known are rejected again. A replay is a run of its\n"
+        "own: it can be stopped and goes on when it is started again, and it leaves the job's\n"
+        "checkpoint alone.\n"
         "\n" TOW_SUMMARY_JSON "\n"
         "With --dry-run: job, replay_of, rows, unreadable, codes [{code, rows, unreadable}].",
     .example = "  towpath replay 7 --dry-run\n"
-               "  towpath replay 7 --job orders.cfg",
+               "  towpath replay 7",
     .options = replay_arguments,
     .options_size = sizeof(struct replay_options),
     .argument_min = 1,

@@ -53,6 +53,7 @@ static void runs_doc(struct tow_doc *doc, const struct tow_run *run, const char 
     tow_doc_open(doc, NULL, '{');
     tow_doc_int(doc, "run", run->id);
     tow_doc_text(doc, "job", run->job);
+    tow_doc_text(doc, "file", run->job_file);
     tow_doc_text(doc, "status", run->status);
     if (run->exit_code >= 0)
         tow_doc_int(doc, "exit_code", run->exit_code);
@@ -173,6 +174,7 @@ static int runs_show_text(const struct tow_run *run, const char *rejects, struct
     tow_table_add(table, "run");
     tow_table_add(table, "%" PRId64, run->id);
     runs_pair(table, "job", run->job);
+    runs_pair(table, "file", run->job_file);
     runs_pair(table, "status", run->status);
     if (run->error_class)
         runs_pair(table, "error", run->error);
@@ -242,11 +244,12 @@ const struct tow_command tow_cmd_runs = {
     .name = "runs",
     .arguments = "[JOB]",
     .summary = "Lists runs, newest first",
-    .about = "Counts of a run that is under way are those of its last checkpoint.\n"
-             "\n"
-             "With --json an array is printed, of objects as `towpath runs show` prints one: run,\n"
-             "job, status (running, ok, failed, cancelled, interrupted), exit_code, error, start,\n"
-             "end, load, replay_of, replayed_by, rows {...}, bytes, batches, retries, rejects.",
+    .about =
+        "Counts of a run that is under way are those of its last checkpoint.\n"
+        "\n"
+        "With --json an array is printed, of objects as `towpath runs show` prints one: run,\n"
+        "job, file, status (running, ok, failed, cancelled, interrupted), exit_code, error,\n"
+        "start, end, load, replay_of, replayed_by, rows {...}, bytes, batches, retries, rejects.",
     .example = "  towpath runs orders --last 5",
     .options = runs_arguments,
     .options_size = sizeof(struct runs_options),

@@ -88,19 +88,22 @@ static void summary_option(struct tow_buffer *out, const char *option, const cha
     summary_word(out, value);
 }
 
-/* replay_of 0: `towpath run`. Values of --set belong to the same work going on, not to a replay,
- * which a sink may want elsewhere. */
+/* The same work going on, with its job file and values of --set; replay_of 0: `towpath run`. Or a
+ * first replay, which finds the job file by itself, and which a sink may want elsewhere. */
 static void summary_command(const struct tow_summary *summary, struct tow_table *table,
-                            const char *name, int64_t replay_of, int with_sets)
+                            const char *name, int64_t replay_of, int going_on)
 {
     struct tow_buffer out = {0};
 
     if (replay_of)
-        tow_buffer_printf(&out, NULL, "towpath replay %" PRId64 " --job", replay_of);
+        tow_buffer_printf(&out, NULL, "towpath replay %" PRId64, replay_of);
     else
         tow_buffer_printf(&out, NULL, "towpath run");
-    summary_word(&out, summary->path);
-    for (size_t i = 0; with_sets && i < summary->sets->count; i++)
+    if (going_on && replay_of)
+        summary_option(&out, "--job", summary->path);
+    else if (going_on)
+        summary_word(&out, summary->path);
+    for (size_t i = 0; going_on && i < summary->sets->count; i++)
         summary_option(&out, "--set", summary->sets->items[i]);
     summary_option(&out, "--state", summary->cli->state);
     summary_option(&out, "--plugin-path", summary->cli->plugin_path);

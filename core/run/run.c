@@ -186,9 +186,15 @@ static int run_begin(struct run *run, struct tow_error *err)
 
     if (!rc)
         rc = resume_find(run, err);
+    const struct tow_run_start start = {
+        .job = run->job->name,
+        .job_file = run->job->path,
+        .load_id = run->load_id,
+        .replay_of = run->options->replay_of,
+        .now_us = run->report->start_us,
+    };
     if (!rc)
-        rc = tow_state_run_begin(run->state, run->job->name, run->load_id, run->options->replay_of,
-                                 run->report->start_us, &run->id, err);
+        rc = tow_state_run_begin(run->state, &start, &run->id, err);
     if (rc)
         return rc;
     run->report->run = run->id;

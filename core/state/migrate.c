@@ -7,6 +7,7 @@ static const char *const steps[] = {
     "CREATE TABLE runs ("
     "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  job TEXT NOT NULL,"
+    "  job_file TEXT NOT NULL DEFAULT '',"
     "  load_id TEXT NOT NULL,"
     "  status TEXT NOT NULL,"
     "  exit_code INTEGER NOT NULL DEFAULT -1,"

@@ -5,7 +5,7 @@
 #define RUN_COLUMNS                                                                            \
     "SELECT id, start_us, end_us, exit_code, error_class, read, accepted, rejected, filtered," \
     " pending, bytes, batches, retries, reject_bytes, replay_of, replayed_by,"                 \
-    " job, load_id, status, error FROM runs "
+    " job, load_id, status, error, job_file FROM runs "
 
 /* The message may come from a hand-edited file or a newer, longer struct: it is cut. */
 static void runs_copy_error(sqlite3_stmt *row, int column, struct tow_run *out)
@@ -40,6 +40,8 @@ static int runs_read_row(struct tow_sql *sql, sqlite3_stmt *row, struct tow_run 
         (result = tow_sql_column_text(sql, row, 17, out->load_id, sizeof out->load_id, err)) !=
             TOW_OK ||
         (result = tow_sql_column_text(sql, row, 18, out->status, sizeof out->status, err)) !=
+            TOW_OK ||
+        (result = tow_sql_column_text(sql, row, 20, out->job_file, sizeof out->job_file, err)) !=
             TOW_OK)
         return result;
     runs_copy_error(row, 19, out);
@@ -160,27 +162,41 @@ static int runs_close_dead(struct tow_state *state, const char *job, struct tow_
     return tow_sql_run(&state->sql, text, values, err);
 }
 
-int tow_state_run_begin(struct tow_state *state, const char *job, const char *load_id,
-                        int64_t replay_of, int64_t now_us, int64_t *id, struct tow_error *err)
+static int runs_check_start(const struct tow_run_start *start, struct tow_error *err)
+{
+    const struct tow_run *run = NULL;
+    int result = tow_state_check_job(start->job, err);
+
+    if (result != TOW_OK)
+        return result;
+    if (strlen(start->load_id) >= sizeof run->load_id)
+        return tow_error_set(err, TOW_E_BUG, "load id \"%.80s\" has %zu bytes, at most 32 fit",
+                             start->load_id, strlen(start->load_id));
+    if (strlen(start->job_file) >= sizeof run->job_file)
+        return tow_error_set(err, TOW_E_CONFIG,
+                             "the job file's path has %zu bytes, at most %zu fit",
+                             strlen(start->job_file), sizeof run->job_file - 1);
+    return TOW_OK;
+}
+
+int tow_state_run_begin(struct tow_state *state, const struct tow_run_start *start, int64_t *id,
+                        struct tow_error *err)
 {
     static const char text[] =
-        "INSERT INTO runs (job, load_id, replay_of, start_us, status) VALUES (?, ?, ?, ?, '" //
-        TOW_RUN_RUNNING "')";
-    const struct tow_sql_value values[] = {tow_sql_text(job), tow_sql_text(load_id),
-                                           tow_sql_int(replay_of), tow_sql_int(now_us),
-                                           TOW_SQL_END};
-    int result = tow_state_check_job(job, err);
+        "INSERT INTO runs (job, job_file, load_id, replay_of, start_us, status)"
+        " VALUES (?, ?, ?, ?, ?, '" TOW_RUN_RUNNING "')";
+    const struct tow_sql_value values[] = {
+        tow_sql_text(start->job),      tow_sql_text(start->job_file), tow_sql_text(start->load_id),
+        tow_sql_int(start->replay_of), tow_sql_int(start->now_us),    TOW_SQL_END};
+    int result = runs_check_start(start, err);
 
     *id = 0;
     if (result != TOW_OK)
         return result;
-    if (strlen(load_id) >= sizeof((struct tow_run *)NULL)->load_id)
-        return tow_error_set(err, TOW_E_BUG, "load id \"%.80s\" has %zu bytes, at most 32 fit",
-                             load_id, strlen(load_id));
     result = tow_state_begin_write(state, err);
     if (result != TOW_OK)
         return result;
-    result = runs_close_dead(state, job, err);
+    result = runs_close_dead(state, start->job, err);
     if (result == TOW_OK)
         result = tow_sql_run(&state->sql, text, values, err);
     if (result == TOW_OK)

@@ -69,6 +69,7 @@ struct tow_counts {
 struct tow_run {
     int64_t id;
     char job[65];
+    char job_file[4096]; /* absolute path of the file that it ran; "" where unknown */
     char load_id[33];
     char status[16];
     int32_t exit_code;   /* -1 while running and where interrupted */
@@ -100,11 +101,20 @@ struct tow_checkpoint {
 
 void tow_checkpoint_release(struct tow_checkpoint *checkpoint);
 
+/* What is known of a run when it starts. */
+struct tow_run_start {
+    const char *job;
+    const char *job_file; /* absolute path */
+    const char *load_id;
+    int64_t replay_of; /* 0: none */
+    int64_t now_us;
+};
+
 /* Starts a run: closes runs of the job that are still "running" as interrupted (the lock is held,
  * so they are dead), with the time of their last checkpoint as their end, then writes a new one.
  * *id tells its number, unique in the file, rising. */
-int tow_state_run_begin(struct tow_state *state, const char *job, const char *load_id,
-                        int64_t replay_of, int64_t now_us, int64_t *id, struct tow_error *err);
+int tow_state_run_begin(struct tow_state *state, const struct tow_run_start *start, int64_t *id,
+                        struct tow_error *err);
 
 /* The job's checkpoint: TOW_OK, or TOW_END where there is none. */
 int tow_state_checkpoint(struct tow_state *state, const char *job, struct tow_checkpoint *out,

@@ -70,7 +70,7 @@ def test_help_fits_a_terminal_and_has_no_control_characters(tow):
         (["run", "a", "--log-level", "loud"], '"loud" is none of debug|info|warn|error'),
         (["runs", "show", "seven"], '"seven" is no run number'),
         (["runs", "show", "7"], "there is no run 7"),
-        (["replay", "7"], "--job FILE"),
+        (["replay", "7"], "there is no run 7"),
         (["state", "set", "x"], "either --position-hex or --position-text"),
         (["state", "set", "x", "--position-hex", "00", "--position-text", "0"], "either"),
         (["state", "reset", "x"], "give --yes"),
@@ -155,7 +155,7 @@ def test_a_run_closes_with_sums_that_balance(people):
     assert facts["job"] == "job" and facts["status"] == "ok"
     assert facts["read"].split()[0] == "5"
     assert facts["accepted"] == "3" and facts["rejected"] == "2"
-    assert facts["replay"] == "towpath replay 1 --job job.cfg"
+    assert facts["replay"] == "towpath replay 1"
     assert (people.folder / facts["rejects"]).exists()
     assert [row["id"] for row in people.rows()] == [1, 3, 5]
 
@@ -278,10 +278,22 @@ def test_a_signal_that_was_ignored_stays_ignored(tow):
 
 
 def test_hints_can_be_pasted_into_a_shell(people):
-    odd = people.job(file="it's here.cfg", more='  columns = ( { name = "age"; from = "age"; type = "int8"; } );')
-    text = people.run("run", odd.name).stdout
-    hint = next(line for line in text.splitlines() if line.startswith("replay "))
-    assert shlex.split(hint)[1:] == ["towpath", "replay", "1", "--job", odd.name]
+    odd = people.job(file="it's here.cfg", source='plugin = "csv"; path = "-";')
+    process = people.start("run", odd.name)
+    wait_until_running(people)
+    process.send_signal(signal.SIGTERM)
+    text, _ = people.finish_open(process, 143)
+    hint = next(line for line in text.splitlines() if line.startswith("go on "))
+    assert shlex.split(hint)[2:] == ["towpath", "run", odd.name]
+
+
+def test_a_replay_finds_the_job_file_by_itself(people):
+    people.run("run", "job.cfg")
+    job = people.folder / "job.cfg"
+    job.write_text(job.read_text().replace('type = "int32"', 'type = "string"'))
+    people.run("replay", "1", "--set", "sink.path=again.ndjson")
+    assert [row["id"] for row in people.rows("again.ndjson")] == [2]
+    assert people.json("runs", "show", "2")["file"] == str(job)
 
 
 def test_a_job_that_runs_is_locked(tow):

@@ -12,6 +12,14 @@ struct tow_state *open_state_at(const char *path, int mode);
 void set_position(struct tow_position *position, const char *text);
 void assert_position(const struct tow_position *position, const char *text);
 
+/* How a run starts, for tow_state_run_begin. */
+#define START(name, load, replayed, now)                      \
+    (&(const struct tow_run_start){.job = (name),             \
+                                   .job_file = "/jobs/a.cfg", \
+                                   .load_id = (load),         \
+                                   .replay_of = (replayed),   \
+                                   .now_us = (now)})
+
 #define SCRATCH_TEST(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 #endif

@@ -13,7 +13,7 @@ static int64_t begin_run(struct tow_state *state, const char *job, int64_t repla
     struct tow_error err = TOW_ERROR_INIT;
     int64_t id;
 
-    assert_ok(tow_state_run_begin(state, job, "load", replay_of, 1000, &id, &err), err);
+    assert_ok(tow_state_run_begin(state, START(job, "load", replay_of, 1000), &id, &err), err);
     return id;
 }
 
@@ -140,7 +140,7 @@ static void test_every_change_of_a_state_opened_to_read_is_refused(void **fixtur
     tow_state_close(open_state(*fixture, TOW_STATE_CREATE));
     struct tow_state *state = open_state(*fixture, TOW_STATE_READ);
 
-    assert_int_equal(tow_state_run_begin(state, "a", "l", 0, 1, &id, &err), TOW_E_BUG);
+    assert_int_equal(tow_state_run_begin(state, START("a", "l", 0, 1), &id, &err), TOW_E_BUG);
     assert_says(err, "opened for reading");
     assert_int_equal(tow_state_lock(state, "a", &lock, &busy, &err), TOW_E_BUG);
     assert_null(lock);
@@ -164,10 +164,11 @@ static void test_a_run_is_recorded_from_begin_to_end(void **fixture)
     struct tow_error err = TOW_ERROR_INIT, failure = TOW_ERROR_INIT;
     int64_t id;
 
-    assert_ok(tow_state_run_begin(state, "vip", "load-1", 0, 1000, &id, &err), err);
+    assert_ok(tow_state_run_begin(state, START("vip", "load-1", 0, 1000), &id, &err), err);
     struct tow_run run = read_run(state, id);
     assert_int_equal(run.id, id);
     assert_string_equal(run.job, "vip");
+    assert_string_equal(run.job_file, "/jobs/a.cfg");
     assert_string_equal(run.load_id, "load-1");
     assert_string_equal(run.status, TOW_RUN_RUNNING);
     assert_int_equal(run.exit_code, -1);
@@ -248,16 +249,19 @@ static void test_wrong_arguments_of_runs_are_refused(void **fixture)
     int64_t id = 7;
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        assert_int_equal(tow_state_run_begin(state, names[i], "l", 0, 1, &id, &err), TOW_E_CONFIG);
+        assert_int_equal(tow_state_run_begin(state, START(names[i], "l", 0, 1), &id, &err),
+                         TOW_E_CONFIG);
         assert_says(err, "no job name");
         assert_int_equal(id, 0);
     }
-    assert_int_equal(
-        tow_state_run_begin(state, "a", "123456789012345678901234567890123", 0, 1, &id, &err),
-        TOW_E_BUG);
+    assert_int_equal(tow_state_run_begin(
+                         state, START("a", "123456789012345678901234567890123", 0, 1), &id, &err),
+                     TOW_E_BUG);
     assert_ok(tow_state_run_begin(
-                  state, "1234567890123456789012345678901234567890123456789012345678901234",
-                  "12345678901234567890123456789012", 0, 1, &id, &err),
+                  state,
+                  START("1234567890123456789012345678901234567890123456789012345678901234",
+                        "12345678901234567890123456789012", 0, 1),
+                  &id, &err),
               err);
 
     struct tow_commit commit = {.job = "a", .run = id, .counts = &counts};
@@ -579,11 +583,11 @@ static void test_a_file_that_stays_busy_is_transient(void **fixture)
 
     sqlite3_busy_timeout(two->sql.db, 1);
     assert_ok(tow_state_begin_write(one, &err), err);
-    assert_int_equal(tow_state_run_begin(two, "a", "l", 0, 1, &id, &err), TOW_E_TRANSIENT);
+    assert_int_equal(tow_state_run_begin(two, START("a", "l", 0, 1), &id, &err), TOW_E_TRANSIENT);
     assert_says(err, "busy");
     assert_int_equal(id, 0);
     assert_ok(tow_state_end(one, TOW_OK, &err), err);
-    assert_ok(tow_state_run_begin(two, "a", "l", 0, 1, &id, &err), err);
+    assert_ok(tow_state_run_begin(two, START("a", "l", 0, 1), &id, &err), err);
     tow_state_close(one);
     tow_state_close(two);
 }

@@ -23,7 +23,7 @@ static int commit_for_ever(const struct scratch *scratch, int report)
 
     if (tow_state_open(scratch->path, TOW_STATE_CREATE, &state, NULL) != TOW_OK ||
         tow_state_lock(state, "a", &lock, &busy, NULL) != TOW_OK ||
-        tow_state_run_begin(state, "a", "l", 0, 1, &run, NULL) != TOW_OK ||
+        tow_state_run_begin(state, START("a", "l", 0, 1), &run, NULL) != TOW_OK ||
         tow_state_checkpoint(state, "a", &checkpoint, NULL) < TOW_OK)
         return 1;
     tow_checkpoint_release(&checkpoint);
@@ -159,7 +159,7 @@ static void test_a_state_is_whole_after_kill_9_at_any_moment(void **fixture)
     int64_t id, last;
     state = open_state(scratch, TOW_STATE_CREATE);
     last = newest_run(state, TOW_RUN_RUNNING);
-    assert_ok(tow_state_run_begin(state, "a", "l", 0, 1, &id, &err), err);
+    assert_ok(tow_state_run_begin(state, START("a", "l", 0, 1), &id, &err), err);
     assert_int_equal(newest_run(state, TOW_RUN_RUNNING), id);
     assert_ok(tow_sql_number(&state->sql, "SELECT count(*) FROM runs WHERE status = 'interrupted'",
                              &id, &err),

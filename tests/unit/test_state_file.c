@@ -68,7 +68,7 @@ static void make_state(const char *path)
     int64_t id;
 
     memset(value, 'v', sizeof value);
-    assert_ok(tow_state_run_begin(state, "a", "l", 0, 1, &id, &err), err);
+    assert_ok(tow_state_run_begin(state, START("a", "l", 0, 1), &id, &err), err);
     assert_ok(tow_state_begin_write(state, &err), err);
     for (int i = 0; i < 40; i++) {
         char key[16];
@@ -178,7 +178,7 @@ static void test_a_database_that_died_before_its_first_table_is_taken(void **fix
     assert_int_equal(tow_state_run(state, 1, &run, &err), TOW_END);
     tow_state_close(state);
     state = open_state_at(scratch->path, TOW_STATE_CREATE);
-    assert_ok(tow_state_run_begin(state, "a", "l", 0, 1, &id, &err), err);
+    assert_ok(tow_state_run_begin(state, START("a", "l", 0, 1), &id, &err), err);
     tow_state_close(state);
 }
 
@@ -333,7 +333,7 @@ static int child_make(const struct scratch *scratch, struct tow_error *err)
     int result = tow_state_open(scratch->path, TOW_STATE_CREATE, &state, err);
 
     if (result == TOW_OK)
-        result = tow_state_run_begin(state, "a", "l", 0, 1, &id, err);
+        result = tow_state_run_begin(state, START("a", "l", 0, 1), &id, err);
     tow_state_close(state);
     return result;
 }
@@ -569,7 +569,7 @@ static void test_many_processes_may_make_the_file_at_once(void **fixture)
             close(gate[1]);
             failed = read(gate[0], &byte, 1) != 0 ||
                      tow_state_open(scratch->path, TOW_STATE_CREATE, &state, &err) != TOW_OK ||
-                     tow_state_run_begin(state, "a", "l", 0, 1, &id, &err) != TOW_OK;
+                     tow_state_run_begin(state, START("a", "l", 0, 1), &id, &err) != TOW_OK;
             if (failed)
                 fprintf(stderr, "%s\n", err.message);
             else

@@ -103,7 +103,7 @@ static int work_on(struct tow_state *state, struct tow_error *err)
     struct tow_position token = {.size = sizeof token, .length = 3};
     struct tow_checkpoint out, checkpoint = {.seq = 1, .token_count = 1, .tokens = &token};
     struct tow_commit commit = {.job = "a", .checkpoint = &checkpoint, .counts = &counts};
-    int result = tow_state_run_begin(state, "a", "l", 0, 1, &commit.run, err);
+    int result = tow_state_run_begin(state, START("a", "l", 0, 1), &commit.run, err);
 
     if (result == TOW_OK)
         result = tow_state_commit(state, &commit, err);
