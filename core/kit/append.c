@@ -28,16 +28,16 @@ static const struct append_range {
 
 /* ---- what all appends share ----------------------------------------------------------------- */
 
-static int append_refuse_length(const struct tow_builder_column *own, struct tow_error *err)
+static void append_refuse_length(const struct tow_builder_column *own, struct tow_error *err)
 {
     int64_t rows = own->builder->rows;
 
     if (own->column.length == rows + 1)
-        return tow_error_set(err, TOW_E_BUG, "column \"%s\" got a second value in row %" PRId64,
-                             own->name, rows);
-    return tow_error_set(err, TOW_E_BUG,
-                         "column \"%s\": %" PRId64 " rows where others have %" PRId64, own->name,
-                         own->column.length, rows);
+        tow_error_set(err, TOW_E_BUG, "column \"%s\" got a second value in row %" PRId64, own->name,
+                      rows);
+    else
+        tow_error_set(err, TOW_E_BUG, "column \"%s\": %" PRId64 " rows where others have %" PRId64,
+                      own->name, own->column.length, rows);
 }
 
 static int append_refuse_kind(const struct tow_builder_column *own, const char *kind,
@@ -49,22 +49,26 @@ static int append_refuse_kind(const struct tow_builder_column *own, const char *
                          tow_type_name(own->column.type, type), kind);
 }
 
-/* Finds the column, opens the row and sees that the column has had no value in it. */
-static int append_begin(struct tow_builder *builder, size_t column, struct tow_builder_column **out,
-                        struct tow_error *err)
+/* Finds the column, opens the row and sees that the column has had no value in it. NULL where that
+ * is not so: TOW_E_BUG. */
+static struct tow_builder_column *append_begin(struct tow_builder *builder, size_t column,
+                                               struct tow_error *err)
 {
     struct tow_builder_column *own;
 
-    if (column >= builder->count)
-        return tow_error_set(err, TOW_E_BUG, "value for column number %zu of %zu", column,
-                             builder->count);
+    if (column >= builder->count) {
+        tow_error_set(err, TOW_E_BUG, "value for column number %zu of %zu", column, builder->count);
+        return NULL;
+    }
     own = &builder->columns[column];
     if (!builder->open) {
         builder->rows = tow_builder_rows(builder);
         builder->open = 1;
     }
-    *out = own;
-    return own->column.length == builder->rows ? TOW_OK : append_refuse_length(own, err);
+    if (own->column.length == builder->rows)
+        return own;
+    append_refuse_length(own, err);
+    return NULL;
 }
 
 /* Room for one more row and `bytes` more bytes. */
@@ -124,13 +128,12 @@ static int append_integer(struct tow_column *column, uint64_t bits, struct tow_e
 int tow_append_int64(struct tow_builder *builder, size_t column, int64_t value,
                      struct tow_error *err)
 {
-    struct tow_builder_column *own;
+    struct tow_builder_column *own = append_begin(builder, column, err);
     const struct append_range *range;
     char type[TOW_TYPE_TEXT_MAX];
-    int code = append_begin(builder, column, &own, err);
 
-    if (code != TOW_OK)
-        return code;
+    if (!own)
+        return TOW_E_BUG;
     range = append_range_of(own);
     if (!range)
         return append_refuse_kind(own, "an integer", err);
@@ -145,13 +148,12 @@ int tow_append_int64(struct tow_builder *builder, size_t column, int64_t value,
 int tow_append_uint64(struct tow_builder *builder, size_t column, uint64_t value,
                       struct tow_error *err)
 {
-    struct tow_builder_column *own;
+    struct tow_builder_column *own = append_begin(builder, column, err);
     const struct append_range *range;
     char type[TOW_TYPE_TEXT_MAX];
-    int code = append_begin(builder, column, &own, err);
 
-    if (code != TOW_OK)
-        return code;
+    if (!own)
+        return TOW_E_BUG;
     range = append_range_of(own);
     if (!range)
         return append_refuse_kind(own, "an integer", err);
@@ -167,11 +169,11 @@ int tow_append_uint64(struct tow_builder *builder, size_t column, uint64_t value
 
 int tow_append_bool(struct tow_builder *builder, size_t column, int value, struct tow_error *err)
 {
-    struct tow_builder_column *own;
-    int code = append_begin(builder, column, &own, err);
+    struct tow_builder_column *own = append_begin(builder, column, err);
+    int code;
 
-    if (code != TOW_OK)
-        return code;
+    if (!own)
+        return TOW_E_BUG;
     if (own->column.type.id != TOW_TYPE_BOOL)
         return append_refuse_kind(own, "a bool", err);
     code = append_reserve(&own->column, 0, err);
@@ -185,12 +187,12 @@ int tow_append_bool(struct tow_builder *builder, size_t column, int value, struc
 int tow_append_double(struct tow_builder *builder, size_t column, double value,
                       struct tow_error *err)
 {
-    struct tow_builder_column *own;
-    int code = append_begin(builder, column, &own, err);
+    struct tow_builder_column *own = append_begin(builder, column, err);
+    int code;
     enum tow_type_id id;
 
-    if (code != TOW_OK)
-        return code;
+    if (!own)
+        return TOW_E_BUG;
     id = own->column.type.id;
     if (id != TOW_TYPE_FLOAT32 && id != TOW_TYPE_FLOAT64)
         return append_refuse_kind(own, "a floating-point number", err);
@@ -220,12 +222,12 @@ static unsigned __int128 append_decimal_magnitude(struct tow_decimal value)
 int tow_append_decimal(struct tow_builder *builder, size_t column, struct tow_decimal value,
                        struct tow_error *err)
 {
-    struct tow_builder_column *own;
+    struct tow_builder_column *own = append_begin(builder, column, err);
     char type[TOW_TYPE_TEXT_MAX], text[TOW_DECIMAL_TEXT_MAX];
-    int code = append_begin(builder, column, &own, err);
+    int code;
 
-    if (code != TOW_OK)
-        return code;
+    if (!own)
+        return TOW_E_BUG;
     if (own->column.type.id != TOW_TYPE_DECIMAL)
         return append_refuse_kind(own, "a decimal", err);
     if (append_decimal_magnitude(value) >= own->decimal_limit) {
@@ -247,12 +249,12 @@ int tow_append_decimal(struct tow_builder *builder, size_t column, struct tow_de
 int tow_append_bytes(struct tow_builder *builder, size_t column, const void *bytes, size_t length,
                      struct tow_error *err)
 {
-    struct tow_builder_column *own;
-    int code = append_begin(builder, column, &own, err);
+    struct tow_builder_column *own = append_begin(builder, column, err);
+    int code;
     int32_t *offset;
 
-    if (code != TOW_OK)
-        return code;
+    if (!own)
+        return TOW_E_BUG;
     if (!tow_type_is_bytes(own->column.type.id))
         return append_refuse_kind(own, "bytes", err);
     code = append_reserve(&own->column, length, err);
@@ -275,11 +277,12 @@ int tow_append_text(struct tow_builder *builder, size_t column, const char *text
 
 int tow_append_null(struct tow_builder *builder, size_t column, struct tow_error *err)
 {
-    struct tow_builder_column *own;
-    int code = append_begin(builder, column, &own, err);
+    struct tow_builder_column *own = append_begin(builder, column, err);
+    int code;
 
-    if (code == TOW_OK)
-        code = append_reserve(&own->column, 0, err);
+    if (!own)
+        return TOW_E_BUG;
+    code = append_reserve(&own->column, 0, err);
     if (code == TOW_OK)
         tow_column_put_null(&own->column);
     return code;

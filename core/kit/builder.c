@@ -11,6 +11,9 @@
 
 /* Text in one column from which a batch counts as full: a row as large as that still fits. */
 #define BUILDER_TEXT_FULL (TOW_COLUMN_MAX / 2)
+/* Rows, or bytes of text, that new buffers have at most before they are asked for: the batch before
+ * may have been a giant. */
+#define BUILDER_FIRST_MAX (4 << 20)
 
 static unsigned __int128 builder_power_of_ten(int exponent)
 {
@@ -135,12 +138,27 @@ struct tow_column *tow_builder_column(struct tow_builder *builder, size_t column
     return column < builder->count ? &builder->columns[column].column : NULL;
 }
 
+/* Rows or bytes that new buffers are made for: a little above what the batch before had, so that
+ * they need not grow step by step, which ends in up to twice of what is enough. */
+static int64_t builder_first_size(int64_t needed, int64_t last)
+{
+    int64_t usual = last + last / 16;
+
+    if (usual > BUILDER_FIRST_MAX)
+        usual = BUILDER_FIRST_MAX;
+    return needed >= 0 && needed < usual ? usual : needed;
+}
+
 /* Kept apart so that the common case, room enough, stays small. */
 static int builder_grow_column(struct tow_builder_column *own, int64_t rows, int64_t bytes,
                                struct tow_error *err)
 {
     int code = builder_take_frame(own->builder, err);
 
+    if (own->column.row_capacity == 0) {
+        rows = builder_first_size(rows, own->last_rows);
+        bytes = builder_first_size(bytes, own->last_bytes);
+    }
     if (code == TOW_OK)
         code = tow_column_grow(&own->column, rows, bytes, err);
     if (code != TOW_OK)
@@ -307,6 +325,10 @@ int tow_builder_finish(struct tow_builder *builder, struct ArrowArray *out, stru
     if (code != TOW_OK)
         return code;
     used = tow_builder_bytes(builder);
+    for (size_t i = 0; i < builder->count; i++) {
+        builder->columns[i].last_rows = rows;
+        builder->columns[i].last_bytes = tow_column_text(&builder->columns[i].column);
+    }
     for (size_t i = 0; i < builder->count; i++)
         tow_column_move(tow_frame_column(builder->frame, i), &builder->columns[i].column);
     tow_pool_note(builder->pool, used);

@@ -12,6 +12,7 @@ struct tow_builder_column {
     struct tow_builder *builder;
     const char *name;
     int not_null;
+    int64_t last_rows, last_bytes;   /* of the batch before */
     unsigned __int128 decimal_limit; /* decimals: 10^precision */
 };
 

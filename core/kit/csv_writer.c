@@ -8,6 +8,7 @@
 #define CSV_DELIMITER_MAX 4
 #define CSV_EXPANSION     2 /* a quote is doubled; base64 needs less */
 #define CSV_NULL_MAX      255
+#define CSV_NULL_USUAL    16
 
 /* Bytes that occur in the text of values that are not strings. */
 static const char csv_value_bytes[] = "0123456789+-.:/="
@@ -17,6 +18,7 @@ struct tow_csv_writer {
     struct ArrowSchema schema;
     struct tow_cursor cursor;
     struct tow_row_room room;
+    tow_value_put **puts; /* of each column; NULL where its text may need quotes as it stands */
     char delimiter[CSV_DELIMITER_MAX];
     size_t delimiter_length;
     char null_text[CSV_NULL_MAX + 1];
@@ -24,7 +26,7 @@ struct tow_csv_writer {
     char line_end[2];
     size_t line_end_length;
     int quote_all;
-    int check_values; /* values that are not strings may need quotes, too */
+    int check_values; /* values that are not strings may need quotes even where not empty */
 };
 
 static const char *csv_or(const char *text, const char *fallback)
@@ -84,7 +86,8 @@ static int csv_set_format(struct tow_csv_writer *writer, const struct tow_csv_fo
     if (code == TOW_OK)
         code = csv_set_line_end(writer, csv_or(format->line_end, "\n"), err);
     writer->quote_all = format->quote_all;
-    writer->check_values = strchr(csv_value_bytes, writer->delimiter[0]) || writer->null_length;
+    writer->check_values = strchr(csv_value_bytes, writer->delimiter[0]) ||
+                           writer->null_length > 0 || writer->quote_all;
     return code;
 }
 
@@ -97,6 +100,23 @@ static void csv_set_room(struct tow_csv_writer *writer)
     writer->room.factor = CSV_EXPANSION;
     writer->room.fixed = (size_t)writer->cursor.column_count * (cell + 2 + CSV_DELIMITER_MAX);
     writer->room.fixed += sizeof writer->line_end;
+}
+
+static int csv_choose_puts(struct tow_csv_writer *writer, struct tow_error *err)
+{
+    int64_t count = writer->cursor.column_count;
+    struct tow_field field;
+    int code = TOW_OK;
+
+    writer->puts = calloc((size_t)count + 1, sizeof *writer->puts);
+    if (!writer->puts)
+        return tow_error_nomem(err);
+    for (int64_t i = 0; i < count && code == TOW_OK; i++) {
+        code = tow_schema_field(&writer->schema, i, &field, err);
+        if (code == TOW_OK)
+            writer->puts[i] = tow_value_put_of(field.type.id);
+    }
+    return code;
 }
 
 struct tow_csv_writer *tow_csv_writer_new(const struct ArrowSchema *schema,
@@ -115,6 +135,8 @@ struct tow_csv_writer *tow_csv_writer_new(const struct ArrowSchema *schema,
         code = tow_schema_copy(&writer->schema, schema, err);
     if (code == TOW_OK)
         code = tow_cursor_init(&writer->cursor, &writer->schema, err);
+    if (code == TOW_OK)
+        code = csv_choose_puts(writer, err);
     if (code != TOW_OK) {
         tow_csv_writer_free(writer);
         return NULL;
@@ -130,6 +152,7 @@ void tow_csv_writer_free(struct tow_csv_writer *writer)
     tow_cursor_release(&writer->cursor);
     if (writer->schema.release)
         writer->schema.release(&writer->schema);
+    free(writer->puts);
     free(writer);
 }
 
@@ -145,6 +168,13 @@ static char *csv_put_plain(const struct tow_csv_writer *writer, char *p, const c
         return NULL;
     if (length == writer->null_length && memcmp(text, writer->null_text, length) == 0)
         return NULL;
+    if (length <= 2 * TOW_SCAN16 && readable - text >= 2 * TOW_SCAN16) {
+        unsigned special = tow_scan16_csv(text, writer->delimiter[0]) |
+                           tow_scan16_csv(text + TOW_SCAN16, writer->delimiter[0]) << TOW_SCAN16;
+
+        memcpy(p, text, 2 * TOW_SCAN16);
+        return special & ((UINT64_C(1) << length) - 1) ? NULL : p + length;
+    }
     for (; text < end; text += TOW_SCAN16, p += TOW_SCAN16) {
         const char *from = tow_scan16_window(text, readable, block);
         unsigned special = tow_scan16_csv(from, writer->delimiter[0]);
@@ -191,38 +221,44 @@ static char *csv_put_text(const struct tow_csv_writer *writer, char *p, const ch
     return end ? end : csv_put_quoted(p, text, length, readable);
 }
 
-/* A value whose text holds no quote: it is written first and looked at where need be. */
-static char *csv_put_value(const struct tow_csv_writer *writer, char *p,
-                           const struct tow_view *view, int64_t row)
+/* Puts quotes around a value at p, whose text holds none, where it needs them. */
+static char *csv_quote_value(const struct tow_csv_writer *writer, char *p, char *end)
 {
-    char *end = tow_put_value(p, view, row);
     size_t length = (size_t)(end - p);
+    int is_null_text = length == writer->null_length && memcmp(p, writer->null_text, length) == 0;
 
-    if (!writer->quote_all && length > 0) {
-        int is_null_text =
-            length == writer->null_length && memcmp(p, writer->null_text, length) == 0;
-
-        if (!writer->check_values || (!is_null_text && !memchr(p, writer->delimiter[0], length)))
-            return end;
-    }
+    if (!writer->quote_all && length > 0 && !is_null_text &&
+        !memchr(p, writer->delimiter[0], length))
+        return end;
     memmove(p + 1, p, length);
     p[0] = '"';
     p[length + 1] = '"';
     return p + length + 2;
 }
 
-static char *csv_put_cell(const struct tow_csv_writer *writer, char *p, const struct tow_view *view,
-                          int64_t row)
+static inline char *csv_put_null(const struct tow_csv_writer *writer, char *p)
 {
+    memcpy(p, writer->null_text, CSV_NULL_USUAL);
+    if (writer->null_length > CSV_NULL_USUAL)
+        memcpy(p, writer->null_text, writer->null_length);
+    return p + writer->null_length;
+}
+
+static inline char *csv_put_cell(const struct tow_csv_writer *writer, char *p, int64_t column,
+                                 int64_t row)
+{
+    const struct tow_view *view = &writer->cursor.columns[column];
+    tow_value_put *put = writer->puts[column];
     const char *text;
     size_t length;
+    char *end;
 
-    if (tow_view_is_null(view, row)) {
-        memcpy(p, writer->null_text, writer->null_length);
-        return p + writer->null_length;
+    if (tow_view_is_null(view, row))
+        return csv_put_null(writer, p);
+    if (put) {
+        end = put(p, view, row);
+        return writer->check_values || end == p ? csv_quote_value(writer, p, end) : end;
     }
-    if (view->type.id != TOW_TYPE_STRING && view->type.id != TOW_TYPE_JSON)
-        return csv_put_value(writer, p, view, row);
     text = tow_view_bytes(view, row, &length);
     return csv_put_text(writer, p, text, length, tow_view_bytes_end(view));
 }
@@ -272,7 +308,7 @@ static char *csv_put_row(const struct tow_csv_writer *writer, char *p, int64_t r
     for (int64_t i = 0; i < writer->cursor.column_count; i++) {
         if (i > 0)
             p = csv_put_delimiter(writer, p);
-        p = csv_put_cell(writer, p, &writer->cursor.columns[i], row);
+        p = csv_put_cell(writer, p, i, row);
     }
     return csv_put_line_end(writer, p);
 }

@@ -102,10 +102,9 @@ static inline unsigned tow_digits_count(uint64_t number)
 /* Sixteen digits, the first in the lowest byte. */
 #define TOW_DIGITS16_ZERO ((unsigned __int128)TOW_DIGITS_ZERO << 64 | TOW_DIGITS_ZERO)
 
-/* The characters of sixteen digits of a number below 10^16, with leading zeros. */
-static inline unsigned __int128 tow_digits_text16(uint64_t number)
+/* The characters of two numbers below 10^8, each as eight digits with leading zeros. */
+static inline unsigned __int128 tow_digits_text8x2(uint32_t high, uint32_t low)
 {
-    uint32_t high = (uint32_t)(number / 100000000), low = (uint32_t)(number % 100000000);
 #ifdef __SSE2__
     /* As tow_digits_split does, both halves in one register: by 10^4, by 100, by 10. */
     __m128i values = _mm_set_epi64x(low, high);
@@ -127,6 +126,12 @@ static inline unsigned __int128 tow_digits_text16(uint64_t number)
     return ((unsigned __int128)tow_digits_split(low) << 64 | tow_digits_split(high)) |
            TOW_DIGITS16_ZERO;
 #endif
+}
+
+/* The characters of sixteen digits of a number below 10^16, with leading zeros. */
+static inline unsigned __int128 tow_digits_text16(uint64_t number)
+{
+    return tow_digits_text8x2((uint32_t)(number / 100000000), (uint32_t)(number % 100000000));
 }
 
 /* Index of the last character that is not '0', of a number that is not zero. */

@@ -1,5 +1,7 @@
 #include "kit/json_text.h"
 
+#include <stdint.h>
+
 #include "kit/scan16.h"
 
 static char *json_escape_byte(char *p, char c)
@@ -35,11 +37,29 @@ static char *json_escape_byte(char *p, char c)
     }
 }
 
+/* Most texts: up to two blocks without anything to escape, taken at once whatever their length.
+ * NULL for others. */
+static inline char *json_put_plain(char *p, const char *text, size_t length, const char *readable)
+{
+    unsigned special;
+
+    if (length > 2 * TOW_SCAN16 || readable - text < 2 * TOW_SCAN16)
+        return NULL;
+    special = tow_scan16_json(text) | tow_scan16_json(text + TOW_SCAN16) << TOW_SCAN16;
+    if (special & ((UINT64_C(1) << length) - 1))
+        return NULL;
+    memcpy(p, text, 2 * TOW_SCAN16);
+    return p + length;
+}
+
 char *tow_put_json_escaped(char *p, const char *text, size_t length, const char *readable)
 {
     const char *end = text + length;
+    char *plain_end = json_put_plain(p, text, length, readable);
     char block[TOW_SCAN16];
 
+    if (plain_end)
+        return plain_end;
     while (text < end) {
         size_t left = (size_t)(end - text);
         const char *from = tow_scan16_window(text, readable, block);

@@ -2,7 +2,7 @@
  * The inside of JSON strings and JSON values on one line.
  *
  * `readable` is the end of the memory that holds the text, at or behind the text's own end: the
- * more there is, the wider the reads. Writers may store up to 16 bytes behind the end that they
+ * more there is, the wider the reads. Writers may store up to 32 bytes behind the end that they
  * return; TOW_BUFFER_SLACK covers it.
  */
 #ifndef KIT_JSON_TEXT_H

@@ -8,51 +8,136 @@
 
 #define JSON_COPY_STEP 16
 
-/* `,"name":` of one column. Copied in steps of JSON_COPY_STEP, so that much more is readable. */
-struct json_key {
-    const char *text;
-    size_t length;
+/* How a column is written. */
+struct json_column {
+    const char *key;   /* `,"name":`, and the quote that all its values begin with, if they do */
+    size_t key_length; /* copied in steps of JSON_COPY_STEP, so that much more is readable */
+    size_t quotes;     /* 1 where values stand in quotes, otherwise 0 */
+    tow_value_put *put;
 };
 
 struct tow_json_writer {
     struct ArrowSchema schema;
     struct tow_cursor cursor;
     struct tow_row_room room;
-    struct json_key *keys;
+    struct json_column *columns;
     struct tow_buffer key_text;
     int omit_nulls;
 };
 
-/* Sets keys[i].length and leaves the text in key_text, which may move while it grows. */
-static int json_add_key(struct tow_json_writer *writer, int64_t column, struct tow_error *err)
+/* ---- values --------------------------------------------------------------------------------- */
+
+static char *json_put_null(char *p)
 {
-    const char *name = writer->schema.children[column]->name;
+    memcpy(p, "null", 4);
+    return p + 4;
+}
+
+static char *json_put_string(char *p, const struct tow_view *view, int64_t row)
+{
+    size_t length;
+    const char *text = tow_view_bytes(view, row, &length);
+
+    return tow_put_json_escaped(p, text, length, tow_view_bytes_end(view));
+}
+
+/* No bytes at all are no JSON value: null keeps the line readable. */
+static char *json_put_json(char *p, const struct tow_view *view, int64_t row)
+{
+    size_t length;
+    const char *text = tow_view_bytes(view, row, &length);
+
+    if (length == 0)
+        return json_put_null(p);
+    return tow_put_json_line(p, text, length, tow_view_bytes_end(view));
+}
+
+/* What is no number has no JSON text but a string. */
+static char *json_put_word(char *p, double value)
+{
+    *p++ = '"';
+    p = tow_put_double(p, value);
+    *p++ = '"';
+    return p;
+}
+
+static char *json_put_float32(char *p, const struct tow_view *view, int64_t row)
+{
+    float value = ((const float *)view->values)[row + view->offset];
+
+    return __builtin_expect(isfinite(value), 1) ? tow_put_float(p, value)
+                                                : json_put_word(p, (double)value);
+}
+
+static char *json_put_float64(char *p, const struct tow_view *view, int64_t row)
+{
+    double value = ((const double *)view->values)[row + view->offset];
+
+    return __builtin_expect(isfinite(value), 1) ? tow_put_double(p, value)
+                                                : json_put_word(p, value);
+}
+
+static tow_value_put *json_put_of(enum tow_type_id id)
+{
+    switch (id) {
+    case TOW_TYPE_STRING:
+        return json_put_string;
+    case TOW_TYPE_JSON:
+        return json_put_json;
+    case TOW_TYPE_FLOAT32:
+        return json_put_float32;
+    case TOW_TYPE_FLOAT64:
+        return json_put_float64;
+    default:
+        return tow_value_put_of(id);
+    }
+}
+
+static int json_is_quoted(enum tow_type_id id)
+{
+    return id == TOW_TYPE_STRING || id == TOW_TYPE_BINARY || id == TOW_TYPE_DATE ||
+           id == TOW_TYPE_TIMESTAMP || id == TOW_TYPE_TIMESTAMP_NTZ;
+}
+
+/* ---- the writer ----------------------------------------------------------------------------- */
+
+/* Sets all but the key, whose text is left in key_text, which may move while it grows. */
+static int json_add_column(struct tow_json_writer *writer, int64_t index, struct tow_error *err)
+{
+    struct json_column *column = &writer->columns[index];
+    const char *name = writer->schema.children[index]->name;
     size_t start = writer->key_text.size;
-    int code = tow_buffer_append(&writer->key_text, ",", 1, err);
+    struct tow_field field;
+    int code = tow_schema_field(&writer->schema, index, &field, err);
 
     if (code == TOW_OK)
-        code = tow_buffer_json_string(&writer->key_text, name, strlen(name), err);
+        code = tow_buffer_append(&writer->key_text, ",", 1, err);
     if (code == TOW_OK)
-        code = tow_buffer_append(&writer->key_text, ":", 1, err);
-    writer->keys[column].length = writer->key_text.size - start;
+        code = tow_buffer_json_string(&writer->key_text, name, strlen(name), err);
+    if (code != TOW_OK)
+        return code;
+    column->quotes = (size_t)json_is_quoted(field.type.id);
+    column->put = json_put_of(field.type.id);
+    code = tow_buffer_append(&writer->key_text, ":\"", 1 + column->quotes, err);
+    column->key_length = writer->key_text.size - start;
     return code;
 }
 
-static int json_make_keys(struct tow_json_writer *writer, struct tow_error *err)
+static int json_make_columns(struct tow_json_writer *writer, struct tow_error *err)
 {
     int64_t count = writer->cursor.column_count;
     const char *text;
     int code = TOW_OK;
 
-    writer->keys = calloc((size_t)count + 1, sizeof *writer->keys);
-    if (!writer->keys)
+    writer->columns = calloc((size_t)count + 1, sizeof *writer->columns);
+    if (!writer->columns)
         return tow_error_nomem(err);
     for (int64_t i = 0; i < count && code == TOW_OK; i++)
-        code = json_add_key(writer, i, err);
+        code = json_add_column(writer, i, err);
     text = writer->key_text.data;
     for (int64_t i = 0; i < count && code == TOW_OK; i++) {
-        writer->keys[i].text = text;
-        text += writer->keys[i].length;
+        writer->columns[i].key = text;
+        text += writer->columns[i].key_length;
     }
     return code;
 }
@@ -80,7 +165,7 @@ struct tow_json_writer *tow_json_writer_new(const struct ArrowSchema *schema, in
     if (code == TOW_OK)
         code = tow_cursor_init(&writer->cursor, &writer->schema, err);
     if (code == TOW_OK)
-        code = json_make_keys(writer, err);
+        code = json_make_columns(writer, err);
     if (code != TOW_OK) {
         tow_json_writer_free(writer);
         return NULL;
@@ -97,88 +182,41 @@ void tow_json_writer_free(struct tow_json_writer *writer)
     if (writer->schema.release)
         writer->schema.release(&writer->schema);
     tow_buffer_release(&writer->key_text);
-    free(writer->keys);
+    free(writer->columns);
     free(writer);
 }
 
-static char *json_put_key(char *p, const struct json_key *key)
+/* ---- rows ----------------------------------------------------------------------------------- */
+
+static inline char *json_put_key(char *p, const struct json_column *column)
 {
-    for (size_t i = 0; i < key->length; i += JSON_COPY_STEP)
-        memcpy(p + i, key->text + i, JSON_COPY_STEP);
-    return p + key->length;
-}
-
-static char *json_put_null(char *p)
-{
-    memcpy(p, "null", 4);
-    return p + 4;
-}
-
-static char *json_put_quoted(char *p, const struct tow_view *view, int64_t row)
-{
-    *p++ = '"';
-    p = tow_put_value(p, view, row);
-    *p++ = '"';
-    return p;
-}
-
-static char *json_put_string(char *p, const struct tow_view *view, int64_t row)
-{
-    size_t length;
-    const char *text = tow_view_bytes(view, row, &length);
-
-    *p++ = '"';
-    p = tow_put_json_escaped(p, text, length, tow_view_bytes_end(view));
-    *p++ = '"';
-    return p;
-}
-
-/* No bytes at all are no JSON value: null keeps the line readable. */
-static char *json_put_json(char *p, const struct tow_view *view, int64_t row)
-{
-    size_t length;
-    const char *text = tow_view_bytes(view, row, &length);
-
-    if (length == 0)
-        return json_put_null(p);
-    return tow_put_json_line(p, text, length, tow_view_bytes_end(view));
-}
-
-static char *json_put_value(char *p, const struct tow_view *view, int64_t row)
-{
-    switch (view->type.id) {
-    case TOW_TYPE_STRING:
-        return json_put_string(p, view, row);
-    case TOW_TYPE_JSON:
-        return json_put_json(p, view, row);
-    case TOW_TYPE_BINARY:
-    case TOW_TYPE_DATE:
-    case TOW_TYPE_TIMESTAMP:
-    case TOW_TYPE_TIMESTAMP_NTZ:
-        return json_put_quoted(p, view, row);
-    case TOW_TYPE_FLOAT32:
-    case TOW_TYPE_FLOAT64:
-        if (!isfinite(tow_view_double(view, row)))
-            return json_put_quoted(p, view, row);
-        return tow_put_value(p, view, row);
-    default:
-        return tow_put_value(p, view, row);
-    }
+    memcpy(p, column->key, JSON_COPY_STEP);
+    for (size_t i = JSON_COPY_STEP; __builtin_expect(i < column->key_length, 0);
+         i += JSON_COPY_STEP)
+        memcpy(p + i, column->key + i, JSON_COPY_STEP);
+    return p + column->key_length;
 }
 
 /* Every key begins with a comma; the first one becomes the brace. */
 static char *json_put_object(const struct tow_json_writer *writer, char *p, int64_t row)
 {
+    const struct json_column *column = writer->columns, *end = column + writer->cursor.column_count;
+    const struct tow_view *view = writer->cursor.columns;
     char *start = p;
 
-    for (int64_t i = 0; i < writer->cursor.column_count; i++) {
-        const struct tow_view *view = &writer->cursor.columns[i];
+    for (; column < end; column++, view++) {
         int is_null = tow_view_is_null(view, row);
 
         if (is_null && writer->omit_nulls)
             continue;
-        p = json_put_key(p, &writer->keys[i]);
-        p = is_null ? json_put_null(p) : json_put_value(p, view, row);
+        p = json_put_key(p, column);
+        if (is_null) {
+            p = json_put_null(p - column->quotes);
+            continue;
+        }
+        p = column->put(p, view, row);
+        *p = '"';
+        p += column->quotes;
     }
     if (p == start)
         p++;

@@ -18,19 +18,23 @@ int tow_parse_bool(const char *text, size_t length, int *out)
         return TOW_PARSE_OK;
     }
     /* The bit that tells small letters from capitals; no other bytes become letters by it. */
-    switch (word | UINT64_C(0x2020202020) >> (8 * (5 - length))) {
+    word |= UINT64_C(0x2020202020) >> (8 * (5 - length));
+    /* Both at once: which of the two it is, no processor can foresee. */
+    if ((word == WORD('t', 'r', 'u', 'e', 0)) | (word == WORD('f', 'a', 'l', 's', 'e'))) {
+        *out = word == WORD('t', 'r', 'u', 'e', 0);
+        return TOW_PARSE_OK;
+    }
+    switch (word) {
     case 't':
     case 'y':
     case WORD('o', 'n', 0, 0, 0):
     case WORD('y', 'e', 's', 0, 0):
-    case WORD('t', 'r', 'u', 'e', 0):
         *out = 1;
         return TOW_PARSE_OK;
     case 'f':
     case 'n':
     case WORD('n', 'o', 0, 0, 0):
     case WORD('o', 'f', 'f', 0, 0):
-    case WORD('f', 'a', 'l', 's', 'e'):
         *out = 0;
         return TOW_PARSE_OK;
     default:

@@ -13,9 +13,15 @@
 #define DIGITS_DATE     UINT64_C(0x00FFFF00FFFFFFFF)
 #define DIGITS_DATE_END UINT64_C(0xFFFF00FFFF00FFFF)
 #define DIGITS_TIME     DIGITS_DATE_END
+#define SHAPE_MILLIS    UINT64_C(0x5A3030302E000000) /* .000Z behind three bytes */
+#define DIGITS_MILLIS   UINT64_C(0x00FFFFFF00000000)
+#define SHAPE_MICROS    UINT64_C(0x5A3030303030302E) /* .000000Z */
+#define DIGITS_MICROS   UINT64_C(0x00FFFFFFFFFFFF00)
 
-#define DATE_LENGTH  10
-#define STAMP_LENGTH 19 /* to the seconds */
+#define DATE_LENGTH         10
+#define STAMP_LENGTH        19 /* to the seconds */
+#define STAMP_MILLIS_LENGTH 24
+#define STAMP_MICROS_LENGTH 27
 
 static inline uint64_t shape_bad(uint64_t values, uint64_t digits)
 {
@@ -78,6 +84,28 @@ int tow_parse_date(const char *text, size_t length, int32_t *out)
     return rc;
 }
 
+/* The tails that most programs write: three or six digits, in UTC. 0 where it is none of them. */
+static inline int time_read_usual_tail(const char *text, size_t length, int *micros)
+{
+    const uint64_t behind_three = ~UINT64_C(0xFFFFFF);
+    uint64_t values;
+
+    if (length == STAMP_MILLIS_LENGTH) {
+        values = (tow_load8(text + length - 8) & behind_three) ^ SHAPE_MILLIS;
+        if (shape_bad(values, DIGITS_MILLIS))
+            return 0;
+        *micros = (int)tow_digits_value(values << 8) * 1000;
+        return 1;
+    }
+    if (length != STAMP_MICROS_LENGTH)
+        return 0;
+    values = tow_load8(text + length - 8) ^ SHAPE_MICROS;
+    if (shape_bad(values, DIGITS_MICROS))
+        return 0;
+    *micros = (int)tow_digits_value(values << 8);
+    return 1;
+}
+
 /* What may stand behind the seconds. *zone is as in tow_parse_timestamp. */
 static int time_read_tail(const char *p, const char *end, int *micros, int *offset, int *zone)
 {
@@ -107,6 +135,8 @@ int tow_parse_timestamp(const char *text, size_t length, int64_t *out, int *zone
     date = time_read_date(text, &days);
     clock = time_read_clock(text + DATE_LENGTH + 1, &seconds);
     if (length == STAMP_LENGTH + 1 && text[STAMP_LENGTH] == 'Z')
+        zoned = 1;
+    else if (time_read_usual_tail(text, length, &micros))
         zoned = 1;
     else if (length > STAMP_LENGTH)
         tail = time_read_tail(text + STAMP_LENGTH, text + length, &micros, &offset, &zoned);

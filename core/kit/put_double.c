@@ -160,28 +160,27 @@ static inline char *double_put_positive(char *p, uint64_t fraction, int exponent
  */
 static inline char *double_put_short(char *p, double value)
 {
-    const double limit = 1e9, scale = 1e6;
-    const unsigned decimals = 6;
+    const double limit = 1e8, scale = 1e6;
+    const uint32_t million = 1000000;
     unsigned __int128 text;
-    unsigned count, used;
-    int64_t millionths;
+    uint64_t millionths, behind;
+    uint32_t whole;
+    unsigned count, decimals;
 
     if (FLT_EVAL_METHOD != 0 || !(value < limit))
         return NULL;
-    millionths = (int64_t)(value * scale + 0.5);
-    if ((double)millionths / scale != value)
+    millionths = (uint64_t)(int64_t)(value * scale + 0.5);
+    if ((double)(int64_t)millionths / scale != value)
         return NULL;
-    count = tow_digits_count((uint64_t)millionths);
-    if (count <= decimals)
-        count = decimals + 1;
-    text = tow_digits_text16((uint64_t)millionths);
-    used = count - (15 - tow_digits_last16(text));
-    text >>= 8 * (16 - count);
-    count -= decimals;
-    if (used > count)
-        return tow_put_with_point(p, text, used, count);
-    tow_store16(p, text);
-    return p + count;
+    whole = (uint32_t)(millionths / million);
+    text = tow_digits_text8x2(whole, (uint32_t)(millionths % million));
+    count = tow_digits_count(whole);
+    tow_store8(p, (uint64_t)text >> (8 * (8 - count)));
+    /* Of "00dddddd" the second zero makes way for the point. */
+    behind = (uint64_t)(text >> 64) >> 8;
+    tow_store8(p + count, (behind & ~UINT64_C(0xFF)) | '.');
+    decimals = tow_top_bit((behind ^ TOW_DIGITS_ZERO >> 8) | 1) / 8;
+    return p + count + decimals + (decimals > 0);
 }
 
 char *tow_put_double(char *p, double value)

@@ -15,18 +15,24 @@ static inline char *put_short(char *p, uint32_t value)
 
 char *tow_put_uint64(char *p, uint64_t value)
 {
+    unsigned __int128 text;
+    uint32_t high, low;
     unsigned count;
 
     if (value < E8)
         return put_short(p, (uint32_t)value);
-    if (value < E16) {
-        count = tow_digits_count(value);
-        tow_store16(p, tow_digits_text16(value) >> (8 * (16 - count)));
-        return p + count;
+    if (value >= E16) {
+        p = put_short(p, (uint32_t)(value / E16));
+        tow_store16(p, tow_digits_text16(value % E16));
+        return p + 16;
     }
-    p = put_short(p, (uint32_t)(value / E16));
-    tow_store16(p, tow_digits_text16(value % E16));
-    return p + 16;
+    high = (uint32_t)(value / E8);
+    low = (uint32_t)(value % E8);
+    text = tow_digits_text8x2(high, low);
+    count = tow_digits_count(high);
+    tow_store8(p, (uint64_t)text >> (8 * (8 - count)));
+    tow_store8(p + count, (uint64_t)(text >> 64));
+    return p + count + 8;
 }
 
 char *tow_put_int64(char *p, int64_t value)

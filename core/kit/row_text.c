@@ -2,14 +2,49 @@
 
 #include <string.h>
 
-static char *row_put_bool(char *p, int value)
+/* One function for a type, so that a writer chooses once for a column and not for each value. */
+#define ROW_PUT(name, type, put)                                                   \
+    static char *row_put_##name(char *p, const struct tow_view *view, int64_t row) \
+    {                                                                              \
+        return put(p, ((const type *)view->values)[row + view->offset]);           \
+    }
+
+ROW_PUT(int8, int8_t, tow_put_int64)
+ROW_PUT(int16, int16_t, tow_put_int64)
+ROW_PUT(int32, int32_t, tow_put_int64)
+ROW_PUT(int64, int64_t, tow_put_int64)
+ROW_PUT(uint8, uint8_t, tow_put_uint64)
+ROW_PUT(uint16, uint16_t, tow_put_uint64)
+ROW_PUT(uint32, uint32_t, tow_put_uint64)
+ROW_PUT(uint64, uint64_t, tow_put_uint64)
+ROW_PUT(float32, float, tow_put_float)
+ROW_PUT(float64, double, tow_put_double)
+ROW_PUT(date, int32_t, tow_put_date)
+
+static char *row_put_bool(char *p, const struct tow_view *view, int64_t row)
 {
+    int value = tow_view_bool(view, row);
+
     /* "true" with its terminator is five bytes as well: one store of fixed size. */
     memcpy(p, value ? "true" : "false", 5);
     return p + (value ? 4 : 5);
 }
 
-static char *row_put_base64(char *p, const struct tow_view *view, int64_t row)
+static char *row_put_decimal(char *p, const struct tow_view *view, int64_t row)
+{
+    const struct tow_decimal *values = view->values;
+
+    return tow_put_decimal(p, values[row + view->offset], view->type.scale);
+}
+
+static char *row_put_timestamp(char *p, const struct tow_view *view, int64_t row)
+{
+    const int64_t *values = view->values;
+
+    return tow_put_timestamp(p, values[row + view->offset], view->type.id == TOW_TYPE_TIMESTAMP);
+}
+
+static char *row_put_binary(char *p, const struct tow_view *view, int64_t row)
 {
     size_t length;
     const char *bytes = tow_view_bytes(view, row, &length);
@@ -17,48 +52,30 @@ static char *row_put_base64(char *p, const struct tow_view *view, int64_t row)
     return tow_put_base64(p, bytes, length);
 }
 
-char *tow_put_value(char *p, const struct tow_view *view, int64_t row)
+tow_value_put *tow_value_put_of(enum tow_type_id id)
 {
-    const int64_t at = row + view->offset;
+    static tow_value_put *const puts[] = {
+        [TOW_TYPE_BOOL] = row_put_bool,
+        [TOW_TYPE_INT8] = row_put_int8,
+        [TOW_TYPE_INT16] = row_put_int16,
+        [TOW_TYPE_INT32] = row_put_int32,
+        [TOW_TYPE_INT64] = row_put_int64,
+        [TOW_TYPE_UINT8] = row_put_uint8,
+        [TOW_TYPE_UINT16] = row_put_uint16,
+        [TOW_TYPE_UINT32] = row_put_uint32,
+        [TOW_TYPE_UINT64] = row_put_uint64,
+        [TOW_TYPE_FLOAT32] = row_put_float32,
+        [TOW_TYPE_FLOAT64] = row_put_float64,
+        [TOW_TYPE_DECIMAL] = row_put_decimal,
+        [TOW_TYPE_BINARY] = row_put_binary,
+        [TOW_TYPE_DATE] = row_put_date,
+        [TOW_TYPE_TIMESTAMP] = row_put_timestamp,
+        [TOW_TYPE_TIMESTAMP_NTZ] = row_put_timestamp,
+        [TOW_TYPE_STRING] = NULL,
+        [TOW_TYPE_JSON] = NULL,
+    };
 
-    switch (view->type.id) {
-    case TOW_TYPE_BOOL:
-        return row_put_bool(p, tow_view_bool(view, row));
-    case TOW_TYPE_INT8:
-        return tow_put_int64(p, ((const int8_t *)view->values)[at]);
-    case TOW_TYPE_INT16:
-        return tow_put_int64(p, ((const int16_t *)view->values)[at]);
-    case TOW_TYPE_INT32:
-        return tow_put_int64(p, ((const int32_t *)view->values)[at]);
-    case TOW_TYPE_INT64:
-        return tow_put_int64(p, ((const int64_t *)view->values)[at]);
-    case TOW_TYPE_UINT8:
-        return tow_put_uint64(p, ((const uint8_t *)view->values)[at]);
-    case TOW_TYPE_UINT16:
-        return tow_put_uint64(p, ((const uint16_t *)view->values)[at]);
-    case TOW_TYPE_UINT32:
-        return tow_put_uint64(p, ((const uint32_t *)view->values)[at]);
-    case TOW_TYPE_UINT64:
-        return tow_put_uint64(p, ((const uint64_t *)view->values)[at]);
-    case TOW_TYPE_FLOAT32:
-        return tow_put_float(p, ((const float *)view->values)[at]);
-    case TOW_TYPE_FLOAT64:
-        return tow_put_double(p, ((const double *)view->values)[at]);
-    case TOW_TYPE_DECIMAL:
-        return tow_put_decimal(p, ((const struct tow_decimal *)view->values)[at], view->type.scale);
-    case TOW_TYPE_DATE:
-        return tow_put_date(p, ((const int32_t *)view->values)[at]);
-    case TOW_TYPE_TIMESTAMP:
-        return tow_put_timestamp(p, ((const int64_t *)view->values)[at], 1);
-    case TOW_TYPE_TIMESTAMP_NTZ:
-        return tow_put_timestamp(p, ((const int64_t *)view->values)[at], 0);
-    case TOW_TYPE_BINARY:
-        return row_put_base64(p, view, row);
-    case TOW_TYPE_STRING:
-    case TOW_TYPE_JSON:
-        break;
-    }
-    return p;
+    return puts[id];
 }
 
 /* Content of all string, binary and json columns in these rows. */

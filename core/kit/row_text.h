@@ -14,9 +14,12 @@
 /* Rows that a writer reserves room for at once. */
 #define TOW_ROW_GROUP 64
 
-/* Text of a value that is not null and neither string nor json, bare: binary is base64. Needs
- * TOW_VALUE_TEXT_MAX, for binary 2 * length + 4 of room. Returns the end. */
-char *tow_put_value(char *p, const struct tow_view *view, int64_t row);
+/* Puts the text of a value that is not null, bare: binary is base64. Needs TOW_VALUE_TEXT_MAX, for
+ * binary 2 * length + 4 of room. Returns the end. */
+typedef char *tow_value_put(char *p, const struct tow_view *view, int64_t row);
+
+/* The one for a type; NULL for string and json, whose text depends on the format. */
+tow_value_put *tow_value_put_of(enum tow_type_id id);
 
 /* The end of the bytes that all rows of a string, binary or json column lie in. */
 static inline const char *tow_view_bytes_end(const struct tow_view *view)

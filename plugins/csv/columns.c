@@ -67,86 +67,104 @@ static inline void columns_copy(char *to, const char *from, size_t length)
 
 /* ---- plain fields --------------------------------------------------------------------------- */
 
-/* Where the values of a column go. Kept apart from columns_fill, so that it lives in registers. */
-struct columns_out {
-    char *bytes;
-    size_t used, room;
-    int32_t *offsets; /* of the first row to come */
-    uint64_t nulls;   /* of up to 64 rows */
-};
+/* Rows that are dealt with at once: their null bits are a word, and room is made for all of them,
+ * so that nothing in the loop over them can fail. */
+#define COLUMNS_BLOCK 64
 
-static struct columns_out columns_out(const struct columns_fill *fill, size_t used)
+static size_t columns_field_start(const struct columns_fill *fill, const struct tow_csv_row *row)
 {
-    return (struct columns_out){fill->column->bytes, used, (size_t)fill->column->byte_capacity,
-                                fill->column->offsets + fill->base, 0};
+    const uint32_t *end = fill->table->ends + row->first + fill->field;
+
+    return fill->field == 0 ? row->start : end[-1] + fill->dialect->delimiter_length;
 }
 
-static __attribute__((noinline)) int columns_out_grow(struct columns_fill *fill,
-                                                      struct columns_out *out, size_t length,
-                                                      struct tow_error *err)
+/* Makes room for the fields of rows [first, first + count). No more than all of the rows' text is
+ * wanted; only where that does not fit they are measured. */
+static int columns_make_room(struct columns_fill *fill, size_t first, size_t count,
+                             struct tow_error *err)
 {
-    int code;
+    const struct tow_csv_row *row = fill->table->rows + first, *last = row + count - 1;
+    const uint32_t *ends = fill->table->ends;
+    size_t length = ends[last->first + last->count - 1] - row->start;
 
-    fill->used = out->used;
-    code = columns_grow(fill, length, err);
-    out->bytes = fill->column->bytes;
-    out->room = (size_t)fill->column->byte_capacity;
-    return code;
+    if (columns_has_room(fill, length))
+        return TOW_OK;
+    length = 0;
+    for (; row <= last; row++)
+        length += ends[row->first + fill->field] - columns_field_start(fill, row);
+    return columns_has_room(fill, length) ? TOW_OK : columns_grow(fill, length, err);
+}
+
+/* A quoted field without its quotes, at `to`; returns its length. */
+static inline size_t columns_unquote(const struct columns_fill *fill, const char *text,
+                                     size_t length, char *to)
+{
+    if (fill->table->may_double)
+        return tow_csv_field_unquote(fill->dialect, text + 1, length - 2, to);
+    columns_copy(to, text + 1, length - 2);
+    return length - 2;
 }
 
 /*
  * The fast way: every row has the field, nothing is trimmed, and unquoted bytes are taken as they
- * stand. `is_first` is known when this is compiled into its callers.
+ * stand. There is room. Returns the rows that are null. `is_first` is known when this is compiled
+ * into its callers.
  */
-static inline __attribute__((always_inline)) int columns_fill_plain(struct columns_fill *fill,
-                                                                    int is_first,
-                                                                    struct tow_error *err)
+static inline __attribute__((always_inline)) uint64_t columns_put_block(struct columns_fill *fill,
+                                                                        int is_first, size_t first,
+                                                                        size_t count)
 {
     const struct tow_csv_dialect *dialect = fill->dialect;
-    const struct tow_csv_row *rows = fill->table->rows;
+    const struct tow_csv_row *rows = fill->table->rows + first;
     const uint32_t *ends = fill->table->ends + fill->field;
     const char *bytes = fill->bytes;
-    const size_t count = fill->table->row_count, gap = dialect->delimiter_length;
-    const int quote = dialect->quote, may_double = fill->table->may_double;
+    const size_t gap = dialect->delimiter_length;
+    const int quote = dialect->quote;
     const uint64_t null_lengths = dialect->null_lengths;
     const uint64_t empty_is_null = (uint64_t)dialect->empty_is_null;
-    struct columns_out out = columns_out(fill, fill->used);
+    int32_t *offsets = fill->column->offsets + fill->base + first;
+    char *const start = fill->column->bytes;
+    char *to = start + fill->used;
+    uint64_t nulls = 0;
 
     for (size_t i = 0; i < count; i++) {
         const uint32_t *end = ends + rows[i].first;
-        size_t start = is_first ? rows[i].start : end[-1] + gap;
-        size_t length = end[0] - start;
-        const char *text = bytes + start;
+        size_t from = is_first ? rows[i].start : end[-1] + gap;
+        size_t length = end[0] - from;
+        const char *text = bytes + from;
         uint64_t is_null = empty_is_null & (length == 0);
 
-        if (__builtin_expect(length > out.room - out.used, 0)) {
-            int code = columns_out_grow(fill, &out, length, err);
-
-            if (code != TOW_OK)
-                return code;
-        }
         if (__builtin_expect((unsigned char)*text == quote, 0)) {
-            length -= 2;
-            if (may_double)
-                length = tow_csv_field_unquote(dialect, text + 1, length, out.bytes + out.used);
-            else
-                columns_copy(out.bytes + out.used, text + 1, length);
+            length = columns_unquote(fill, text, length, to);
         } else {
-            columns_copy(out.bytes + out.used, text, length);
+            columns_copy(to, text, length);
             if (__builtin_expect(null_lengths >> (length < 63 ? length : 63) & 1, 0)) {
                 is_null |= (uint64_t)tow_csv_dialect_is_null(dialect, text, length);
                 length = is_null ? 0 : length;
             }
         }
-        out.used += length;
-        out.offsets[i + 1] = (int32_t)out.used;
-        out.nulls |= is_null << (i & 63);
-        if ((i & 63) == 63 || i + 1 == count) {
-            columns_put_nulls(fill, i & ~(size_t)63, out.nulls);
-            out.nulls = 0;
-        }
+        to += length;
+        offsets[i + 1] = (int32_t)(to - start);
+        nulls |= is_null << i;
     }
-    fill->used = out.used;
+    fill->used = (size_t)(to - start);
+    return nulls;
+}
+
+static inline __attribute__((always_inline)) int columns_fill_plain(struct columns_fill *fill,
+                                                                    int is_first,
+                                                                    struct tow_error *err)
+{
+    const size_t rows = fill->table->row_count;
+
+    for (size_t first = 0; first < rows; first += COLUMNS_BLOCK) {
+        size_t count = rows - first < COLUMNS_BLOCK ? rows - first : COLUMNS_BLOCK;
+        int code = columns_make_room(fill, first, count, err);
+
+        if (code != TOW_OK)
+            return code;
+        columns_put_nulls(fill, first, columns_put_block(fill, is_first, first, count));
+    }
     return TOW_OK;
 }
 
@@ -213,10 +231,10 @@ static int columns_put(struct columns_fill *fill, struct tow_csv_text text, size
 static struct tow_csv_text columns_find(const struct columns_fill *fill,
                                         const struct tow_csv_row *row)
 {
-    const uint32_t *end = fill->table->ends + row->first + fill->field;
-    size_t start = fill->field == 0 ? row->start : end[-1] + fill->dialect->delimiter_length;
+    size_t start = columns_field_start(fill, row);
+    size_t end = fill->table->ends[row->first + fill->field];
 
-    return tow_csv_field_trim(fill->dialect, fill->bytes + start, end[0] - start);
+    return tow_csv_field_trim(fill->dialect, fill->bytes + start, end - start);
 }
 
 static int columns_fill_carefully(struct columns_fill *fill, struct tow_error *err)

@@ -126,6 +126,20 @@ static void test_a_steady_stream_allocates_nothing(void **state)
         queue[i].release(&queue[i]);
 }
 
+static void test_new_buffers_begin_with_the_size_of_the_batch_before(void **state)
+{
+    struct ArrowArray first = make_batch(1000), second;
+    size_t steps = allocations, grown = allocated, exact = 1000 * (8 + 4 + 20);
+
+    (void)state;
+    second = make_batch(1000);
+    /* The frame and two buffers of a column of numbers, three of a column of text. */
+    assert_int_equal(allocations - steps, 1 + 2 + 3);
+    assert_in_range(allocated - grown, exact, exact + exact / 8 + 4096);
+    first.release(&first);
+    second.release(&second);
+}
+
 static void test_buffers_come_back_with_the_batch(void **state)
 {
     struct ArrowArray first = make_batch(10), second = make_batch(10), third;
@@ -236,6 +250,24 @@ static void test_a_giant_that_waits_below_others_goes_too(void **state)
         small.release(&small);
     }
     assert_true(allocated < GIANT / 2);
+}
+
+static void test_buffers_behind_a_giant_are_not_made_as_large(void **state)
+{
+    enum { GIANT = 100 << 20 };
+    struct ArrowArray giant, small;
+    size_t before;
+
+    (void)state;
+    assert_ok(tow_column_reserve(tow_builder_column(builder, 1), 1000, GIANT, &err), err);
+    add_row(0, 1);
+    tow_builder_column(builder, 1)->offsets[1] = GIANT;
+    assert_ok(tow_builder_finish(builder, &giant, &err), err);
+    before = allocated;
+    small = make_batch(1000);
+    assert_in_range(allocated - before, 1, 8 << 20);
+    giant.release(&giant);
+    small.release(&small);
 }
 
 static void test_a_steady_stream_of_large_batches_allocates_nothing(void **state)
@@ -472,12 +504,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         with_builder(test_growing_is_geometric),
         with_builder(test_a_steady_stream_allocates_nothing),
+        with_builder(test_new_buffers_begin_with_the_size_of_the_batch_before),
         with_builder(test_buffers_come_back_with_the_batch),
         with_builder(test_a_batch_that_went_at_once_is_used_again_for_the_next),
         with_builder(test_validity_is_fresh_in_buffers_used_again),
         with_builder(test_only_a_few_frames_wait),
         with_builder(test_one_giant_row_does_not_hold_memory_for_ever),
         with_builder(test_a_giant_that_waits_below_others_goes_too),
+        with_builder(test_buffers_behind_a_giant_are_not_made_as_large),
         with_builder(test_a_steady_stream_of_large_batches_allocates_nothing),
         with_builder(test_a_batch_outlives_its_builder),
         with_builder(test_a_child_that_was_moved_out_outlives_batch_and_builder),

@@ -442,6 +442,44 @@ static void test_doubles_are_written_in_the_shortest_form(void **state)
     }
 }
 
+/* Decimals of up to 15 digits, from a millionth up, are their own shortest form. */
+static void check_decimal(void *guard, uint64_t whole, uint64_t fraction, unsigned decimals)
+{
+    char expected[40], text[TOW_DOUBLE_TEXT_MAX];
+    int length = snprintf(expected, sizeof expected, "-%llu.%0*llu", (unsigned long long)whole,
+                          (int)decimals, (unsigned long long)fraction);
+
+    while (expected[length - 1] == '0')
+        length--;
+    length -= expected[length - 1] == '.';
+    expected[length] = '\0';
+    put_double(guard, strtod(expected, NULL), text);
+    assert_string_equal(text, expected);
+    put_double(guard, strtod(expected + 1, NULL), text);
+    assert_string_equal(text, expected + 1);
+}
+
+static void test_decimals_are_written_as_they_were(void **state)
+{
+    static const uint64_t wholes[] = {0,         1,         9,         10,
+                                      9999999,   10000000,  99999998,  99999999,
+                                      100000000, 100000001, 999999999, 1000000000};
+    uint64_t seed = RANDOM_SEED, power = 10;
+
+    for (unsigned decimals = 1; decimals <= 7; decimals++, power *= 10) {
+        for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++) {
+            uint64_t whole = (decimals > 5 ? wholes[i] % 100000000 : wholes[i]) | (decimals > 6);
+
+            check_decimal(*state, whole, 1, decimals);
+            check_decimal(*state, whole, power / 10, decimals);
+            check_decimal(*state, whole, power - 1, decimals);
+        }
+        for (int i = 0; i < ROUNDS / 20; i++)
+            check_decimal(*state, (random_any_width(&seed) % 100000000) | (decimals > 6),
+                          random_below(&seed, power), decimals);
+    }
+}
+
 static void test_floats_are_written_in_the_shortest_form(void **state)
 {
     static const struct {
@@ -591,6 +629,7 @@ int main(void)
         cmocka_unit_test(test_middles_between_floats_are_rounded_to_even),
         cmocka_unit_test(test_text_of_any_length_is_rounded_by_its_last_digit),
         cmocka_unit_test(test_doubles_are_written_in_the_shortest_form),
+        cmocka_unit_test(test_decimals_are_written_as_they_were),
         cmocka_unit_test(test_floats_are_written_in_the_shortest_form),
         cmocka_unit_test(test_random_doubles_are_written_shortest_and_nearest),
         cmocka_unit_test(test_random_doubles_are_written_and_read_back),
