@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <ltdl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,19 +86,33 @@ void tow_loader_free(struct tow_loader *loader)
     free(loader);
 }
 
+/* Writes a module's path. 0 where it is too long to be one. */
+static int loader_module_path(const struct tow_loader *loader, size_t folder, const char *name,
+                              char path[PATH_MAX])
+{
+    int n = snprintf(path, PATH_MAX, "%s/%s" MODULE_SUFFIX, loader->folders[folder], name);
+
+    return n > 0 && n < PATH_MAX;
+}
+
+/* 1: there; 0: not there; otherwise errno tells why that cannot be told. */
+static int loader_is_there(const char *path)
+{
+    if (access(path, F_OK) == 0)
+        return 1;
+    return errno == ENOENT ? 0 : -1;
+}
+
 /* ---- opening -------------------------------------------------------------------------------- */
 
-/* libltdl says "file not found" also where a library that the module needs is missing; dlopen tells
- * which one. */
-static int loader_true_reason(const char *path, const char *ltdl_reason, struct tow_error *err)
+/* Binds the module's functions now, and leaves it loaded. libltdl would bind each when it is first
+ * called, where a symbol that nobody brings ends the process; and it says "file not found" also of
+ * a library that the module needs. */
+static int loader_bind(const char *path, struct tow_error *err)
 {
-    const char *reason = ltdl_reason;
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-
-    if (handle)
-        dlclose(handle);
-    else
-        reason = dlerror();
+    if (dlopen(path, RTLD_NOW | RTLD_LOCAL))
+        return TOW_OK;
+    const char *reason = dlerror();
     return tow_error_set(err, TOW_E_UNSUPPORTED, "plugin %s cannot be loaded: %s", path,
                          reason ? reason : "no reason given");
 }
@@ -105,15 +120,20 @@ static int loader_true_reason(const char *path, const char *ltdl_reason, struct 
 static int loader_open_module(const char *path, lt_dlhandle *out, struct tow_error *err)
 {
     lt_dladvise advise;
+    int rc = loader_bind(path, err);
 
+    if (rc)
+        return rc;
     if (lt_dladvise_init(&advise))
         return tow_error_set(err, TOW_E_BUG, "libltdl: %s", lt_dlerror());
     lt_dladvise_local(&advise);
     lt_dladvise_resident(&advise);
     *out = lt_dlopenadvise(path, advise);
-    const char *reason = *out ? NULL : lt_dlerror();
+    if (!*out)
+        rc = tow_error_set(err, TOW_E_UNSUPPORTED, "plugin %s cannot be loaded: %s", path,
+                           lt_dlerror());
     lt_dladvise_destroy(&advise);
-    return *out ? TOW_OK : loader_true_reason(path, reason, err);
+    return rc;
 }
 
 static int loader_remember(struct tow_loader *loader, const char *name,
@@ -159,7 +179,7 @@ static int loader_load(struct tow_loader *loader, const char *name, const char *
 int tow_loader_open(struct tow_loader *loader, const char *path, const struct tow_plugin **out,
                     struct tow_error *err)
 {
-    char name[256];
+    char name[256], here[PATH_MAX];
     const char *base = strrchr(path, '/');
     size_t suffix = strlen(MODULE_SUFFIX);
 
@@ -173,6 +193,11 @@ int tow_loader_open(struct tow_loader *loader, const char *path, const struct to
     name[length - suffix] = '\0';
     if (access(path, R_OK))
         return tow_error_errno(err, TOW_E_ENV, errno, "plugin %s", path);
+    /* A bare name would be looked for among the system's libraries. */
+    if (base == path) {
+        snprintf(here, sizeof here, "./%s", path);
+        path = here;
+    }
     return loader_load(loader, name, path, out, err);
 }
 
@@ -192,33 +217,40 @@ static int loader_is_module(const char *file, char *name, size_t size)
 
 static int loader_seen_before(struct tow_loader *loader, size_t folder, const char *name)
 {
-    char path[4096];
+    char path[PATH_MAX];
 
-    for (size_t i = 0; i < folder; i++) {
-        snprintf(path, sizeof path, "%s/%s" MODULE_SUFFIX, loader->folders[i], name);
-        if (access(path, F_OK) == 0)
+    for (size_t i = 0; i < folder; i++)
+        if (loader_module_path(loader, i, name, path) && loader_is_there(path) == 1)
             return 1;
-    }
     return 0;
 }
 
 typedef int loader_visit(void *context, const char *name, const char *path);
 
+/* A folder that is not there is no mistake: the installed one may not be. */
+static int loader_cannot_list(const char *folder, int errnum, struct tow_error *err)
+{
+    if (errnum == ENOENT)
+        return TOW_OK;
+    if (errnum == ENOMEM)
+        return tow_error_nomem(err);
+    return tow_error_errno(err, TOW_E_ENV, errnum, "plugin folder %s", folder);
+}
+
 static int loader_each_in(struct tow_loader *loader, size_t folder, loader_visit *visit,
-                          void *context)
+                          void *context, struct tow_error *err)
 {
     struct dirent **entries = NULL;
     int count = scandir(loader->folders[folder], &entries, NULL, alphasort);
-    int rc = 0;
+    int rc = count < 0 ? loader_cannot_list(loader->folders[folder], errno, err) : 0;
 
     for (int i = 0; i < count; i++) {
-        char name[256], path[4096];
+        char name[256], path[PATH_MAX];
 
         if (!rc && loader_is_module(entries[i]->d_name, name, sizeof name) &&
-            !loader_seen_before(loader, folder, name)) {
-            snprintf(path, sizeof path, "%s/%s", loader->folders[folder], entries[i]->d_name);
+            !loader_seen_before(loader, folder, name) &&
+            loader_module_path(loader, folder, name, path))
             rc = visit(context, name, path);
-        }
         free(entries[i]);
     }
     free(entries);
@@ -231,9 +263,8 @@ int tow_loader_each(struct tow_loader *loader,
 {
     int rc = 0;
 
-    (void)err;
     for (size_t i = 0; !rc && loader->folders && loader->folders[i]; i++)
-        rc = loader_each_in(loader, i, visit, context);
+        rc = loader_each_in(loader, i, visit, context, err);
     return rc;
 }
 
@@ -256,38 +287,53 @@ static int names_add(void *context, const char *name, const char *path)
     return items[names->count++] ? 0 : TOW_E_NOMEM;
 }
 
+static void names_free(struct names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        free((char *)names->items[i]);
+    free(names->items);
+}
+
+/* Where it was looked for, and what else is there. */
 static int loader_not_found(struct tow_loader *loader, const char *name, struct tow_error *err)
 {
     struct names names = {0};
+    char folders[512] = "";
+    size_t used = 0;
     const char *near = NULL;
 
-    if (tow_loader_each(loader, names_add, &names, err) == 0 && names.items)
+    /* A folder that cannot be listed has been looked into by name all the same. */
+    tow_loader_each(loader, names_add, &names, NULL);
+    if (names.items)
         near = tow_nearest(name, names.items);
-    tow_error_set(err, TOW_E_CONFIG, "no plugin \"%s\" in %s%s%s%s", name,
-                  loader->folders ? loader->folders[0] : "an empty search path",
+    for (size_t i = 0; loader->folders && loader->folders[i] && used < sizeof folders; i++)
+        used += (size_t)snprintf(folders + used, sizeof folders - used, "%s%s", i ? ", " : "",
+                                 loader->folders[i]);
+    tow_error_set(err, TOW_E_CONFIG, "no plugin \"%s\" in %s%s%s%s", name, folders,
                   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-    for (size_t i = 0; i < names.count; i++)
-        free((char *)names.items[i]);
-    free(names.items);
+    names_free(&names);
     return TOW_E_CONFIG;
 }
 
 int tow_loader_get(struct tow_loader *loader, const char *name, const struct tow_plugin **out,
                    struct tow_error *err)
 {
-    char path[4096];
+    char path[PATH_MAX];
 
     for (size_t i = 0; i < loader->loaded_count; i++)
         if (strcmp(loader->loaded[i].name, name) == 0) {
             *out = loader->loaded[i].plugin;
             return TOW_OK;
         }
-    if (strchr(name, '/') || name[0] == '.')
-        return tow_error_set(err, TOW_E_CONFIG, "\"%s\" is no plugin name", name);
+    if (!name[0] || strchr(name, '/') || name[0] == '.' || strlen(name) > NAME_MAX)
+        return tow_error_set(err, TOW_E_CONFIG, "\"%.80s\" is no plugin name", name);
     for (size_t i = 0; loader->folders && loader->folders[i]; i++) {
-        int n = snprintf(path, sizeof path, "%s/%s" MODULE_SUFFIX, loader->folders[i], name);
-
-        if (n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0)
+        if (!loader_module_path(loader, i, name, path))
+            continue;
+        int there = loader_is_there(path);
+        if (there < 0)
+            return tow_error_errno(err, TOW_E_ENV, errno, "plugin %s", path);
+        if (there)
             return loader_load(loader, name, path, out, err);
     }
     return loader_not_found(loader, name, err);

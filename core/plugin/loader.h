@@ -14,8 +14,8 @@ struct tow_loader *tow_loader_new(const char *given, struct tow_error *err);
 void tow_loader_free(struct tow_loader *loader);
 
 /* By name ("csv"). The descriptor is vetted and lives as long as the process. TOW_E_CONFIG where no
- * folder has it (nearest names in the message), TOW_E_UNSUPPORTED with the true reason where it
- * cannot be used. */
+ * folder has it (folders and nearest name in the message), TOW_E_ENV where a folder cannot be
+ * looked into, TOW_E_UNSUPPORTED with the true reason where the module cannot be used. */
 int tow_loader_get(struct tow_loader *loader, const char *name, const struct tow_plugin **out,
                    struct tow_error *err);
 /* By file ("./mine.so", "build/.libs/mine.so"). */
@@ -23,7 +23,8 @@ int tow_loader_open(struct tow_loader *loader, const char *path, const struct to
                     struct tow_error *err);
 
 /* Each module file on the search path, first folder first, a name once: name, full path. Stops when
- * visit returns other than 0 and returns that. */
+ * visit returns other than 0 and returns that. Folders that are not there are left out; one that
+ * cannot be read is TOW_E_ENV. err may be NULL. */
 int tow_loader_each(struct tow_loader *loader,
                     int (*visit)(void *context, const char *name, const char *path), void *context,
                     struct tow_error *err);

@@ -5,6 +5,7 @@
 #include "plugin/loader.h"
 
 #define INSTANCE_SIZE_MAX (64u << 20)
+#define NAME_SIZE_MAX     63 /* checkpoints hold no longer ones */
 
 static int vet_version(const struct tow_plugin *plugin, const char *name, struct tow_error *err)
 {
@@ -35,6 +36,10 @@ static int vet_header(const struct tow_plugin *plugin, const char *name, struct 
         return tow_error_set(err, TOW_E_UNSUPPORTED,
                              "plugin %s: calls itself \"%s\"; file and name must agree", name,
                              plugin->name);
+    if (strlen(name) > NAME_SIZE_MAX)
+        return tow_error_set(err, TOW_E_UNSUPPORTED,
+                             "plugin %s: its name has %zu bytes; at most %d are allowed", name,
+                             strlen(name), NAME_SIZE_MAX);
     if (plugin->instance_size == 0 || plugin->instance_size > INSTANCE_SIZE_MAX)
         return tow_error_set(err, TOW_E_UNSUPPORTED,
                              "plugin %s: instances of %llu bytes; 1 to %u are allowed", name,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/assembly_priv.h"
 #include "run/host.h"
 
 /* ---- plugins -------------------------------------------------------------------------------- */
@@ -37,15 +38,12 @@ static void assembly_expect(const struct tow_setting *section, const struct tow_
 
 typedef int32_t assembly_check_call(void *self, const struct tow_host *host, struct tow_error *err);
 
-/* What a plugin found wrong with its section, or with the world that the section speaks of. */
-static void assembly_found(const struct tow_setting *section, const char *role,
-                           const struct tow_plugin *plugin, const struct tow_error *found,
-                           struct tow_diags *diags)
+void assembly_found(const struct tow_setting *section, const struct tow_error *found,
+                    struct tow_diags *diags)
 {
     size_t errors = diags->errors;
 
-    tow_diags_add(diags, TOW_DIAG_ERROR, section->file, section->line, "%s %s: %s", role,
-                  plugin->name, found->message);
+    tow_diags_add(diags, TOW_DIAG_ERROR, section->file, section->line, "%s", found->message);
     if (found->code == TOW_E_ENV && !diags->incomplete)
         diags->outside += diags->errors - errors;
 }
@@ -65,10 +63,45 @@ static int assembly_check(const struct tow_job *job, const struct tow_plugin *pl
     if (!rc && diags->errors == errors && check) {
         struct tow_error found = TOW_ERROR_INIT;
 
-        if (check(instance.self, &box.host, &found))
-            assembly_found(section, role, plugin, &found, diags);
+        if (tow_host_result(&box, "check", check(instance.self, &box.host, &found), &found))
+            assembly_found(section, &found, diags);
     }
     tow_instance_release(&instance);
+    return rc;
+}
+
+static const char *assembly_path(const struct tow_instance *instance,
+                                 const struct tow_option *option)
+{
+    return *(const char *const *)((const char *)instance->self + option->offset);
+}
+
+/* The same plugin writing to the same path twice in one run would undo what it does. */
+static int assembly_check_places(const struct tow_assembly *assembly, struct tow_diags *diags,
+                                 struct tow_error *err)
+{
+    const struct tow_job *job = assembly->job;
+    struct tow_instance sink = {0}, results = {0};
+    struct tow_diags known = {0};
+    const struct tow_option *option;
+
+    if (!assembly->sink || assembly->sink != assembly->results)
+        return TOW_OK;
+    int rc = tow_instance_init(&sink, assembly->sink, &job->sink, job->dir, &known, err);
+    if (!rc)
+        rc = tow_instance_init(&results, assembly->results, &job->results, job->dir, &known, err);
+    for (size_t i = 0; !rc && !known.errors && (option = tow_option_at(assembly->sink, i)); i++) {
+        if (option->type != TOW_OPTION_PATH)
+            continue;
+        const char *one = assembly_path(&sink, option), *other = assembly_path(&results, option);
+        if (one && other && strcmp(one, other) == 0)
+            tow_diags_add(diags, TOW_DIAG_ERROR, job->results.file, job->results.line,
+                          "results %s: %s \"%s\" is that of the sink, too", assembly->results->name,
+                          option->name, one);
+    }
+    tow_diags_release(&known);
+    tow_instance_release(&results);
+    tow_instance_release(&sink);
     return rc;
 }
 
@@ -91,7 +124,7 @@ static int assembly_check_all(struct tow_assembly *assembly, struct tow_diags *d
         if (assembly->transforms[i])
             rc = assembly_check(job, assembly->transforms[i], &job->transforms[i], "transform",
                                 assembly->transforms[i]->transform->check, diags, err);
-    return rc;
+    return rc ? rc : assembly_check_places(assembly, diags, err);
 }
 
 static void assembly_find_all(struct tow_assembly *assembly, struct tow_loader *loader,
@@ -132,184 +165,4 @@ void tow_assembly_release(struct tow_assembly *assembly)
 {
     free(assembly->transforms);
     assembly->transforms = NULL;
-}
-
-/* ---- the probe ------------------------------------------------------------------------------ */
-
-/* The source's columns; left released where they cannot be known. */
-static int probe_source(struct tow_assembly *assembly, struct ArrowSchema *schema,
-                        struct tow_diags *diags, struct tow_error *err)
-{
-    static const struct tow_position none = {.size = sizeof none};
-    const struct tow_job *job = assembly->job;
-    const struct tow_source_ops *ops = assembly->source->source;
-    struct tow_instance instance = {0};
-    struct tow_host_box box;
-    struct tow_error found = TOW_ERROR_INIT;
-    struct tow_diags known = {0};
-
-    if (!(ops->flags & TOW_SOURCE_OFFLINE))
-        return TOW_OK;
-    int rc = tow_instance_init(&instance, assembly->source, &job->source, job->dir, &known, err);
-    tow_diags_release(&known); /* tow_assembly_init has reported them */
-    if (!rc) {
-        tow_host_init(&box, job, "source", assembly->source);
-        int opened = ops->open(instance.self, &box.host, &none, &found);
-        if (!opened)
-            opened = ops->schema(instance.self, schema, &found);
-        if (opened == TOW_OK)
-            opened = tow_schema_validate(schema, &found);
-        if (opened < TOW_OK)
-            assembly_found(&job->source, "source", assembly->source, &found, diags);
-        if (opened != TOW_OK && schema->release)
-            schema->release(schema);
-        if (ops->close)
-            ops->close(instance.self);
-    }
-    tow_instance_release(&instance);
-    return rc;
-}
-
-/* Puts *schema through transform i; *schema is replaced, or released where it was refused. */
-static int probe_transform(struct tow_assembly *assembly, size_t i, struct ArrowSchema *schema,
-                           struct tow_diags *diags, struct tow_error *err)
-{
-    const struct tow_job *job = assembly->job;
-    const struct tow_plugin *plugin = assembly->transforms[i];
-    struct tow_instance instance = {0};
-    struct tow_host_box box;
-    struct tow_error found = TOW_ERROR_INIT;
-    struct ArrowSchema out = {0};
-    struct tow_diags known = {0};
-    int rc = tow_instance_init(&instance, plugin, &job->transforms[i], job->dir, &known, err);
-
-    tow_diags_release(&known);
-    if (!rc) {
-        tow_host_init(&box, job, "transform", plugin);
-        if (plugin->transform->begin(instance.self, &box.host, schema, &out, &found) ||
-            tow_schema_validate(&out, &found)) {
-            assembly_found(&job->transforms[i], "transform", plugin, &found, diags);
-            if (out.release)
-                out.release(&out);
-        }
-        if (plugin->transform->close)
-            plugin->transform->close(instance.self);
-    }
-    tow_instance_release(&instance);
-    schema->release(schema);
-    *schema = out;
-    return rc;
-}
-
-static int probe_columns(struct tow_assembly *assembly, struct ArrowSchema *schema,
-                         struct tow_diags *diags, struct tow_error *err)
-{
-    const struct tow_job *job = assembly->job;
-    struct tow_columns *columns = NULL;
-    struct ArrowSchema out = {0};
-
-    if (!job->has_columns)
-        return TOW_OK;
-    int rc = tow_columns_new(job->columns, job->column_count, schema, &columns, diags, err);
-    if (!rc && columns)
-        rc = tow_schema_copy(&out, tow_columns_schema(columns), err);
-    tow_columns_free(columns);
-    schema->release(schema);
-    *schema = out;
-    return rc;
-}
-
-/* What text converts to this type, and by which format and default, hangs on no source. */
-static int probe_is_blind(const struct tow_column_spec *spec)
-{
-    if (spec->value)
-        return 1;
-    return spec->has_type && spec->type.id != TOW_TYPE_STRING && spec->type.id != TOW_TYPE_BINARY &&
-           spec->type.id != TOW_TYPE_JSON;
-}
-
-/* Where the source's columns cannot be known: constants, and formats and defaults of typed columns,
- * as if text came in. */
-static int probe_columns_blind(const struct tow_job *job, struct tow_diags *diags,
-                               struct tow_error *err)
-{
-    struct tow_column_spec *specs = calloc(job->column_count + 1, sizeof *specs);
-    struct tow_field *fields = calloc(job->column_count + 1, sizeof *fields);
-    struct ArrowSchema schema = {0};
-    struct tow_columns *columns = NULL;
-    size_t count = 0, field_count = 0;
-    int rc = specs && fields ? TOW_OK : tow_error_nomem(err);
-
-    for (size_t i = 0; !rc && i < job->column_count; i++) {
-        if (!probe_is_blind(&job->columns[i]))
-            continue;
-        specs[count] = job->columns[i];
-        specs[count].trim = specs[count].lower = specs[count].hash_sha256 = 0;
-        if (!specs[count].value) {
-            specs[count].from = specs[count].name; /* names are unique, sources may be shared */
-            fields[field_count++] =
-                (struct tow_field){specs[count].name, {TOW_TYPE_STRING, 0, 0}, 0};
-        }
-        count++;
-    }
-    if (!rc && count > 0)
-        rc = tow_schema_make(&schema, fields, field_count, err);
-    if (!rc && count > 0)
-        rc = tow_columns_new(specs, count, &schema, &columns, diags, err);
-    tow_columns_free(columns);
-    if (schema.release)
-        schema.release(&schema);
-    free(specs);
-    free(fields);
-    return rc;
-}
-
-static int probe_sink(const struct tow_job *job, const struct tow_plugin *plugin,
-                      const struct ArrowSchema *schema, struct tow_diags *diags,
-                      struct tow_error *err)
-{
-    struct tow_instance instance = {0};
-    struct tow_error found = TOW_ERROR_INIT;
-    struct tow_diags known = {0};
-
-    if (!(plugin->sink->flags & TOW_SINK_OFFLINE_BEGIN))
-        return TOW_OK;
-    int rc = tow_instance_init(&instance, plugin, &job->sink, job->dir, &known, err);
-    tow_diags_release(&known);
-    if (!rc && plugin->sink->begin(instance.self, NULL, schema, &found))
-        assembly_found(&job->sink, "sink", plugin, &found, diags);
-    if (!rc && plugin->sink->close)
-        plugin->sink->close(instance.self);
-    tow_instance_release(&instance);
-    return rc;
-}
-
-int tow_assembly_probe(struct tow_assembly *assembly, struct ArrowSchema *in,
-                       struct ArrowSchema *out, struct tow_diags *diags, struct tow_error *err)
-{
-    struct ArrowSchema schema = {0};
-    size_t errors = diags->errors;
-    int rc = probe_source(assembly, &schema, diags, err);
-
-    if (in)
-        *in = (struct ArrowSchema){0};
-    if (out)
-        *out = (struct ArrowSchema){0};
-    if (!rc && in && schema.release)
-        rc = tow_schema_copy(in, &schema, err);
-    for (size_t i = 0; !rc && schema.release && i < assembly->job->transform_count; i++)
-        rc = probe_transform(assembly, i, &schema, diags, err);
-    if (!rc && schema.release)
-        rc = probe_columns(assembly, &schema, diags, err);
-    else if (!rc && diags->errors == errors && assembly->job->has_columns)
-        rc = probe_columns_blind(assembly->job, diags, err);
-    if (!rc && schema.release)
-        rc = probe_sink(assembly->job, assembly->sink, &schema, diags, err);
-    if (!rc && out) {
-        *out = schema;
-        schema.release = NULL;
-    }
-    if (schema.release)
-        schema.release(&schema);
-    return rc;
 }

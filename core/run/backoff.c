@@ -34,6 +34,8 @@ int64_t tow_backoff_delay(struct tow_backoff *backoff, const struct tow_error *e
 {
     int64_t most = backoff->retry->base_ms;
 
+    if (err->retry_after_ms > backoff->retry->budget_ms)
+        return err->retry_after_ms; /* any number of a far end: too large to be added to */
     if (err->retry_after_ms >= 0)
         return err->retry_after_ms +
                (int64_t)(backoff_random(backoff) % (uint64_t)(err->retry_after_ms / 10 + 1));
@@ -52,12 +54,17 @@ static int backoff_give_up(const struct tow_backoff *backoff, struct tow_error *
     return TOW_BACKOFF_STOP;
 }
 
+int tow_backoff_may_pass(int error_class)
+{
+    return error_class == TOW_E_TRANSIENT || error_class == TOW_E_RATE;
+}
+
 int tow_backoff_next(struct tow_backoff *backoff, struct tow_error *err, struct tow_cancel *cancel)
 {
     char limit[32];
     int64_t now = tow_monotonic_ms();
 
-    if (err->code != TOW_E_TRANSIENT && err->code != TOW_E_RATE)
+    if (!tow_backoff_may_pass(err->code))
         return TOW_BACKOFF_STOP;
     if (backoff->tries == 0)
         backoff->started_ms = now;
@@ -68,12 +75,14 @@ int tow_backoff_next(struct tow_backoff *backoff, struct tow_error *err, struct 
     }
     int64_t delay = tow_backoff_delay(backoff, err);
     tow_format_duration(backoff->retry->budget_ms, limit);
-    if (now - backoff->started_ms + delay > backoff->retry->budget_ms)
+    if (delay > backoff->retry->budget_ms - (now - backoff->started_ms))
         return backoff_give_up(backoff, err, "retry.budget", limit);
     tow_log_line(TOW_LOG_INFO, "run", "%s; trying again in %lld ms (try %lld of %lld)",
                  err->message, (long long)delay, (long long)backoff->tries + 1,
                  (long long)backoff->retry->tries);
-    if (cancel && tow_cancel_wait(cancel, delay))
-        return TOW_BACKOFF_CANCEL;
-    return TOW_BACKOFF_AGAIN;
+    if (!cancel || !tow_cancel_wait(cancel, delay))
+        return TOW_BACKOFF_AGAIN;
+    tow_error_prefix(err, "stopped while waiting to try again");
+    err->code = TOW_E_CANCELLED;
+    return TOW_BACKOFF_CANCEL;
 }

@@ -19,13 +19,17 @@ void tow_backoff_init(struct tow_backoff *backoff, const struct tow_retry *retry
 /* Forgets the failures: the call got somewhere. */
 void tow_backoff_reset(struct tow_backoff *backoff);
 
+/* 1 for the classes that are tried again. */
+int tow_backoff_may_pass(int error_class);
+
 #define TOW_BACKOFF_AGAIN  1  /* waited: try again */
 #define TOW_BACKOFF_STOP   0  /* not to be retried, or the budget is used up (said in err) */
-#define TOW_BACKOFF_CANCEL -1 /* the run is being stopped */
+#define TOW_BACKOFF_CANCEL -1 /* the run is being stopped: err is TOW_E_CANCELLED now */
 
 /*
- * Decides on a failed call and waits. A delay that the far end asked for (err->retry_after_ms) is
- * kept to, and counts against the budget before it is waited for.
+ * Decides on a failed call and waits, until `cancel` (may be NULL) at the longest. A delay that the
+ * far end asked for (err->retry_after_ms) is kept to, and counts against the budget before it is
+ * waited for.
  */
 int tow_backoff_next(struct tow_backoff *backoff, struct tow_error *err, struct tow_cancel *cancel);
 

@@ -124,20 +124,23 @@ int run_complete(void *context, struct record *record)
 {
     struct run *run = context;
     struct tow_error err = TOW_ERROR_INIT;
-    int exit_code = -1;
     int rc = complete_rejects(run, record, &err);
 
     if (!rc)
         rc = results_write(run, record, &err);
     if (!rc)
         rc = complete_keep_mark(run, record, &err);
+    /* Of this batch, rejects and results may have some rows by now: they belong to no checkpoint.
+     */
+    if (rc)
+        run_freeze(run);
     if (!rc) {
         complete_count(run, record);
         if (!run->results && run->assembly->sink->sink->flags & TOW_SINK_FINAL)
             rc = run_commit(run, &err);
     }
     if (rc) {
-        run_fail(run, &err, exit_code);
+        run_fail(run, &err, -1);
         return rc;
     }
     /* The batch itself is complete: the limit ends the run behind it, not before. */
@@ -161,7 +164,7 @@ static int complete_balance(struct run *run, struct tow_error *err)
                   "filtered = %lld; the checkpoint stays where it was",
                   (long long)run->settled_read, (long long)counts->accepted,
                   (long long)counts->rejected, (long long)counts->filtered, (long long)settled);
-    run_fail(run, err, TOW_EXIT_BALANCE);
+    run_fail_balance(run, err);
     return TOW_E_BUG;
 }
 
@@ -192,37 +195,57 @@ void run_fill_commit(struct run *run, struct tow_commit *commit)
     };
 }
 
+static void complete_drop_marks(struct run *run)
+{
+    for (size_t i = 0; i < run->mark_count; i++) {
+        free(run->marks[i].key);
+        free(run->marks[i].value);
+    }
+    run->mark_count = 0;
+}
+
+static struct tow_counts complete_settled_counts(struct run *run)
+{
+    struct tow_counts counts;
+
+    pthread_mutex_lock(&run->lock);
+    counts = run->counts;
+    pthread_mutex_unlock(&run->lock);
+    counts.read = run->settled_read;
+    counts.pending = 0;
+    return counts;
+}
+
 int run_commit(struct run *run, struct tow_error *err)
 {
+    int64_t reject_bytes = run->reject_bytes;
+    struct tow_counts counts;
     struct tow_commit commit;
     int rc = complete_balance(run, err);
 
     if (!rc)
         rc = complete_tokens(run, err);
     if (!rc && run->rejects)
-        rc = tow_rejects_sync(run->rejects, &run->reject_bytes, err);
+        rc = tow_rejects_sync(run->rejects, &reject_bytes, err);
     if (rc)
         return rc;
-    pthread_mutex_lock(&run->lock);
-    run->committed = run->counts;
-    pthread_mutex_unlock(&run->lock);
-    run->committed.read = run->settled_read;
-    run->committed.pending = 0;
+    counts = complete_settled_counts(run);
     run->settled.saved_us = tow_now_us();
     run_fill_commit(run, &commit);
+    commit.counts = &counts;
+    commit.reject_bytes = reject_bytes;
     if (run->options->limit < 0) { /* a trial leaves no trace in the job's state */
         commit.checkpoint = &run->settled;
         commit.marks = run->marks;
         commit.mark_count = run->mark_count;
     }
     rc = tow_state_commit(run->state, &commit, err);
-    for (size_t i = 0; !rc && i < run->mark_count; i++) {
-        free(run->marks[i].key);
-        free(run->marks[i].value);
-    }
-    if (!rc) {
-        run->mark_count = 0;
-        run->committed_seq = run->settled.seq;
-    }
-    return rc;
+    if (rc)
+        return rc;
+    /* Not before: the end of a run writes these, and they must not be ahead of the checkpoint. */
+    run->committed = counts;
+    run->reject_bytes = reject_bytes;
+    run->committed_seq = run->settled.seq;
+    complete_drop_marks(run);
+    return TOW_OK;
 }

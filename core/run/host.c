@@ -1,6 +1,7 @@
 #include "run/host.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "log.h"
@@ -33,9 +34,10 @@ static void host_log(const struct tow_host *host, int32_t level, const char *mes
 
 static int32_t host_cancelled(const struct tow_host *host)
 {
-    struct tow_cancel *cancel = host_box(host)->cancel;
+    const struct tow_host_box *box = host_box(host);
 
-    return cancel && tow_cancel_get(cancel) != 0;
+    return (box->cancel && tow_cancel_get(box->cancel)) ||
+           (box->asked && tow_cancel_get(box->asked));
 }
 
 static int32_t host_cancel_fd(const struct tow_host *host)
@@ -88,6 +90,8 @@ static int32_t host_ledger_put(const struct tow_host *host, const char *key, con
 {
     struct tow_host_box *box = host_box(host);
 
+    if (box->ledger_stays)
+        return TOW_OK;
     if (!box->state)
         return host_no_state(err);
     return tow_state_ledger_put(box->state, box->ledger_job, box->ledger, key, value, length, err);
@@ -98,6 +102,8 @@ static int32_t host_ledger_remove(const struct tow_host *host, const char *key,
 {
     struct tow_host_box *box = host_box(host);
 
+    if (box->ledger_stays)
+        return TOW_OK;
     if (!box->state)
         return host_no_state(err);
     return tow_state_ledger_remove(box->state, box->ledger_job, box->ledger, key, err);
@@ -146,4 +152,30 @@ void tow_host_init(struct tow_host_box *box, const struct tow_job *job, const ch
     };
     snprintf(box->area, sizeof box->area, "%s %s", role, plugin->name);
     snprintf(box->ledger, sizeof box->ledger, "%s:%s", role, plugin->name);
+}
+
+void tow_host_clear(struct tow_error *err)
+{
+    err->code = TOW_OK;
+    err->retry_after_ms = -1;
+    err->message[0] = '\0';
+}
+
+int tow_host_result(const struct tow_host_box *box, const char *call, int rc, struct tow_error *err)
+{
+    if (rc == TOW_OK)
+        return TOW_OK;
+    if (rc > TOW_OK || strcmp(tow_error_name(rc), "unknown") == 0)
+        return tow_error_set(err, TOW_E_BUG, "%s: %s returned %d, which means nothing here",
+                             box->area, call, rc);
+    if (rc == TOW_E_CANCELLED && !host_cancelled(&box->host))
+        return tow_error_set(err, TOW_E_BUG, "%s: %s was cancelled, but nobody asked for that",
+                             box->area, call);
+    err->code = rc;
+    err->message[sizeof err->message - 1] = '\0';
+    if (!err->message[0])
+        snprintf(err->message, sizeof err->message, "%s failed (%s) and gave no reason", call,
+                 tow_error_name(rc));
+    tow_error_prefix(err, "%s", box->area);
+    return rc;
 }

@@ -18,7 +18,9 @@ struct tow_host_box {
     char area[80];             /* "source csv", for log lines */
     char ledger[80];           /* "source:csv" */
     struct tow_cancel *cancel; /* NULL: never cancelled */
+    struct tow_cancel *asked;  /* NULL, or what a signal sets at once and `cancel` follows soon */
     struct tow_state *state;   /* NULL: the ledger is empty and takes nothing (TOW_E_BUG) */
+    int ledger_stays;          /* 1: put and remove change nothing, and say TOW_OK */
     const char *ledger_job;    /* the job as the state knows it */
     /* Where reject and settle go; NULL: calling them is TOW_E_BUG. */
     int (*reject)(void *context, const struct tow_source_reject *row);
@@ -31,6 +33,14 @@ struct tow_host_box {
  * caller says otherwise. */
 void tow_host_init(struct tow_host_box *box, const struct tow_job *job, const char *role,
                    const struct tow_plugin *plugin);
+
+/* Before a plugin's call: err says nothing, so that what stands in it afterwards is the call's. */
+void tow_host_clear(struct tow_error *err);
+/* After it: what the call returned and said, made sound. A class that means nothing, or
+ * TOW_E_CANCELLED from an instance that was not told to stop, is TOW_E_BUG; a message that says who
+ * and what. Returns the class that is then in err; TOW_OK where rc is. */
+int tow_host_result(const struct tow_host_box *box, const char *call, int rc,
+                    struct tow_error *err);
 
 /* Microseconds since 1970 UTC, by the system's clock. */
 int64_t tow_now_us(void);

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/backoff.h"
 #include "run/replay.h"
 #include "run/run_priv.h"
 
@@ -11,28 +10,52 @@
 
 /* ---- callbacks ------------------------------------------------------------------------------ */
 
-static int reader_reject(void *context, const struct tow_source_reject *row)
+static int64_t reader_unreadable(const struct run_reader *reader)
 {
-    struct run *run = context;
-    struct run_reader *reader = &run->reader;
-    struct tow_error err = TOW_ERROR_INIT;
+    return reader->unreadable ? reader->unreadable->rejected : 0;
+}
+
+/* Rows that a trial may still read; INT64_MAX where the run is none. */
+static int64_t reader_left(const struct run *run)
+{
+    int64_t met = run->reader.read + reader_unreadable(&run->reader);
+
+    if (run->options->limit < 0)
+        return INT64_MAX;
+    return met < run->options->limit ? run->options->limit - met : 0;
+}
+
+static int reader_keep_unreadable(struct run_reader *reader, const struct tow_source_reject *row,
+                                  struct tow_error *err)
+{
+    struct tow_batch none = {.size = sizeof none};
     struct tow_buffer line = {0};
     int rc = TOW_OK;
 
     if (!row->code || !row->message)
-        rc = tow_error_set(&err, TOW_E_BUG, "a row was rejected without code and message");
-    if (!rc && !reader->unreadable) {
-        struct tow_batch none = {.size = sizeof none};
-
-        rc = record_new(&reader->unreadable, 0, &none, &err);
-    }
+        rc = tow_error_set(err, TOW_E_BUG, "a row was rejected without code and message");
+    if (!rc && !reader->unreadable)
+        rc = record_new(&reader->unreadable, 0, &none, err);
     if (!rc)
-        rc = tow_reject_raw_line(&line, row, &err);
+        rc = tow_reject_raw_line(&line, row, err);
     if (!rc)
-        rc = record_unreadable(reader->unreadable, row->code, row->message, &line, &err);
+        rc = record_unreadable(reader->unreadable, row->code, row->message, &line, err);
     tow_buffer_release(&line);
+    return rc ? tow_error_prefix(err, "%s", reader->source.box.area) : TOW_OK;
+}
+
+static int reader_reject(void *context, const struct tow_source_reject *given)
+{
+    struct run *run = context;
+    struct run_reader *reader = &run->reader;
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_source_reject row = {0};
+
+    memcpy(&row, given, given->size < sizeof row ? given->size : sizeof row);
+    if (reader_left(run) == 0)
+        return TOW_END;
+    int rc = reader_keep_unreadable(reader, &row, &err);
     if (rc) {
-        tow_error_prefix(&err, "%s", reader->source.box.area);
         run_fail(run, &err, -1);
         return rc;
     }
@@ -44,15 +67,21 @@ static int reader_settle(void *context, uint64_t seq, int64_t first, int64_t cou
 {
     struct run *run = context;
     struct run_reader *reader = &run->reader;
+    struct record *record = reader->current;
     struct tow_error err = TOW_ERROR_INIT;
     int rc = TOW_OK;
 
-    if (!reader->current || reader->current->seq != seq || outcome == TOW_ROW_ACCEPTED)
+    if (!record || record->seq != seq || outcome == TOW_ROW_ACCEPTED)
         rc = tow_error_set(&err, TOW_E_BUG,
                            "a transform settles rows of its own batch, as "
                            "rejected or filtered");
+    else if (first < 0 || count < 0 || count > record->stage_rows - first)
+        rc = tow_error_set(&err, TOW_E_BUG,
+                           "rows %lld to %lld were settled, of a batch of %lld rows",
+                           (long long)first, (long long)((uint64_t)first + (uint64_t)count),
+                           (long long)record->stage_rows);
     for (int64_t i = first; !rc && i < first + count; i++)
-        rc = record_settle_stage(reader->current, i, reader->stage, outcome, code, message, &err);
+        rc = record_settle_stage(record, i, reader->stage, outcome, code, message, &err);
     if (rc)
         run_fail(run, &err, -1);
     return rc;
@@ -80,17 +109,22 @@ static int reader_open_source(struct run *run, struct tow_error *err)
         return rc;
     reader->source.box.reject = reader_reject;
     reader->source.box.context = run;
-    reader->source.box.cancel = run->options->cancel;
+    reader->source.box.cancel = &run->stop;
+    reader->source.box.asked = run->options->cancel;
     reader->source.opened = 1;
     const struct tow_source_ops *ops = reader->source.instance.plugin->source;
+    tow_host_clear(err);
     rc = ops->open(reader->source.instance.self, &reader->source.box.host, &run->resume.position,
                    err);
-    rc = run_call_result(&reader->source, "open", rc, err);
+    rc = tow_host_result(&reader->source.box, "open", rc, err);
     if (rc)
         return rc;
+    tow_host_clear(err);
     rc = ops->schema(reader->source.instance.self, &run->in, err);
-    rc = run_call_result(&reader->source, "schema", rc, err);
-    return rc ? rc : tow_schema_validate(&run->in, err);
+    rc = tow_host_result(&reader->source.box, "schema", rc, err);
+    if (!rc && tow_schema_validate(&run->in, err))
+        rc = tow_error_prefix(err, "%s: schema", reader->source.box.area);
+    return rc;
 }
 
 static int reader_open_transform(struct run *run, size_t i, const struct ArrowSchema *in,
@@ -105,12 +139,16 @@ static int reader_open_transform(struct run *run, size_t i, const struct ArrowSc
         return rc;
     transform->box.settle = reader_settle;
     transform->box.context = run;
-    transform->box.cancel = run->options->cancel;
+    transform->box.cancel = &run->stop;
+    transform->box.asked = run->options->cancel;
     transform->opened = 1;
+    tow_host_clear(err);
     rc = transform->instance.plugin->transform->begin(
         transform->instance.self, &transform->box.host, in, &reader->schemas[i], err);
-    rc = run_call_result(transform, "begin", rc, err);
-    return rc ? rc : tow_schema_validate(&reader->schemas[i], err);
+    rc = tow_host_result(&transform->box, "begin", rc, err);
+    if (!rc && tow_schema_validate(&reader->schemas[i], err))
+        rc = tow_error_prefix(err, "%s: begin", transform->box.area);
+    return rc;
 }
 
 static int reader_open_columns(struct run *run, const struct ArrowSchema *in, struct tow_error *err)
@@ -137,8 +175,9 @@ int reader_open(struct run *run, struct tow_error *err)
     if (rc)
         return rc;
     reader->transforms = calloc(count + 1, sizeof *reader->transforms);
-    reader->schemas = calloc(count + 1, sizeof *reader->schemas);
-    if (!reader->transforms || !reader->schemas)
+    if (reader->transforms)
+        reader->schemas = calloc(count + 1, sizeof *reader->schemas);
+    if (!reader->schemas)
         return tow_error_nomem(err);
     for (size_t i = 0; !rc && i < count; i++) {
         rc = reader_open_transform(run, i, last, err);
@@ -154,7 +193,7 @@ void reader_close(struct run *run)
 
     tow_columns_free(reader->columns);
     reader->columns = NULL;
-    for (size_t i = 0; reader->transforms && i < run->job->transform_count; i++) {
+    for (size_t i = 0; reader->schemas && i < run->job->transform_count; i++) {
         struct run_instance *transform = &reader->transforms[i];
 
         if (transform->opened && transform->instance.plugin->transform->close)
@@ -188,11 +227,32 @@ static int reader_check_lines(const struct tow_batch *batch, struct tow_error *e
 {
     if (!batch->lines.release)
         return TOW_OK;
-    if (batch->lines.length != batch->array.length || batch->lines.n_buffers != 2 ||
-        (batch->lines.length > 0 && !batch->lines.buffers[1]))
+    const struct ArrowArray *lines = &batch->lines;
+    const void *values = lines->n_buffers == 2 && lines->buffers ? lines->buffers[1] : NULL;
+
+    if (lines->length != batch->array.length || lines->n_buffers != 2 || lines->offset < 0 ||
+        lines->null_count > 0 || (uintptr_t)values % sizeof(int64_t) != 0 ||
+        (lines->length > 0 && !values))
         return tow_error_set(err, TOW_E_BUG, "lines are no int64 array of %lld rows",
                              (long long)batch->array.length);
     return TOW_OK;
+}
+
+/* The source's own count against ours: a row that it left out is found here. */
+static int reader_check_count(struct run *run, const struct tow_batch *batch, struct tow_error *err)
+{
+    const struct run_reader *reader = &run->reader;
+    int64_t rows = batch->array.release ? batch->array.length : 0;
+    int64_t met = reader->read + reader_unreadable(reader) + rows;
+
+    if (!(batch->flags & TOW_BATCH_COUNTED) || batch->counted == met)
+        return TOW_OK;
+    tow_error_set(err, TOW_E_BUG,
+                  "%s: the counts do not balance: it counts %lld rows, and handed out or rejected "
+                  "%lld; the checkpoint stays where it was",
+                  reader->source.box.area, (long long)batch->counted, (long long)met);
+    run_fail_balance(run, err);
+    return err->code;
 }
 
 /* What a source hands over is looked at before anything relies on it. */
@@ -208,21 +268,22 @@ static int reader_check_batch(struct run *run, const struct tow_batch *batch, st
     if (!rc)
         rc = reader_check_lines(batch, err);
     if (rc)
-        tow_error_prefix(err, "%s: read", run->reader.source.box.area);
-    return rc;
+        return tow_error_prefix(err, "%s: read", run->reader.source.box.area);
+    /* What a trial has cut off is in the source's count. */
+    return reader_left(run) == 0 ? TOW_OK : reader_check_count(run, batch, err);
 }
 
 /* A trial ends in the middle of a batch if need be. */
 static int reader_limit(struct run *run, struct tow_batch *batch, struct tow_error *err)
 {
-    int64_t left = run->options->limit - run->reader.read;
+    int64_t left = reader_left(run);
 
-    if (run->options->limit < 0 || !batch->array.release || batch->array.length <= left)
+    if (!batch->array.release || batch->array.length <= left)
         return TOW_OK;
     struct tow_share *share = tow_share_new(&batch->array, err);
     if (!share)
         return TOW_E_NOMEM;
-    int rc = tow_share_slice(share, 0, left > 0 ? left : 0, &batch->array, err);
+    int rc = tow_share_slice(share, 0, left, &batch->array, err);
     tow_share_unref(share);
     if (batch->lines.release)
         batch->lines.length = batch->array.length;
@@ -238,16 +299,16 @@ static int reader_read(struct run *run, struct tow_batch *batch, struct tow_erro
     tow_backoff_init(&backoff, &run->job->retry);
     for (;;) {
         *batch = (struct tow_batch){.size = sizeof *batch, .position.size = sizeof batch->position};
+        tow_host_clear(err);
         int rc = source->instance.plugin->source->read(source->instance.self, batch, err);
 
         if (rc != TOW_END)
-            rc = run_call_result(source, "read", rc, err);
+            rc = tow_host_result(&source->box, "read", rc, err);
         if (rc >= TOW_OK)
             return rc;
         reader_drop_batch(batch);
-        if (tow_backoff_next(&backoff, err, run->options->cancel) != TOW_BACKOFF_AGAIN)
-            return rc;
-        run_count_retry(run);
+        if (!run_retry(run, &backoff, err))
+            return err->code;
     }
 }
 
@@ -258,6 +319,9 @@ static int reader_at_end(struct run *run, const struct tow_batch *batch, struct 
     if (reader->unreadable || batch->array.release)
         return tow_error_set(err, TOW_E_BUG, "%s: read: rows together with TOW_END",
                              reader->source.box.area);
+    int rc = reader_check_batch(run, batch, err);
+    if (rc)
+        return rc;
     reader->at_end = 1;
     reader->end = batch->position;
     return TOW_END;
@@ -265,27 +329,56 @@ static int reader_at_end(struct run *run, const struct tow_batch *batch, struct 
 
 /* ---- transforming --------------------------------------------------------------------------- */
 
-static int reader_transform(struct run *run, size_t i, struct tow_share **current,
-                            struct tow_error *err)
+/* Ends the stage `who`, which handed out `length` rows; a row may not get lost on the way. */
+static int reader_end_stage(struct run *run, const char *who, int64_t length, struct tow_error *err)
+{
+    if (record_end_stage(run->reader.current, length, err) == TOW_OK)
+        return TOW_OK;
+    if (err->code == TOW_E_BUG) {
+        tow_error_prefix(err, "%s", who);
+        run_fail_balance(run, err);
+    }
+    return err->code;
+}
+
+/* TOW_E_DATA rejects what is left of the batch. */
+static int reader_apply(struct run *run, size_t i, const struct ArrowArray *in,
+                        struct ArrowArray *out, struct tow_error *err)
 {
     struct run_instance *transform = &run->reader.transforms[i];
     struct record *record = run->reader.current;
-    struct tow_rows rows = {
-        .size = sizeof rows, .attempt = 1, .seq = record->seq, .array = tow_share_array(*current)};
-    struct ArrowArray out = {0};
-    int rc =
-        transform->instance.plugin->transform->apply(transform->instance.self, &rows, &out, err);
+    struct tow_rows rows = {.size = sizeof rows, .attempt = 1, .seq = record->seq, .array = in};
 
-    rc = run_call_result(transform, "apply", rc, err);
-    if (!rc)
-        rc = tow_array_validate(&out, &run->reader.schemas[i], err);
-    if (!rc)
-        rc = record_end_stage(record, out.length, err);
-    struct tow_share *next = rc ? NULL : tow_share_new(&out, err);
+    tow_host_clear(err);
+    int rc =
+        transform->instance.plugin->transform->apply(transform->instance.self, &rows, out, err);
+    rc = tow_host_result(&transform->box, "apply", rc, err);
+    if (rc == TOW_E_DATA) {
+        char reason[sizeof err->message];
+
+        memcpy(reason, err->message, sizeof reason);
+        return record_reject_stage(record, RECORD_TRANSFORM, "refused", reason, err);
+    }
+    if (!rc && tow_array_validate(out, &run->reader.schemas[i], err))
+        rc = tow_error_prefix(err, "%s: apply", transform->box.area);
+    return rc ? rc : reader_end_stage(run, transform->box.area, out->length, err);
+}
+
+static int reader_transform(struct run *run, size_t i, struct tow_share **current,
+                            struct tow_error *err)
+{
+    struct ArrowArray out = {0};
+    int rc = reader_apply(run, i, tow_share_array(*current), &out, err);
+    struct tow_share *next = NULL;
+
+    if (!rc && run->reader.current->open > 0) {
+        next = tow_share_new(&out, err);
+        rc = next ? TOW_OK : TOW_E_NOMEM;
+    }
     if (out.release)
         out.release(&out);
     if (!next)
-        return rc ? rc : TOW_E_NOMEM;
+        return rc;
     tow_share_unref(*current);
     *current = next;
     return TOW_OK;
@@ -297,7 +390,7 @@ static int reader_columns(struct run *run, struct tow_share *current, struct Arr
     if (!run->reader.columns)
         return tow_share_slice(current, 0, tow_share_array(current)->length, out, err);
     int rc = tow_columns_apply(run->reader.columns, current, out, reader_reject_value, run, err);
-    return rc ? rc : record_end_stage(run->reader.current, out->length, err);
+    return rc ? rc : reader_end_stage(run, "columns", out->length, err);
 }
 
 static int reader_stages(struct run *run, struct record *record, struct tow_error *err)
@@ -308,16 +401,16 @@ static int reader_stages(struct run *run, struct record *record, struct tow_erro
 
     run->reader.current = record;
     run->reader.stage = RECORD_TRANSFORM;
-    for (size_t i = 0; !rc && i < run->job->transform_count; i++)
+    for (size_t i = 0; !rc && record->open > 0 && i < run->job->transform_count; i++)
         rc = reader_transform(run, i, &current, err);
     run->reader.stage = RECORD_COLUMNS;
-    if (!rc)
+    if (!rc && record->open > 0)
         rc = reader_columns(run, current, &out, err);
     run->reader.current = NULL;
     tow_share_unref(current);
     if (rc && out.release)
         out.release(&out);
-    if (!rc)
+    if (!rc && out.release)
         record_outgoing(record, &out);
     return rc;
 }

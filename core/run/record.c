@@ -37,7 +37,7 @@ static int record_take_rows(struct record *record, struct tow_batch *batch, stru
     if (!batch->array.release || batch->array.length == 0)
         return TOW_OK;
     record->source_rows = batch->array.length;
-    record->open = batch->array.length;
+    record->open = record->stage_rows = batch->array.length;
     record->bytes = record_array_bytes(&batch->array);
     record->fate = calloc(1, (size_t)record->source_rows);
     if (!record->fate)
@@ -181,9 +181,22 @@ static int record_settle_source(struct record *record, int64_t row, enum record_
 int record_settle_stage(struct record *record, int64_t row, enum record_stage stage, int outcome,
                         const char *code, const char *message, struct tow_error *err)
 {
-    if (record->out_rows && row >= 0 && row < record->source_rows)
+    if (row < 0 || row >= record->stage_rows)
+        return record_bug(record, err, "settled, but the batch has no such row", row);
+    if (record->out_rows)
         row = record->out_rows[row];
     return record_settle_source(record, row, stage, outcome, code, message, err);
+}
+
+int record_reject_stage(struct record *record, enum record_stage stage, const char *code,
+                        const char *message, struct tow_error *err)
+{
+    int rc = TOW_OK;
+
+    for (int64_t row = 0; !rc && row < record->source_rows; row++)
+        if (!record->fate[row])
+            rc = record_settle_source(record, row, stage, TOW_ROW_REJECTED, code, message, err);
+    return rc;
 }
 
 static int64_t record_source_row(const struct record *record, int64_t try_row)
@@ -245,6 +258,7 @@ int record_end_stage(struct record *record, int64_t length, struct tow_error *er
         return tow_error_set(
             err, TOW_E_BUG, "batch %llu: a transform left %lld rows open and handed out %lld",
             (unsigned long long)record->seq, (long long)record->open, (long long)length);
+    record->stage_rows = length;
     if (record->open == record->source_rows)
         return TOW_OK;
     if (!record->out_rows)
@@ -287,6 +301,7 @@ int record_try(struct record *record, const struct ArrowSchema *schema,
     if (record->try_copy.release)
         record->try_copy.release(&record->try_copy);
     *rows = &record->out;
+    record->tries++;
     record->try_count = record->out.length;
     if (record->open == record->out.length)
         return TOW_OK;

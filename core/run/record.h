@@ -38,11 +38,13 @@ struct record {
     size_t note_count, note_capacity;
     struct tow_buffer note_text;
 
-    struct ArrowArray out; /* outgoing rows; released until the transforms have run */
-    int64_t *out_rows;     /* source row of each row that goes into the next stage; NULL: the same
-                              number */
-    int64_t *try_rows;     /* outgoing row of each row of this try; NULL: the same number */
-    int64_t try_count;     /* rows of this try */
+    struct ArrowArray out;      /* outgoing rows; released until the transforms have run, and where
+                                   they left none */
+    int64_t stage_rows;         /* rows that go into the next stage */
+    int64_t *out_rows;          /* source row of each of them; NULL: the same number */
+    int64_t *try_rows;          /* outgoing row of each row of this try; NULL: the same number */
+    int64_t try_count;          /* rows of this try */
+    uint32_t tries;             /* with this one */
     struct ArrowArray try_copy; /* the rows of a later try; released while the first is on */
 
     struct tow_position position; /* where a later run resumes after this batch */
@@ -67,6 +69,9 @@ int record_unreadable(struct record *record, const char *code, const char *messa
 /* A row as a transform knows it: a row of the array that went into its stage. */
 int record_settle_stage(struct record *record, int64_t row, enum record_stage stage, int outcome,
                         const char *code, const char *message, struct tow_error *err);
+/* Rejects all rows of the stage that are open. */
+int record_reject_stage(struct record *record, enum record_stage stage, const char *code,
+                        const char *message, struct tow_error *err);
 /* Ends a stage whose outgoing array has `length` rows: as many as are open, or TOW_E_BUG. */
 int record_end_stage(struct record *record, int64_t length, struct tow_error *err);
 /* Settles rows of the current try. */

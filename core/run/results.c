@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/backoff.h"
+#include "run/results.h"
 #include "run/run_priv.h"
 
 enum { RESULT_SUCCESS, RESULT_CODE, RESULT_MESSAGE, RESULT_TIME, RESULT_COLUMNS };
@@ -23,7 +23,8 @@ struct run_results {
     struct tow_builder *blanks;         /* the source's columns, for rows that could not be read */
     const struct record_note **note_of; /* per source row; scratch */
     int64_t note_of_capacity;
-    struct record *current; /* what the sink is settling now */
+    struct record *current;   /* what the sink is settling now */
+    struct tow_error refused; /* a row that the sink would not take; code TOW_OK: none */
 };
 
 /* ---- schema --------------------------------------------------------------------------------- */
@@ -36,33 +37,76 @@ static int results_is_ours(const char *name)
     return 0;
 }
 
-static int results_schema(struct run_results *results, const struct ArrowSchema *in,
-                          struct tow_error *err)
+/* Fills `fields` with the source's columns that are kept, then ours; there is room for all. */
+static int results_list(const struct ArrowSchema *in, struct tow_field *fields, size_t *kept,
+                        struct tow_error *err)
 {
-    size_t room = (size_t)in->n_children + RESULT_COLUMNS;
-    struct tow_field *fields = calloc(room, sizeof *fields);
     int rc = TOW_OK;
 
-    results->kept = calloc(room, sizeof *results->kept);
-    if (!fields || !results->kept) {
-        free(fields);
-        return tow_error_nomem(err);
-    }
+    *kept = 0;
     for (int64_t i = 0; !rc && i < in->n_children; i++) {
         if (results_is_ours(in->children[i]->name))
             continue;
-        rc = tow_schema_field(in, i, &fields[results->kept_count], err);
-        fields[results->kept_count].not_null = 0;
-        results->kept[results->kept_count++] = i;
+        rc = tow_schema_field(in, i, &fields[*kept], err);
+        fields[*kept].not_null = 0;
+        ++*kept;
     }
-    size_t count = (size_t)results->kept_count;
+    memcpy(fields + *kept, results_fields, sizeof results_fields);
+    return rc;
+}
+
+static struct tow_field *results_room(const struct ArrowSchema *in, struct tow_error *err)
+{
+    struct tow_field *fields = calloc((size_t)in->n_children + RESULT_COLUMNS, sizeof *fields);
+
+    if (!fields)
+        tow_error_nomem(err);
+    return fields;
+}
+
+int results_schema(const struct ArrowSchema *in, struct ArrowSchema *out, struct tow_error *err)
+{
+    struct tow_field *fields = results_room(in, err);
+    size_t kept;
+
+    if (!fields)
+        return TOW_E_NOMEM;
+    int rc = results_list(in, fields, &kept, err);
+    if (!rc)
+        rc = tow_schema_make(out, fields, kept + RESULT_COLUMNS, err);
+    free(fields);
+    return rc;
+}
+
+static int results_keep(struct run_results *results, const struct ArrowSchema *in,
+                        struct tow_error *err)
+{
+    results->kept = calloc((size_t)in->n_children + 1, sizeof *results->kept);
+    if (!results->kept)
+        return tow_error_nomem(err);
+    for (int64_t i = 0; i < in->n_children; i++)
+        if (!results_is_ours(in->children[i]->name))
+            results->kept[results->kept_count++] = i;
+    return TOW_OK;
+}
+
+static int results_builders(struct run_results *results, const struct ArrowSchema *in,
+                            struct tow_error *err)
+{
+    struct tow_field *fields = results_room(in, err);
+    size_t kept;
+
+    if (!fields)
+        return TOW_E_NOMEM;
+    int rc = results_list(in, fields, &kept, err);
     if (!rc) {
-        results->blanks = tow_builder_new(fields, count, err);
+        results->blanks = tow_builder_new(fields, kept, err);
         rc = results->blanks ? TOW_OK : err->code;
     }
-    memcpy(fields + count, results_fields, sizeof results_fields);
-    if (!rc)
-        rc = tow_schema_make(&results->schema, fields, count + RESULT_COLUMNS, err);
+    if (!rc) {
+        results->fates = tow_builder_new(results_fields, RESULT_COLUMNS, err);
+        rc = results->fates ? TOW_OK : err->code;
+    }
     free(fields);
     return rc;
 }
@@ -72,9 +116,9 @@ static int results_schema(struct run_results *results, const struct ArrowSchema 
 static int results_settle(void *context, uint64_t seq, int64_t first, int64_t count, int outcome,
                           const char *code, const char *message)
 {
-    struct run *run = context;
+    struct run_results *results = context;
+    struct record *record = results->current;
     struct tow_error err = TOW_ERROR_INIT;
-    struct record *record = run->results->current;
     int rc;
 
     (void)code;
@@ -82,12 +126,12 @@ static int results_settle(void *context, uint64_t seq, int64_t first, int64_t co
         rc = tow_error_set(&err, TOW_E_BUG, "batch %llu is not in the results sink's hands",
                            (unsigned long long)seq);
     else if (outcome != TOW_ROW_ACCEPTED)
-        rc = tow_error_set(&err, TOW_E_ENV, "results: a row was refused: %s",
+        rc = tow_error_set(&err, TOW_E_ENV, "a row was refused: %s",
                            message ? message : "no reason given");
     else
         rc = record_settle_try(record, first, count, outcome, NULL, NULL, &err);
-    if (rc)
-        run_fail(run, &err, -1);
+    if (rc && results->refused.code == TOW_OK)
+        results->refused = err;
     return rc;
 }
 
@@ -95,36 +139,30 @@ int results_open(struct run *run, struct tow_error *err)
 {
     static const struct tow_position none = {.size = sizeof none};
     const struct tow_position *token = &none;
-    const struct tow_plugin *plugin = run->assembly->results;
     struct run_results *results;
     int rc;
 
-    if (!plugin)
+    if (!run->assembly->results)
         return TOW_OK;
     results = run->results = calloc(1, sizeof *results);
     if (!results)
         return tow_error_nomem(err);
-    rc = results_schema(results, &run->in, err);
-    if (!rc) {
-        results->fates = tow_builder_new(results_fields, RESULT_COLUMNS, err);
-        rc = results->fates ? TOW_OK : err->code;
-    }
+    results->refused = (struct tow_error)TOW_ERROR_INIT;
+    rc = results_schema(&run->in, &results->schema, err);
     if (!rc)
-        rc = run_open_instance(run, &results->sink, plugin, &run->job->results, "results", err);
+        rc = results_keep(results, &run->in, err);
+    if (!rc)
+        rc = results_builders(results, &run->in, err);
+    if (!rc)
+        rc = run_open_instance(run, &results->sink, run->assembly->results, &run->job->results,
+                               "results", err);
     if (rc)
         return rc;
     if (run->resume.token_count > 0)
         token = &run->resume.tokens[run->resume.token_count - 1];
     results->sink.box.settle = results_settle;
-    results->sink.box.context = run;
-    results->sink.opened = 1;
-    rc = plugin->sink->open(results->sink.instance.self, &results->sink.box.host, token, err);
-    rc = run_call_result(&results->sink, "open", rc, err);
-    if (rc)
-        return rc;
-    rc = plugin->sink->begin(results->sink.instance.self, &results->sink.box.host, &results->schema,
-                             err);
-    return run_call_result(&results->sink, "begin", rc, err);
+    results->sink.box.context = results;
+    return run_open_sink(&results->sink, token, &results->schema, err);
 }
 
 void results_close(struct run *run)
@@ -133,9 +171,7 @@ void results_close(struct run *run)
 
     if (!results)
         return;
-    if (results->sink.opened && run->assembly->results->sink->close)
-        run->assembly->results->sink->close(results->sink.instance.self);
-    run_close_instance(&results->sink);
+    run_close_sink(&results->sink);
     if (results->schema.release)
         results->schema.release(&results->schema);
     tow_builder_free(results->fates);
@@ -262,83 +298,82 @@ static int results_of_unreadable(struct run_results *results, const struct recor
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
-static int results_try(struct run *run, struct record *record, uint32_t attempt,
-                       struct tow_error *err)
+static int results_try(struct run *run, struct record *record, struct tow_error *err)
 {
     struct run_results *results = run->results;
-    struct tow_rows offer = {.size = sizeof offer, .attempt = attempt, .seq = record->seq};
+    struct tow_rows offer = {.size = sizeof offer, .seq = record->seq};
     int rc = record_try(record, &results->schema, &offer.array, err);
 
     if (rc)
         return rc;
-    results->current = record;
+    offer.attempt = record->tries;
+    tow_host_clear(err);
     rc = run->assembly->results->sink->write(results->sink.instance.self, &offer, err);
-    rc = run_call_result(&results->sink, "write", rc, err);
-    results->current = NULL;
-    return rc;
+    return tow_host_result(&results->sink.box, "write", rc, err);
 }
 
-static int results_retry(struct run *run, struct tow_backoff *backoff, struct tow_error *err)
-{
-    if (tow_backoff_next(backoff, err, run->options->cancel) != TOW_BACKOFF_AGAIN)
-        return 0;
-    run_count_retry(run);
-    return 1;
-}
-
-int results_flush(struct run *run, struct tow_position *token, struct tow_error *err)
+/* A sink that defers is flushed at once: the rows go away. Where that fails, it gets those rows
+ * again that it has not settled. */
+static int results_offer(struct run *run, struct record *record, struct tow_error *err)
 {
     struct run_results *results = run->results;
-    struct tow_backoff backoff;
-    int rc;
-
-    tow_backoff_init(&backoff, &run->job->retry);
-    do {
-        *token = (struct tow_position){.size = sizeof *token};
-        rc = run->assembly->results->sink->flush(results->sink.instance.self, token, err);
-        rc = run_call_result(&results->sink, "flush", rc, err);
-    } while (rc && results_retry(run, &backoff, err));
-    return rc;
-}
-
-static int results_flush_now(struct run *run, struct tow_error *err)
-{
     struct tow_position token;
+    int rc = TOW_OK;
 
-    return results_flush(run, &token, err);
+    results->current = record;
+    if (record->open > 0)
+        rc = results_try(run, record, err);
+    if (!rc && run->assembly->results->sink->flags & TOW_SINK_DEFERS)
+        rc = run_flush_sink(&results->sink, &token, err);
+    results->current = NULL;
+    if (results->refused.code == TOW_OK)
+        return rc;
+    *err = results->refused;
+    return tow_host_result(&results->sink.box, "write", err->code, err);
 }
 
-/* Sends an array, which is taken over. A sink that defers is flushed at once: the rows go away. */
+static int results_send_record(struct run *run, struct record *record, struct tow_error *err)
+{
+    struct ArrowArray out = {0};
+    struct tow_backoff backoff;
+    int rc = tow_share_slice(record->source, 0, record->source_rows, &out, err);
+
+    if (rc)
+        return rc;
+    record_outgoing(record, &out);
+    tow_backoff_init(&backoff, &run->job->retry);
+    while ((rc = results_offer(run, record, err)))
+        if (!run_retry(run, &backoff, err))
+            return err->code;
+    return TOW_OK;
+}
+
+/* Sends an array, which is taken over. */
 static int results_send(struct run *run, uint64_t seq, struct ArrowArray *rows,
                         struct tow_error *err)
 {
     struct tow_batch batch = {.size = sizeof batch, .array = *rows};
     struct record *record = NULL;
-    struct tow_backoff backoff;
     int rc = record_new(&record, seq, &batch, err);
 
     rows->release = NULL;
-    if (rc) {
-        if (batch.array.release)
-            batch.array.release(&batch.array);
-        return rc;
-    }
-    struct ArrowArray out = {0};
-    rc = tow_share_slice(record->source, 0, record->source_rows, &out, err);
     if (!rc)
-        record_outgoing(record, &out);
-    tow_backoff_init(&backoff, &run->job->retry);
-    for (uint32_t attempt = 1; !rc; attempt++) {
-        rc = results_try(run, record, attempt, err);
-        if (!rc || tow_backoff_next(&backoff, err, run->options->cancel) != TOW_BACKOFF_AGAIN)
-            break;
-        run_count_retry(run);
-        rc = TOW_OK;
-    }
-    if (!rc && run->assembly->results->sink->flags & TOW_SINK_DEFERS)
-        rc = results_flush_now(run, err);
+        rc = results_send_record(run, record, err);
+    else if (batch.array.release)
+        batch.array.release(&batch.array);
     record_free(record);
     return rc;
+}
+
+int results_flush(struct run *run, struct tow_position *token, struct tow_error *err)
+{
+    struct tow_backoff backoff;
+
+    tow_backoff_init(&backoff, &run->job->retry);
+    while (run_flush_sink(&run->results->sink, token, err))
+        if (!run_retry(run, &backoff, err))
+            return err->code;
+    return TOW_OK;
 }
 
 /* A batch gives up to two: the rows that were read, and those that could not be. Numbers follow
@@ -373,16 +408,5 @@ int results_write(struct run *run, const struct record *record, struct tow_error
 
 int results_finish(struct run *run, struct tow_error *err)
 {
-    struct run_results *results = run->results;
-    struct tow_backoff backoff;
-    int rc;
-
-    if (!results || !run->assembly->results->sink->finish)
-        return TOW_OK;
-    tow_backoff_init(&backoff, &run->job->retry);
-    do {
-        rc = run->assembly->results->sink->finish(results->sink.instance.self, err);
-        rc = run_call_result(&results->sink, "finish", rc, err);
-    } while (rc && results_retry(run, &backoff, err));
-    return rc;
+    return run->results ? run_finish_sink(run, &run->results->sink, err) : TOW_OK;
 }

@@ -8,8 +8,22 @@
 #define FNV_OFFSET 0xcbf29ce484222325u
 #define FNV_PRIME  0x100000001b3u
 
-/* Names and types of the columns, hashed twice with different seeds. It guards against mistakes,
- * not against anyone. */
+/* Where the parts of a fingerprint begin: source's columns, outgoing columns, results plugin. */
+#define PRINT_OUT     32
+#define PRINT_RESULTS 48
+#define PRINT_LENGTH  64
+
+/* ---- fingerprint ---------------------------------------------------------------------------- */
+
+/* It guards against mistakes, not against anyone. */
+static uint64_t resume_hash_text(const char *text, uint64_t hash)
+{
+    for (size_t i = 0; i <= strlen(text); i++)
+        hash = (hash ^ (unsigned char)text[i]) * FNV_PRIME;
+    return hash;
+}
+
+/* Names and types of the columns. */
 static uint64_t resume_hash(const struct ArrowSchema *schema, uint64_t hash)
 {
     for (int64_t i = 0; i < schema->n_children; i++) {
@@ -18,20 +32,32 @@ static uint64_t resume_hash(const struct ArrowSchema *schema, uint64_t hash)
 
         if (tow_schema_field(schema, i, &field, NULL))
             continue;
-        const char *parts[] = {field.name, tow_type_name(field.type, type)};
-        for (size_t p = 0; p < 2; p++)
-            for (size_t k = 0; k <= strlen(parts[p]); k++)
-                hash = (hash ^ (unsigned char)parts[p][k]) * FNV_PRIME;
+        hash = resume_hash_text(field.name, hash);
+        hash = resume_hash_text(tow_type_name(field.type, type), hash);
     }
     return hash;
 }
 
 void resume_fingerprint(struct run *run)
 {
-    snprintf(run->fingerprint, sizeof run->fingerprint, "%016llx%016llx",
+    const struct tow_plugin *results = run->assembly->results;
+
+    snprintf(run->fingerprint, sizeof run->fingerprint, "%016llx%016llx%016llx%016llx",
              (unsigned long long)resume_hash(&run->in, FNV_OFFSET),
-             (unsigned long long)resume_hash(&run->in, ~FNV_OFFSET));
+             (unsigned long long)resume_hash(&run->in, ~FNV_OFFSET),
+             (unsigned long long)resume_hash(&run->out, FNV_OFFSET),
+             (unsigned long long)resume_hash_text(results ? results->name : "", FNV_OFFSET));
 }
+
+/* A part that an older checkpoint, or one that was put in place by hand, does not have fits. */
+static int resume_differs(const struct run *run, size_t from, size_t to)
+{
+    const char *was = run->resume.fingerprint;
+
+    return strlen(was) >= to && memcmp(was + from, run->fingerprint + from, to - from) != 0;
+}
+
+/* ---- finding -------------------------------------------------------------------------------- */
 
 static int resume_new_load(struct run *run, struct tow_error *err)
 {
@@ -48,8 +74,8 @@ static int resume_refuse(struct run *run, struct tow_error *err, const char *wha
                          const char *is)
 {
     return tow_error_set(err, TOW_E_CONFIG,
-                         "job %s stands in the middle of a load whose %s was \"%s\", now it is "
-                         "\"%s\"; go back, or start anew with --full",
+                         "the checkpoint of job %s was made with %s \"%s\", now it is \"%s\"; go "
+                         "back, or start anew with --full",
                          run->job->name, what, was, is);
 }
 
@@ -63,54 +89,115 @@ static int resume_vet(struct run *run, struct tow_error *err)
         return resume_refuse(run, err, "source", resume->source, source);
     if (resume->load_id[0] && strcmp(resume->sink, run->assembly->sink->name) != 0)
         return resume_refuse(run, err, "sink", resume->sink, run->assembly->sink->name);
-    if (resume->load_id[0] && run->options->limit >= 0)
-        return tow_error_set(err, TOW_E_CONFIG,
-                             "job %s stands in the middle of a load; finish it with a run without "
-                             "--limit, or forget it with `towpath state reset %s`",
-                             run->job->name, run->job->name);
     return TOW_OK;
 }
 
-int resume_find(struct run *run, struct tow_error *err)
+/* A trial's rows would take the place of what the load has made so far. */
+static int resume_vet_trial(struct run *run, struct tow_error *err)
 {
-    int rc = TOW_END;
+    if (!run->resume.load_id[0] || run->options->limit < 0)
+        return TOW_OK;
+    return tow_error_set(err, TOW_E_CONFIG,
+                         "job %s stands in the middle of a load; finish it with a run without "
+                         "--limit, or forget it with `towpath state reset %s`",
+                         run->job->name, run->job->name);
+}
 
+static void resume_forget(struct run *run)
+{
+    tow_checkpoint_release(&run->resume);
+    memset(&run->resume, 0, sizeof run->resume);
     run->resume.position.size = sizeof run->resume.position;
-    if (!run->options->full)
-        rc = tow_state_checkpoint(run->state, run->key, &run->resume, err);
-    if (rc == TOW_OK)
-        rc = resume_vet(run, err);
-    if (rc < 0)
-        return rc;
-    if (!run->resume.load_id[0]) {
-        run->resume.token_count = 0;
-        run->resume.seq = 0;
-        return resume_new_load(run, err);
-    }
+}
+
+static int resume_go_on(struct run *run, struct tow_error *err)
+{
     memcpy(run->load_id, run->resume.load_id, sizeof run->load_id);
     run->report->resumed_of = run->resume.run;
-    rc = tow_state_load_counts(run->state, run->load_id, &run->before, err);
+    int rc = tow_state_load_counts(run->state, run->load_id, &run->before, err);
     /* What was read and left pending comes again. */
     run->before.read = run->before.accepted + run->before.rejected + run->before.filtered;
     return rc;
 }
 
-int resume_check_schema(struct run *run, struct tow_error *err)
+int resume_find(struct run *run, struct tow_error *err)
+{
+    int rc = tow_state_checkpoint(run->state, run->key, &run->resume, err);
+
+    if (rc == TOW_OK)
+        rc = resume_vet_trial(run, err);
+    if (rc == TOW_OK && !run->options->full)
+        rc = resume_vet(run, err);
+    if (rc < TOW_OK)
+        return rc;
+    if (run->options->full)
+        resume_forget(run);
+    if (run->resume.load_id[0])
+        return resume_go_on(run, err);
+    tow_checkpoint_release(&run->resume);
+    run->resume.seq = 0;
+    return resume_new_load(run, err);
+}
+
+/* The owner of a lock that was taken over may have woken up after resume_find, and have moved the
+ * checkpoint for a last time before this run closed it. */
+static int resume_is_current(struct run *run, struct tow_error *err)
+{
+    struct tow_checkpoint now = {0};
+    int rc = tow_state_checkpoint(run->state, run->key, &now, err);
+    int same = now.run == run->resume.run && now.saved_us == run->resume.saved_us;
+
+    tow_checkpoint_release(&now);
+    if (rc < TOW_OK)
+        return rc;
+    return same ? TOW_OK
+                : tow_error_set(err, TOW_E_ENV,
+                                "another process moved the checkpoint of job %s while this run "
+                                "began; run it again",
+                                run->job->name);
+}
+
+int resume_begin(struct run *run, struct tow_error *err)
+{
+    if (!run->options->full)
+        return resume_is_current(run, err);
+    /* Now, and not with the first checkpoint: from here on the sinks take away what an unfinished
+     * load has made, and it could not be gone on with. */
+    return run->options->limit < 0 ? tow_state_checkpoint_reset(run->state, run->key, 1, err)
+                                   : TOW_OK;
+}
+
+/* ---- does it fit ---------------------------------------------------------------------------- */
+
+int resume_check_source(struct run *run, struct tow_error *err)
 {
     uint32_t tokens = workers_wanted(run) + (run->assembly->results != NULL);
     const struct tow_checkpoint *resume = &run->resume;
 
     if (resume->position.length > 0 && !run->options->accept_schema &&
-        strcmp(resume->fingerprint, run->fingerprint) != 0)
+        resume_differs(run, 0, PRINT_OUT))
         return tow_error_set(err, TOW_E_CONFIG,
                              "the source's columns changed since the checkpoint of run %lld; see "
                              "`towpath plan`, then run with --accept-schema-change",
                              (long long)resume->run);
-    if (resume->load_id[0] && resume->token_count != tokens)
+    if (resume->load_id[0] &&
+        (resume->token_count != tokens || resume_differs(run, PRINT_RESULTS, PRINT_LENGTH)))
         return tow_error_set(err, TOW_E_CONFIG,
                              "job %s stands in the middle of a load with %u sink instances, now it "
-                             "has %u; set pipeline.workers and results back, or start anew with "
-                             "--full",
+                             "has %u, or other results; set pipeline.workers and results back, or "
+                             "start anew with --full",
                              run->job->name, resume->token_count, tokens);
     return TOW_OK;
+}
+
+int resume_check_outgoing(struct run *run, struct tow_error *err)
+{
+    if (!run->resume.load_id[0] || run->options->accept_schema ||
+        !resume_differs(run, PRINT_OUT, PRINT_RESULTS))
+        return TOW_OK;
+    return tow_error_set(
+        err, TOW_E_CONFIG,
+        "job %s stands in the middle of a load whose outgoing columns were others; "
+        "go back, run with --accept-schema-change, or start anew with --full",
+        run->job->name);
 }

@@ -42,7 +42,8 @@ struct tow_run_options {
     int accept_schema; /* 1: resume although the source's columns changed */
     int64_t replay_of; /* run whose rejects are the input; 0: the job's own source */
     struct tow_cancel *cancel; /* stop reading and drain; set by the caller's signal handler */
-    struct tow_cancel *abort;  /* stop at once; set by the second signal */
+    struct tow_cancel *abort;  /* stop at once; set by the second signal; may be NULL */
+    int64_t heartbeat_ms;      /* how often the job's lock is renewed; 0: every 10 s */
     void (*progress)(void *context, const struct tow_progress *progress); /* may be NULL */
     void *progress_context;
 };

@@ -6,6 +6,7 @@
 #ifndef CORE_RUN_RUN_PRIV_H
 #define CORE_RUN_RUN_PRIV_H
 
+#include "run/backoff.h"
 #include "run/host.h"
 #include "run/run.h"
 #include "run/tracker.h"
@@ -61,6 +62,7 @@ struct run {
     char fingerprint[65];
     int64_t id;
     struct tow_checkpoint resume; /* where the last run stopped; load_id "" for a new load */
+    struct tow_cancel stop;       /* source and waits are told to stop: a signal, or a failure */
     struct tow_cancel hard;       /* sinks are told to stop at once */
     struct tow_lock *lock_of_job;
     struct tow_counts before; /* of earlier runs of this load */
@@ -81,14 +83,16 @@ struct run {
     size_t mark_count, mark_capacity;
     int64_t settled_read; /* rows read up to there, by the source's own count */
     struct tow_counts committed;
-    int64_t reject_bytes; /* committed length of the reject file */
-    uint64_t committed_seq;
+    int64_t reject_bytes;                /* committed length of the reject file */
+    uint64_t committed_seq, flushed_seq; /* batches behind which the last commit, and the last
+                                            checkpoint with a flush, were made; 0: none */
 
     /* Under `lock`. */
     pthread_mutex_t lock;
     struct tow_counts counts; /* as completed; read and retries as they happen */
     struct tow_error failure; /* the first; code TOW_OK while all is well */
     int exit_code;            /* that goes with it; -1: by its class */
+    int frozen;               /* 1: nothing more may be flushed or committed */
 
     struct tow_cancel quit; /* the ticker may go */
     pthread_t ticker;
@@ -105,23 +109,59 @@ void run_release(struct run *run);
 void run_fail(struct run *run, const struct tow_error *err, int exit_code);
 /* 1 where the run has failed. */
 int run_failed(struct run *run);
+/* What is not committed by now never will be: the lock is lost, or a batch broke off half way
+ * through its completion. Fail the run too. */
+void run_freeze(struct run *run);
+int run_is_frozen(struct run *run);
+/* Rows got lost or doubled: freezes and fails the run, TOW_EXIT_BALANCE. */
+void run_fail_balance(struct run *run, const struct tow_error *err);
 void run_count_retry(struct run *run);
+/* Waits until the sinks have what was read, makes it durable and moves the checkpoint there. */
+int run_checkpoint(struct run *run, struct tow_error *err);
+
+/* ---- instance.c ----------------------------------------------------------------------------- */
+
+/* Fills the instance and its host as for a sink; it is not opened yet. Close it in every case. */
 int run_open_instance(struct run *run, struct run_instance *instance,
                       const struct tow_plugin *plugin, const struct tow_setting *section,
                       const char *role, struct tow_error *err);
 void run_close_instance(struct run_instance *instance);
-/* What a plugin's call returned, made sound: a known class, a message that says who and what. */
-int run_call_result(const struct run_instance *instance, const char *call, int rc,
-                    struct tow_error *err);
+/* A call failed: 1 where it is to be made again, after the wait. Otherwise err tells why not. */
+int run_retry(struct run *run, struct tow_backoff *backoff, struct tow_error *err);
+/* open and begin. */
+int run_open_sink(struct run_instance *sink, const struct tow_position *token,
+                  const struct ArrowSchema *schema, struct tow_error *err);
+/* One flush; where it fails, *token stays. */
+int run_flush_sink(struct run_instance *sink, struct tow_position *token, struct tow_error *err);
+/* finish, where there is one, with retries. */
+int run_finish_sink(struct run *run, struct run_instance *sink, struct tow_error *err);
+/* close, where it is due, and run_close_instance. */
+void run_close_sink(struct run_instance *sink);
+
+/* ---- wind_up.c ------------------------------------------------------------------------------ */
+
+/* After reading ended with `rc`: drains, publishes or keeps what there is, stops all threads. */
+void run_wind_up(struct run *run, int rc, const struct tow_error *read_err);
+/* No other thread is about any more. */
+int run_exit_code(const struct run *run);
+const char *run_status(const struct run *run);
+void run_report_counts(struct run *run);
+/* The last transaction. */
+void run_write_end(struct run *run);
 
 /* ---- resume.c ------------------------------------------------------------------------------- */
 
 /* Reads the checkpoint into run->resume; names the load. */
 int resume_find(struct run *run, struct tow_error *err);
-/* After source and sinks are known: does the checkpoint fit them? Uses run->fingerprint. */
-int resume_check_schema(struct run *run, struct tow_error *err);
-/* Fills run->fingerprint from run->in. */
+/* After the run has begun in the state: nobody else can move the checkpoint any more. Makes sure
+ * that nobody did since resume_find, and forgets what `full` says is to be forgotten. */
+int resume_begin(struct run *run, struct tow_error *err);
+/* Fills run->fingerprint from the schemas and the job. */
 void resume_fingerprint(struct run *run);
+/* Does the checkpoint fit the source's columns, and the number of sinks? */
+int resume_check_source(struct run *run, struct tow_error *err);
+/* After the sinks have had their say: does an unfinished load fit what goes out now? */
+int resume_check_outgoing(struct run *run, struct tow_error *err);
 
 /* ---- reader.c ------------------------------------------------------------------------------- */
 
@@ -143,6 +183,9 @@ void workers_close(struct run *run);
 /* All is quiet: makes what the sinks took durable, with retries; fills the tokens. */
 int workers_flush(struct run *run, struct tow_error *err);
 int workers_finish(struct run *run, struct tow_error *err);
+/* 1 where a sink that defers has rows in its hands that are not settled. No worker may be running.
+ */
+int workers_hold_rows(const struct run *run);
 
 /* ---- complete.c ----------------------------------------------------------------------------- */
 

@@ -36,6 +36,10 @@ static int sample_read(struct run *run, const struct tow_sample *sample, struct 
         struct record *record = NULL;
 
         rc = reader_next(run, &record, err);
+        if (!rc && run_failed(run)) {
+            *err = run->failure;
+            rc = err->code;
+        }
         if (!rc)
             rc = sample_rows(run, record, writer, sample, err);
         record_free(record);

@@ -1,8 +1,8 @@
 #include "run/run_priv.h"
 
-#define TICK_MS      250
-#define HEARTBEAT_MS 10000
-#define PROGRESS_MS  1000
+#define TICK_MS     250
+#define BEAT_MS     10000
+#define PROGRESS_MS 1000
 
 static void ticker_show(struct run *run, int64_t now)
 {
@@ -23,34 +23,47 @@ static void ticker_show(struct run *run, int64_t now)
     run->options->progress(run->options->progress_context, &progress);
 }
 
-/* A stop first lets what is in flight drain; when that takes too long, or on the second signal, the
- * sinks are told to give up. */
+/* A stop or a failure first lets what is in flight drain; when that takes too long, or on the
+ * second signal, the sinks are told to give up. */
 static void ticker_watch_stop(struct run *run, int64_t now, int64_t *stopped)
 {
     if (run->options->abort && tow_cancel_get(run->options->abort))
         tow_cancel_set(&run->hard, tow_cancel_get(run->options->abort));
-    if (!tow_cancel_get(run->options->cancel))
+    if (tow_cancel_get(run->options->cancel))
+        tow_cancel_set(&run->stop, tow_cancel_get(run->options->cancel));
+    if (!tow_cancel_get(&run->stop))
         return;
     if (*stopped == 0)
         *stopped = now;
     if (now - *stopped >= run->job->tuning.drain_ms)
-        tow_cancel_set(&run->hard, tow_cancel_get(run->options->cancel));
+        tow_cancel_set(&run->hard, tow_cancel_get(&run->stop));
+}
+
+/* Where the lock was taken over, another run is at work: this one must not touch anything more. */
+static void ticker_beat(struct run *run)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+
+    if (tow_state_heartbeat(run->lock_of_job, &err) != TOW_E_ENV)
+        return;
+    run_freeze(run);
+    run_fail(run, &err, -1);
+    tow_cancel_set(&run->hard, 1);
 }
 
 static void *ticker_main(void *context)
 {
     struct run *run = context;
+    int64_t beat_ms = run->options->heartbeat_ms ? run->options->heartbeat_ms : BEAT_MS;
     int64_t beat = tow_monotonic_ms(), shown = beat, stopped = 0;
 
     while (!tow_cancel_wait(&run->quit, TICK_MS)) {
-        struct tow_error err = TOW_ERROR_INIT;
         int64_t now = tow_monotonic_ms();
 
         ticker_watch_stop(run, now, &stopped);
-        if (now - beat >= HEARTBEAT_MS) {
+        if (now - beat >= beat_ms) {
             beat = now;
-            if (tow_state_heartbeat(run->lock_of_job, &err) == TOW_E_ENV)
-                run_fail(run, &err, -1);
+            ticker_beat(run);
         }
         if (run->options->progress && now - shown >= PROGRESS_MS) {
             shown = now;

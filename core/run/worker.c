@@ -78,16 +78,17 @@ static int worker_settle(void *context, uint64_t seq, int64_t first, int64_t cou
 /* ---- writing -------------------------------------------------------------------------------- */
 
 /* One call of write and what it settles. */
-static int worker_try(struct run_worker *worker, struct record *record, uint32_t attempt,
-                      struct tow_error *err)
+static int worker_try(struct run_worker *worker, struct record *record, struct tow_error *err)
 {
-    struct tow_rows offer = {.size = sizeof offer, .attempt = attempt, .seq = record->seq};
+    struct tow_rows offer = {.size = sizeof offer, .seq = record->seq};
     int rc = record_try(record, &worker->run->out, &offer.array, err);
 
     if (rc)
         return rc;
+    offer.attempt = record->tries;
+    tow_host_clear(err);
     rc = worker_ops(worker)->write(worker->sink.instance.self, &offer, err);
-    rc = run_call_result(&worker->sink, "write", rc, err);
+    rc = tow_host_result(&worker->sink.box, "write", rc, err);
     if (rc == TOW_E_DATA) {
         char reason[sizeof err->message];
 
@@ -106,17 +107,16 @@ static int worker_write(struct run_worker *worker, struct record *record, struct
     struct tow_backoff backoff;
 
     tow_backoff_init(&backoff, &worker->run->job->retry);
-    for (uint32_t attempt = 1;; attempt++) {
+    for (;;) {
         int64_t before = record->open;
-        int rc = worker_try(worker, record, attempt, err);
+        int rc = worker_try(worker, record, err);
 
-        if (rc == TOW_OK || record->open == 0)
+        if (rc == TOW_OK || (record->open == 0 && tow_backoff_may_pass(rc)))
             return TOW_OK;
         if (record->open < before)
             tow_backoff_reset(&backoff);
-        if (tow_backoff_next(&backoff, err, worker->run->options->cancel) != TOW_BACKOFF_AGAIN)
-            return rc;
-        run_count_retry(worker->run);
+        if (!run_retry(worker->run, &backoff, err))
+            return err->code;
     }
 }
 
@@ -152,12 +152,11 @@ static void *worker_main(void *context)
 
 static int worker_open(struct run *run, struct run_worker *worker, struct tow_error *err)
 {
-    static const struct tow_position none = {.size = sizeof none};
-    const struct tow_position *token = &none;
     int rc;
 
+    /* Stays in force until a flush brings another one. */
     if (run->resume.token_count > worker->number)
-        token = &run->resume.tokens[worker->number];
+        worker->token = run->resume.tokens[worker->number];
     rc = run_open_instance(run, &worker->sink, run->assembly->sink, &run->job->sink, "sink", err);
     if (rc)
         return rc;
@@ -165,14 +164,7 @@ static int worker_open(struct run *run, struct run_worker *worker, struct tow_er
     worker->sink.box.host.workers = workers_wanted(run);
     worker->sink.box.settle = worker_settle;
     worker->sink.box.context = worker;
-    worker->sink.opened = 1;
-    rc = worker_ops(worker)->open(worker->sink.instance.self, &worker->sink.box.host, token, err);
-    rc = run_call_result(&worker->sink, "open", rc, err);
-    if (rc)
-        return rc;
-    rc = worker_ops(worker)->begin(worker->sink.instance.self, &worker->sink.box.host, &run->out,
-                                   err);
-    return run_call_result(&worker->sink, "begin", rc, err);
+    return run_open_sink(&worker->sink, &worker->token, &run->out, err);
 }
 
 uint32_t workers_wanted(const struct run *run)
@@ -229,9 +221,7 @@ void workers_close(struct run *run)
     for (uint32_t i = 0; i < run->worker_count; i++) {
         struct run_worker *worker = &run->workers[i];
 
-        if (worker->sink.opened && worker_ops(worker)->close)
-            worker_ops(worker)->close(worker->sink.instance.self);
-        run_close_instance(&worker->sink);
+        run_close_sink(&worker->sink);
         free(worker->open);
     }
     free(run->workers);
@@ -242,12 +232,12 @@ void workers_close(struct run *run)
 /* ---- flush and finish ----------------------------------------------------------------------- */
 
 /* After a failed flush a deferring sink gets its open rows once more. */
-static int worker_write_again(struct run_worker *worker, uint32_t attempt, struct tow_error *err)
+static int worker_write_again(struct run_worker *worker, struct tow_error *err)
 {
     int rc = TOW_OK;
 
     for (size_t i = 0; !rc && i < worker->open_count; i++)
-        rc = worker_try(worker, worker->open[i], attempt, err);
+        rc = worker_try(worker, worker->open[i], err);
     worker_let_go(worker, NULL);
     return rc;
 }
@@ -264,9 +254,8 @@ static int worker_accept_deferred(struct run_worker *worker, struct tow_error *e
 
 static int worker_flush_once(struct run_worker *worker, struct tow_error *err)
 {
-    worker->token = (struct tow_position){.size = sizeof worker->token};
-    int rc = worker_ops(worker)->flush(worker->sink.instance.self, &worker->token, err);
-    rc = run_call_result(&worker->sink, "flush", rc, err);
+    int rc = run_flush_sink(&worker->sink, &worker->token, err);
+
     if (rc)
         worker_let_go(worker, NULL);
     return rc ? rc : worker_accept_deferred(worker, err);
@@ -275,20 +264,17 @@ static int worker_flush_once(struct run_worker *worker, struct tow_error *err)
 static int worker_flush(struct run_worker *worker, struct tow_error *err)
 {
     struct tow_backoff backoff;
+    int rc = worker_flush_once(worker, err);
 
     tow_backoff_init(&backoff, &worker->run->job->retry);
-    for (uint32_t attempt = 2;; attempt++) {
-        int rc = worker_flush_once(worker, err);
-
+    while (rc) {
+        if (!run_retry(worker->run, &backoff, err))
+            return err->code;
+        rc = worker_write_again(worker, err);
         if (!rc)
-            return TOW_OK;
-        do {
-            if (tow_backoff_next(&backoff, err, worker->run->options->cancel) != TOW_BACKOFF_AGAIN)
-                return rc;
-            run_count_retry(worker->run);
-            rc = worker_write_again(worker, attempt++, err);
-        } while (rc);
+            rc = worker_flush_once(worker, err);
     }
+    return TOW_OK;
 }
 
 int workers_flush(struct run *run, struct tow_error *err)
@@ -300,29 +286,21 @@ int workers_flush(struct run *run, struct tow_error *err)
     return rc;
 }
 
-static int worker_finish(struct run_worker *worker, struct tow_error *err)
-{
-    struct tow_backoff backoff;
-
-    if (!worker_ops(worker)->finish)
-        return TOW_OK;
-    tow_backoff_init(&backoff, &worker->run->job->retry);
-    for (;;) {
-        int rc = worker_ops(worker)->finish(worker->sink.instance.self, err);
-
-        rc = run_call_result(&worker->sink, "finish", rc, err);
-        if (!rc ||
-            tow_backoff_next(&backoff, err, worker->run->options->cancel) != TOW_BACKOFF_AGAIN)
-            return rc;
-        run_count_retry(worker->run);
-    }
-}
-
 int workers_finish(struct run *run, struct tow_error *err)
 {
     int rc = TOW_OK;
 
     for (uint32_t i = 0; !rc && i < run->worker_count; i++)
-        rc = worker_finish(&run->workers[i], err);
+        rc = run_finish_sink(run, &run->workers[i].sink, err);
     return rc;
+}
+
+int workers_hold_rows(const struct run *run)
+{
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < run->worker_count; i++)
+        if (worker_defers(&run->workers[i]))
+            count += run->workers[i].open_count;
+    return count > 0;
 }

@@ -3,6 +3,7 @@
 #define CORE_STATE_CONNECTION_H
 
 #include <pthread.h>
+#include <sys/types.h>
 
 #include "state/sql.h"
 #include "state/state.h"
@@ -13,6 +14,8 @@ struct tow_state {
     struct tow_sql sql; /* not open: an empty state to read */
     char *path;         /* absolute */
     int mode;
+    dev_t device; /* of the file when it was opened for writing, with inode */
+    ino_t inode;
     pthread_mutex_t mutex;    /* guards what stands here */
     struct tow_lock *orphans; /* locks that were given back while their row could not go */
 };

@@ -92,7 +92,7 @@ int tow_reject_reader_next(struct tow_reject_reader *reader, const char **line, 
 
     for (;;) {
         size_t held = reader->end - reader->start;
-        const char *from = reader->data + reader->start;
+        const char *from = held > 0 ? reader->data + reader->start : NULL;
         const char *found = held > searched ? memchr(from + searched, '\n', held - searched) : NULL;
         int result;
 

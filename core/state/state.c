@@ -77,6 +77,35 @@ static int state_prepare_file(const char *path, const char *folder, struct tow_e
     return TOW_OK;
 }
 
+/*
+ * A file that was removed or replaced under an open connection takes changes that nobody will ever
+ * read, and SQLite does not mind. By its path alone, see state_create_file.
+ */
+static int state_remember_file(struct tow_state *state, struct tow_error *err)
+{
+    struct stat st;
+
+    if (stat(state->path, &st) != 0)
+        return tow_error_errno(err, TOW_E_ENV, errno, "state file %s", state->path);
+    state->device = st.st_dev;
+    state->inode = st.st_ino;
+    return TOW_OK;
+}
+
+static int state_check_there(const struct tow_state *state, struct tow_error *err)
+{
+    struct stat st;
+
+    if (stat(state->path, &st) != 0)
+        return tow_error_errno(err, TOW_E_ENV, errno,
+                               "state file %s is gone: nothing more is recorded", state->path);
+    if (st.st_dev != state->device || st.st_ino != state->inode)
+        return tow_error_set(err, TOW_E_ENV,
+                             "state file %s was replaced by another: nothing more is recorded",
+                             state->path);
+    return TOW_OK;
+}
+
 static int state_open_write(struct tow_state *state, const char *folder, struct tow_error *err)
 {
     int version;
@@ -91,7 +120,7 @@ static int state_open_write(struct tow_state *state, const char *folder, struct 
         result = tow_sql_use_wal(&state->sql, err);
     if (result == TOW_OK)
         result = tow_state_migrate(&state->sql, &tow_state_migration, err);
-    return result;
+    return result == TOW_OK ? state_remember_file(state, err) : result;
 }
 
 static int state_log_exists(const char *path)
@@ -219,6 +248,9 @@ int tow_state_begin_write(struct tow_state *state, struct tow_error *err)
     if (state->mode != TOW_STATE_CREATE)
         return tow_error_set(err, TOW_E_BUG, "state file %s was opened for reading only",
                              state->path);
+    result = state_check_there(state, err);
+    if (result != TOW_OK)
+        return result;
     pthread_mutex_lock(&state->mutex);
     result = tow_sql_begin_write(&state->sql, err);
     if (result != TOW_OK)

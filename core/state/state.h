@@ -4,8 +4,9 @@
  *
  * A connection may be used from any thread; calls are serialized inside. Several processes may
  * use one file. Every change is one transaction and is durable when the call returns. SQLite's
- * busy waits are bounded (10 s), then TOW_E_TRANSIENT; a full disk, a damaged or unreadable file is
- * TOW_E_ENV; a file whose schema is newer than this program TOW_E_CONFIG, saying both versions.
+ * busy waits are bounded (10 s), then TOW_E_TRANSIENT; a full disk, a damaged or unreadable file,
+ * or one that was removed or replaced since it was opened for writing is TOW_E_ENV; a file whose
+ * schema is newer than this program TOW_E_CONFIG, saying both versions.
  */
 #ifndef CORE_STATE_STATE_H
 #define CORE_STATE_STATE_H
@@ -82,14 +83,14 @@ struct tow_run {
     int64_t replayed_by;      /* the newest run that replayed this one's rejects; 0 for none */
 };
 
-#define TOW_STATE_TOKENS_MAX 64
+#define TOW_STATE_TOKENS_MAX 65 /* of 64 workers, and of the results */
 
 /* Where a job stands. */
 struct tow_checkpoint {
     char source[64]; /* plugin that made the position */
     char source_version[32];
     char sink[64];
-    char fingerprint[65]; /* of the source's schema, hex SHA-256 */
+    char fingerprint[65]; /* of the source's schema: equal text, equal columns */
     char load_id[33];     /* load that is under way; "" between loads */
     int64_t run;          /* run that wrote it */
     int64_t saved_us;

@@ -213,14 +213,20 @@ struct tow_host {
  */
 struct tow_batch {
     uint32_t size;
-    uint32_t flags;          /* 0 in version 1 */
+    uint32_t flags;          /* TOW_BATCH_... */
     struct ArrowArray array; /* struct array that fits the schema; moved to the core on TOW_OK */
     struct ArrowArray lines; /* optional int64 array: line of each row in origin */
     const char *origin;      /* optional: where the rows come from; good until close */
     const char *mark_key;    /* optional: a ledger entry that is written in the transaction that */
     const char *mark_value;  /* moves the checkpoint past this batch; text, good until next read */
     struct tow_position position; /* where a later run resumes, after this batch */
+    int64_t counted; /* with TOW_BATCH_COUNTED: rows met since open by the source's own count, or
+                        the far end's, rejected ones and those of this batch among them */
 };
+
+/* Set by a source that counts its rows otherwise than by handing them out: the run fails where its
+ * count is not the core's. It may be set with some batches only, and with TOW_END. */
+#define TOW_BATCH_COUNTED 1u
 
 struct tow_source_ops {
     uint32_t size;

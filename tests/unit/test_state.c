@@ -396,7 +396,7 @@ static void test_a_checkpoint_comes_back_as_it_was(void **fixture)
     for (int i = 0; i < TOW_POSITION_MAX; i++)
         in.position.bytes[i] = (unsigned char)i;
     for (uint32_t i = 0; i < TOW_STATE_TOKENS_MAX; i++) {
-        tokens[i].length = i * 65;
+        tokens[i].length = i * 64;
         memset(tokens[i].bytes, (int)i, tokens[i].length);
     }
     assert_ok(tow_state_checkpoint_set(state, "a", &in, &err), err);
@@ -530,7 +530,7 @@ static void test_a_checkpoint_that_was_tampered_with_is_refused(void **fixture)
         {"DELETE FROM tokens WHERE sink = 1", "no token of sink 1"},
         {"UPDATE tokens SET sink = 5 WHERE sink = 0", "unexpected token of sink 1"},
         {"UPDATE checkpoints SET token_count = 1", "unexpected token of sink 1"},
-        {"UPDATE checkpoints SET token_count = 65", "token count of 65"},
+        {"UPDATE checkpoints SET token_count = 66", "token count of 66"},
         {"UPDATE checkpoints SET token_count = -1", "token count of -1"},
         {"UPDATE checkpoints SET position = zeroblob(4097)", "position holds 4097 bytes"},
         {"UPDATE tokens SET token = zeroblob(5000)", "token holds 5000 bytes"},
