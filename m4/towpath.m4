@@ -36,28 +36,38 @@ AC_DEFUN([TOW_COMPILER_FLAGS], [
 ])
 
 # What a distribution's hardening check asks for: PIE, full RELRO, stack protector, fortify, no
-# executable stack, stack clash protection.
+# executable stack, stack clash protection. TOW_HARDENING names what tests/hardening.sh can look for.
 AC_DEFUN([TOW_HARDENING_FLAGS], [
   AC_ARG_ENABLE([hardening], [AS_HELP_STRING([--disable-hardening], [leave the hardening flags out])], [], [enable_hardening=yes])
+  TOW_HARDENING=
   AS_IF([test "x$enable_hardening" = xyes], [
+    TOW_HARDENING="PIE RELRO stack-protector"
     TOW_TRY_FLAG([TOW_HARDENING_CFLAGS], [-fstack-protector-strong], [c])
     TOW_TRY_FLAG([TOW_HARDENING_CFLAGS], [-fstack-clash-protection], [c])
     AS_CASE([" $CFLAGS $CPPFLAGS "],
       [*_FORTIFY_SOURCE*], [],
       [AS_IF([test -z "$TOW_SANITIZER_FLAGS"],
-        [AS_CASE([" $CFLAGS "], [*-O@<:@1-9s@:>@*],
-          [TOW_HARDENING_CFLAGS="$TOW_HARDENING_CFLAGS -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2"])])])
+        [AS_CASE([" $CFLAGS "], [*-O@<:@1-9sgz@:>@*],
+          [TOW_HARDENING_CFLAGS="$TOW_HARDENING_CFLAGS -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2"
+           TOW_HARDENING="$TOW_HARDENING fortify"])])])
     TOW_TRY_FLAG([TOW_HARDENING_LDFLAGS], [-Wl,-z,relro], [l])
     TOW_TRY_FLAG([TOW_HARDENING_LDFLAGS], [-Wl,-z,now], [l])
     TOW_TRY_FLAG([TOW_HARDENING_LDFLAGS], [-Wl,-z,noexecstack], [l])
     TOW_PIE_CFLAGS=-fPIE
     TOW_PIE_LDFLAGS=-pie
-    tow_hardening="PIE, RELRO, stack protector, fortify"
   ])
+  AC_SUBST([TOW_HARDENING])
   AC_SUBST([TOW_HARDENING_CFLAGS])
   AC_SUBST([TOW_HARDENING_LDFLAGS])
   AC_SUBST([TOW_PIE_CFLAGS])
   AC_SUBST([TOW_PIE_LDFLAGS])
+])
+
+# A module brings all of its symbols, or does not link. A sanitizer's are the program's with clang.
+AC_DEFUN([TOW_MODULE_FLAGS], [
+  AS_IF([test -z "$TOW_SANITIZER_FLAGS"],
+    [TOW_TRY_FLAG([TOW_MODULE_LDFLAGS], [-Wl,-z,defs], [l])])
+  AC_SUBST([TOW_MODULE_LDFLAGS])
 ])
 
 # A python3 that has pytest: Debian's own first, since its packages belong to it.

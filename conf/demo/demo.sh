@@ -1,31 +1,47 @@
-# Run by `./quickstart demo` from the top folder, after the build. Works on a copy in build/demo.
-demo=$top/build/demo
+#!/bin/sh
+# demo.sh BUILD_FOLDER - what `./quickstart demo` runs after the build: the job of this folder, on a
+# copy in BUILD_FOLDER/demo.
+set -eu
+
+here=$(dirname "$0")
+build=$1
+demo=$build/demo
+
+PATH=$build:$PATH
+TOWPATH_PLUGIN_PATH=$build/.libs
+TOWPATH_STATE=$demo/state.db
+export PATH TOWPATH_PLUGIN_PATH TOWPATH_STATE
+
+show() {
+    printf '\n== %s\n' "$*"
+    "$@"
+}
+
 rm -rf "$demo"
 mkdir -p "$demo"
-cp "$top/conf/demo/audience.csv" "$top/conf/demo/audience.cfg" "$demo/"
-export TOWPATH_STATE="$demo/state.db" TOWPATH_PLUGIN_PATH="$top/build/.libs"
-towpath=$top/build/towpath
+cp "$here/audience.csv" "$here/audience.cfg" "$demo/"
+cd "$demo"
 
-say "towpath check audience.cfg"
-"$towpath" check "$demo/audience.cfg"
-say "towpath run audience.cfg"
-"$towpath" run "$demo/audience.cfg"
-say "towpath rejects 1"
-"$towpath" rejects 1
-say "out/audience.ndjson, the first lines"
-head -n 3 "$demo/out/audience.ndjson"
-say "out/results.csv, the first lines"
-head -n 5 "$demo/out/results.csv"
-say "towpath runs"
-"$towpath" runs
+show towpath check audience.cfg
+show towpath run audience.cfg
+show towpath rejects 1
+show head -n 3 out/audience.ndjson
+show head -n 5 out/results.csv
+show towpath runs
 
 cat <<END
 
-Where everything lies:
-  job         $demo/audience.cfg
-  input       $demo/audience.csv
-  output      $demo/out/audience.ndjson
-  results     $demo/out/results.csv
-  state       $demo/state.db
-  rejects     $demo/state.rejects/demo_audience/1.ndjson
+Where everything lies, in $demo:
+  audience.cfg                            the job
+  audience.csv                            its input
+  out/audience.ndjson                     its output
+  out/results.csv                         what became of each row
+  state.db                                runs and checkpoints
+  state.rejects/demo_audience/1.ndjson    what run 1 rejected
+
+To go on from here:
+  cd "$demo"
+  export PATH="$build:\$PATH" TOWPATH_PLUGIN_PATH="$build/.libs" TOWPATH_STATE="$demo/state.db"
+  towpath plan audience.cfg
+  towpath replay 1 --dry-run
 END

@@ -1,0 +1,75 @@
+#!/bin/sh
+# make bench - what the program takes for its first path: csv -> typed columns -> ndjson.
+#
+#   TOWPATH              the program
+#   TOWPATH_PLUGIN_PATH  its plugins
+#   GEN                  the generator of inputs
+#   BENCH_ROWS           rows of the smaller input (1000000); the larger has ten times as many
+#   BENCH_DIR            a folder for inputs and outputs; by default in memory
+#
+# One core; medians of five runs. "MB/s" is input by CPU time, user and system together.
+set -eu
+: "${TOWPATH:?}" "${TOWPATH_PLUGIN_PATH:?}" "${GEN:?}"
+rows=${BENCH_ROWS:-1000000}
+dir=$(mktemp -d "${BENCH_DIR:-/dev/shm}/towpath-bench-XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+export TOWPATH_STATE="$dir/state.db" TOWPATH_PLUGIN_PATH
+
+job() { # NAME INPUT
+    cat >"$dir/$1.cfg" <<END
+version = 1;
+job = {
+  name = "$1";
+  source = { plugin = "csv"; path = "$2"; };
+  columns = ( { name = "id"; type = "int64"; }, { name = "ts"; type = "timestamp"; },
+              { name = "amount"; type = "float64"; }, { name = "score"; type = "float64"; },
+              { name = "segment"; }, { name = "active"; type = "bool"; },
+              { name = "day"; type = "date"; }, { name = "note"; } );
+  sink = { plugin = "file"; path = "$1.ndjson"; };
+};
+END
+}
+
+median() { # of the lines of standard input
+    sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'
+}
+
+# timed FORMAT COMMAND...: the figure of five runs, by GNU time's FORMAT, one a line.
+timed() {
+    format=$1
+    shift
+    for _ in 1 2 3 4 5; do
+        taskset -c 0 /usr/bin/time -f "$format" -o "$dir/time" "$@" >/dev/null 2>"$dir/err" ||
+            { cat "$dir/err" >&2; exit 1; }
+        tail -n 1 "$dir/time"
+    done
+}
+
+through() { # NAME ROWS
+    "$GEN" narrow "$2" >"$dir/$1.csv"
+    job "$1" "$1.csv"
+    timed '%U %S %M' "$TOWPATH" run -q "$dir/$1.cfg" >"$dir/figures"
+    bytes=$(wc -c <"$dir/$1.csv")
+    cpu=$(awk '{print $1 + $2}' "$dir/figures" | median)
+    memory=$(awk '{print $3}' "$dir/figures" | median)
+    lines=$(wc -l <"$dir/$1.ndjson")
+    [ "$lines" = "$2" ] || { echo "$1: $lines rows came out of $2" >&2; exit 1; }
+    awk -v n="$2" -v b="$bytes" -v c="$cpu" -v m="$memory" 'BEGIN {
+        printf "csv -> ndjson, %9d rows  %5.0f MB/s a core, %.1f MiB resident\n", n, b / c / 1e6, m / 1024 }'
+    rm -f "$dir/$1.csv" "$dir/$1.ndjson"
+}
+
+through small "$rows"
+through large $((rows * 10))
+
+"$GEN" narrow 100 >"$dir/tiny.csv"
+job tiny tiny.csv
+echo "run of 100 rows               $(timed '%e' "$TOWPATH" run -q "$dir/tiny.cfg" | median) s"
+mkdir "$dir/jobs"
+cp "$dir/tiny.csv" "$dir/jobs/"
+i=0
+while [ $i -lt 100 ]; do
+    sed "s/\"tiny\"/\"tiny$i\"/; s/tiny.ndjson/tiny$i.ndjson/" "$dir/tiny.cfg" >"$dir/jobs/tiny$i.cfg"
+    i=$((i + 1))
+done
+echo "check of 100 job files        $(timed '%e' "$TOWPATH" check -q "$dir/jobs" | median) s"
