@@ -177,8 +177,8 @@ static int rows_check_count(struct tow_csv_rows *rows, const struct rows_cursor 
                        "%zu fields, and those beyond the %zu columns are not all empty", count,
                        rules->columns);
     else
-        tow_csv_reject(rows->rejecter, &bad, "%zu fields where there are %zu columns", count,
-                       rules->columns);
+        tow_csv_reject(rows->rejecter, &bad, "%zu field%s where there are %zu columns", count,
+                       count == 1 ? "" : "s", rules->columns);
     return 0;
 }
 

@@ -295,7 +295,7 @@ static void test_rejects_name_line_offset_and_reason(void **state)
 
     parse(&test, state, "a,b\n1\n\"x\ny\",\"z\n", 15, NULL);
     assert_int_equal(test.fake.reject_count, 2);
-    assert_string_equal(test.fake.rejects[0].message, "1 fields where there are 2 columns");
+    assert_string_equal(test.fake.rejects[0].message, "1 field where there are 2 columns");
     assert_string_equal(test.fake.rejects[0].origin, csv_path(test.scratch, "in.csv"));
     assert_string_equal(test.fake.rejects[1].message,
                         "the quote opened at line 4, offset 12 is not closed before the end of the "
