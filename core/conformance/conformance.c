@@ -33,67 +33,12 @@ void suite_skip(struct suite *suite, const char *what, const char *why)
     fprintf(suite->out, "skip  %s: %s\n", what, why);
 }
 
-/* ---- instances ------------------------------------------------------------------------------ */
-
-static int suite_on_reject(void *context, const struct tow_source_reject *row)
+void suite_judge(struct suite *suite, const char *what, int rc, const struct tow_error *err)
 {
-    struct suite_instance *instance = context;
-
-    instance->rejected++;
-    if (!row->code || !row->message)
-        instance->misuse = 1;
-    return TOW_OK;
-}
-
-static int suite_on_settle(void *context, uint64_t seq, int64_t first, int64_t count, int outcome,
-                           const char *code, const char *message)
-{
-    struct suite_instance *instance = context;
-
-    if (seq > instance->seq || first < 0 || count < 0 || first + count > instance->offered ||
-        (outcome != TOW_ROW_ACCEPTED && outcome != TOW_ROW_REJECTED) ||
-        (outcome == TOW_ROW_REJECTED && (!code || !message)))
-        instance->misuse = 1;
-    instance->settled += count;
-    return instance->misuse ? TOW_E_BUG : TOW_OK;
-}
-
-int suite_instance_init(struct suite *suite, struct suite_instance *instance, const char *role,
-                        struct tow_error *err)
-{
-    struct tow_diags diags = {0};
-
-    *instance = (struct suite_instance){.cancel.fd = -1};
-    int rc = tow_instance_init(&instance->instance, suite->plugin, &suite->section, suite->job.dir,
-                               &diags, err);
-    if (!rc)
-        rc = tow_diags_error(&diags, err);
-    tow_diags_release(&diags);
-    if (!rc)
-        rc = tow_cancel_init(&instance->cancel, err);
-    if (rc) {
-        tow_instance_release(&instance->instance);
-        return rc;
-    }
-    tow_host_init(&instance->box, &suite->job, role, suite->plugin);
-    instance->box.host.load_id = "0123456789abcdef";
-    instance->box.cancel = &instance->cancel;
-    instance->box.reject = suite_on_reject;
-    instance->box.settle = suite_on_settle;
-    instance->box.context = instance;
-    return TOW_OK;
-}
-
-void suite_instance_release(struct suite_instance *instance, const char *role, int opened)
-{
-    const struct tow_plugin *plugin = instance->instance.plugin;
-
-    if (opened && strcmp(role, "source") == 0 && plugin->source->close)
-        plugin->source->close(instance->instance.self);
-    if (opened && strcmp(role, "sink") == 0 && plugin->sink->close)
-        plugin->sink->close(instance->instance.self);
-    tow_instance_release(&instance->instance);
-    tow_cancel_release(&instance->cancel);
+    if (rc < TOW_OK)
+        suite_fail(suite, what, "%s", err->message);
+    else
+        suite_pass(suite, what);
 }
 
 /* ---- options from the command line ------------------------------------------------------------
@@ -176,6 +121,8 @@ static void suite_run(struct suite *suite)
         suite_check_source(suite);
     if (suite->plugin->sink)
         suite_check_sink(suite);
+    if (suite->plugin->transform)
+        suite_check_transform(suite);
     fprintf(suite->out, "%d passed, %d failed, %d skipped\n", suite->passed, suite->failed,
             suite->skipped);
 }
@@ -197,7 +144,8 @@ int tow_conformance_run(const char *path, const char *const *options, size_t cou
             rc = tow_error_set(err, TOW_E_DATA, "%s: %d of %d checks failed", path, suite.failed,
                                suite.failed + suite.passed);
     }
-    tow_setting_release(&suite.section);
+    if (!suite.hung)
+        tow_setting_release(&suite.section);
     tow_loader_free(loader);
     return rc;
 }

@@ -1,195 +1,225 @@
-/* A sink: takes slices and absent validity, settles its own rows only, tokens and finish repeat. */
+/* A sink: takes what rows there are, settles its own only, and goes on where its token says. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "conformance/suite.h"
 
-#define SINK_ROWS  64
-#define SINK_FIRST 5 /* of the slice: an offset that is no multiple of 8 */
-#define SINK_COUNT 40
+/* ---- calls ---------------------------------------------------------------------------------- */
 
-static const struct tow_field sink_fields[] = {
-    {"id", {TOW_TYPE_INT64, 0, 0}, 1},
-    {"name", {TOW_TYPE_STRING, 0, 0}, 0},
-    {"flag", {TOW_TYPE_BOOL, 0, 0}, 0},
-    {"at", {TOW_TYPE_TIMESTAMP, 0, 0}, 0},
-};
-#define SINK_FIELDS (sizeof sink_fields / sizeof *sink_fields)
-
-struct sink_case {
-    const char *what;
-    int with_nulls;
-    int sliced;
+/* A sink with columns, and what it is given. */
+struct sink_try {
+    struct suite_instance sink;
+    struct ArrowSchema schema;
+    struct ArrowArray rows;
+    struct tow_error err;
 };
 
-static int sink_row(struct tow_builder *builder, int64_t row, int with_nulls, struct tow_error *err)
-{
-    int rc = tow_append_int64(builder, 0, row, err);
-
-    if (!rc && !(with_nulls && row % 3 == 0))
-        rc = tow_append_text(builder, 1, row % 2 ? "odd" : "\"even\",\n", err);
-    if (!rc && !(with_nulls && row % 5 == 0))
-        rc = tow_append_bool(builder, 2, row % 2 == 0, err);
-    if (!rc && !(with_nulls && row % 7 == 0))
-        rc = tow_append_int64(builder, 3, row * 1000000, err);
-    return rc ? rc : tow_builder_end_row(builder, err);
-}
-
-static int sink_array(const struct sink_case *kind, struct ArrowArray *out, struct tow_error *err)
-{
-    struct tow_builder *builder = tow_builder_new(sink_fields, SINK_FIELDS, err);
-    struct ArrowArray whole = {0};
-    int rc = builder ? TOW_OK : err->code;
-
-    for (int64_t row = 0; !rc && row < SINK_ROWS; row++)
-        rc = sink_row(builder, row, kind->with_nulls, err);
-    if (!rc)
-        rc = tow_builder_finish(builder, &whole, err);
-    tow_builder_free(builder);
-    if (rc)
-        return rc;
-    struct tow_share *share = tow_share_new(&whole, err);
-    if (!share) {
-        whole.release(&whole);
-        return TOW_E_NOMEM;
-    }
-    rc = tow_share_slice(share, kind->sliced ? SINK_FIRST : 0,
-                         kind->sliced ? SINK_COUNT : SINK_ROWS, out, err);
-    tow_share_unref(share);
-    return rc;
-}
-
-static int sink_open(struct suite_instance *instance, const struct tow_position *token,
-                     const struct ArrowSchema *schema, struct tow_error *err)
+/* Opens and begins. `token` NULL: a new load. Release it in every case. */
+static int sink_open(struct suite *suite, struct sink_try *try, const struct tow_position *token,
+                     uint32_t worker, uint32_t workers)
 {
     static const struct tow_position none = {.size = sizeof none};
-    const struct tow_sink_ops *ops = instance->instance.plugin->sink;
-    int rc = ops->open(instance->instance.self, &instance->box.host, token ? token : &none, err);
+    struct tow_error *err = &try->err;
 
-    return rc ? rc : ops->begin(instance->instance.self, &instance->box.host, schema, err);
-}
-
-static int sink_write(struct suite_instance *instance, const struct ArrowArray *array, uint64_t seq,
-                      struct tow_error *err)
-{
-    struct tow_rows rows = {.size = sizeof rows, .attempt = 1, .seq = seq, .array = array};
-
-    instance->seq = seq;
-    instance->offered = array->length;
-    int rc = instance->instance.plugin->sink->write(instance->instance.self, &rows, err);
-    if (!rc && instance->misuse)
-        rc = tow_error_set(err, TOW_E_BUG,
-                           "rows were settled that are not in the batch, or "
-                           "rejected without code and message");
-    return rc;
-}
-
-static int sink_flush(struct suite_instance *instance, struct tow_position *token,
-                      struct tow_error *err)
-{
-    *token = (struct tow_position){.size = sizeof *token};
-    int rc = instance->instance.plugin->sink->flush(instance->instance.self, token, err);
-
-    if (!rc && token->length > TOW_POSITION_MAX)
-        rc = tow_error_set(err, TOW_E_BUG, "a token of %u bytes", token->length);
-    return rc;
-}
-
-static int sink_finish(struct suite_instance *instance, struct tow_error *err)
-{
-    const struct tow_sink_ops *ops = instance->instance.plugin->sink;
-
-    return ops->finish ? ops->finish(instance->instance.self, err) : TOW_OK;
-}
-
-/* A short load: one batch, flushed and finished. */
-static int sink_load(struct suite *suite, const struct sink_case *kind, struct tow_position *token,
-                     struct tow_error *err)
-{
-    struct suite_instance instance;
-    struct ArrowSchema schema = {0};
-    struct ArrowArray array = {0};
-    int rc = suite_instance_init(suite, &instance, "sink", err);
-
+    *try = (struct sink_try){.err = TOW_ERROR_INIT};
+    int rc = suite_instance_init(suite, &try->sink, "sink", err);
     if (rc)
         return rc;
-    rc = tow_schema_make(&schema, sink_fields, SINK_FIELDS, err);
+    const struct tow_sink_ops *ops = try->sink.instance.plugin->sink;
+    try->sink.box.host.worker = worker;
+    try->sink.box.host.workers = workers;
+    rc = suite_schema(&try->schema, err);
     if (!rc)
-        rc = sink_array(kind, &array, err);
+        rc = suite_array(&suite_row_kinds[1], &try->rows, err);
     if (!rc)
-        rc = sink_open(&instance, NULL, &schema, err);
+        rc = suite_result(
+            &try->sink, "open",
+            ops->open(try->sink.instance.self, &try->sink.box.host, token ? token : &none, err),
+            err);
     if (!rc)
-        rc = sink_write(&instance, &array, 1, err);
-    if (!rc)
-        rc = sink_flush(&instance, token, err);
-    if (!rc)
-        rc = sink_finish(&instance, err);
-    suite_instance_release(&instance, "sink", 1);
-    if (array.release)
-        array.release(&array);
-    if (schema.release)
-        schema.release(&schema);
+        rc = suite_result(
+            &try->sink, "begin",
+            ops->begin(try->sink.instance.self, &try->sink.box.host, &try->schema, err), err);
     return rc;
+}
+
+static void sink_release(struct sink_try *try)
+{
+    if (try->sink.instance.self)
+        suite_instance_release(&try->sink, 1);
+    if (try->rows.release)
+        try->rows.release(&try->rows);
+    if (try->schema.release)
+        try->schema.release(&try->schema);
+}
+
+static int sink_write(struct sink_try *try, uint64_t seq)
+{
+    struct tow_rows rows = {.size = sizeof rows, .attempt = 1, .seq = seq, .array = &try->rows};
+
+    try->sink.offered[seq - 1] = try->rows.length;
+    int rc = try->sink.instance.plugin->sink->write(try->sink.instance.self, &rows, &try->err);
+    return suite_result(&try->sink, "write", rc, &try->err);
+}
+
+static int sink_flush(struct sink_try *try, struct tow_position *token)
+{
+    *token = (struct tow_position){.size = sizeof *token};
+    int rc = try->sink.instance.plugin->sink->flush(try->sink.instance.self, token, &try->err);
+
+    rc = suite_result(&try->sink, "flush", rc, &try->err);
+    if (!rc && token->length > TOW_POSITION_MAX)
+        rc = tow_error_set(&try->err, TOW_E_BUG, "a token of %u bytes", token->length);
+    return rc;
+}
+
+static int sink_finish(struct sink_try *try)
+{
+    const struct tow_sink_ops *ops = try->sink.instance.plugin->sink;
+
+    return ops->finish ? suite_result(&try->sink, "finish",
+                                      ops->finish(try->sink.instance.self, &try->err), &try->err)
+                       : TOW_OK;
+}
+
+/* ---- checks --------------------------------------------------------------------------------- */
+
+/* A short load: one batch, flushed and finished. */
+static void sink_check_rows(struct suite *suite, const struct suite_rows *kind,
+                            struct tow_position *token)
+{
+    struct sink_try try = {0};
+    char what[80];
+    int rc = sink_open(suite, &try, NULL, 0, 1);
+
+    if (!rc) {
+        try.rows.release(&try.rows);
+        rc = suite_array(kind, &try.rows, &try.err);
+    }
+    if (!rc)
+        rc = sink_write(&try, 1);
+    if (!rc)
+        rc = sink_flush(&try, token);
+    if (!rc)
+        rc = sink_finish(&try);
+    snprintf(what, sizeof what, "%s are written", kind->what);
+    suite_judge(suite, what, rc, &try.err);
+    sink_release(&try);
 }
 
 /* As after a death between the last checkpoint and the closing transaction. */
 static void sink_check_finish_again(struct suite *suite, const struct tow_position *token)
 {
-    const char *what = "finish after a restart finds its work done";
-    struct suite_instance instance;
-    struct ArrowSchema schema = {0};
+    struct sink_try try = {0};
     struct tow_position again;
-    struct tow_error err = TOW_ERROR_INIT;
-    int rc = suite_instance_init(suite, &instance, "sink", &err);
+    int rc = sink_open(suite, &try, token, 0, 1);
 
+    if (!rc)
+        rc = sink_flush(&try, &again);
+    if (!rc)
+        rc = sink_finish(&try);
+    if (!rc)
+        rc = sink_finish(&try);
+    suite_judge(suite, "finish after a restart finds its work done", rc, &try.err);
+    sink_release(&try);
+}
+
+/* As after a death behind a checkpoint: what came after the token comes again. */
+static void sink_check_token(struct suite *suite)
+{
+    const char *what = "a load goes on from its token";
+    struct sink_try first = {0}, second = {0};
+    struct tow_position token, last;
+    int rc = sink_open(suite, &first, NULL, 0, 1);
+
+    if (!rc)
+        rc = sink_write(&first, 1);
+    if (!rc)
+        rc = sink_flush(&first, &token);
+    if (!rc)
+        rc = sink_write(&first, 2);
+    sink_release(&first);
     if (rc) {
-        suite_fail(suite, what, "%s", err.message);
+        suite_fail(suite, what, "%s", first.err.message);
         return;
     }
-    rc = tow_schema_make(&schema, sink_fields, SINK_FIELDS, &err);
+    rc = sink_open(suite, &second, &token, 0, 1);
     if (!rc)
-        rc = sink_open(&instance, token, &schema, &err);
+        rc = sink_write(&second, 2);
     if (!rc)
-        rc = sink_flush(&instance, &again, &err);
+        rc = sink_flush(&second, &last);
     if (!rc)
-        rc = sink_finish(&instance, &err);
-    if (!rc)
-        rc = sink_finish(&instance, &err);
-    if (rc)
-        suite_fail(suite, what, "%s", err.message);
-    else
-        suite_pass(suite, what);
-    suite_instance_release(&instance, "sink", 1);
-    if (schema.release)
-        schema.release(&schema);
+        rc = sink_finish(&second);
+    suite_judge(suite, what, rc, &second.err);
+    sink_release(&second);
 }
 
 static void sink_check_close(struct suite *suite)
 {
-    const char *what = "an instance that wrote nothing closes";
-    struct suite_instance instance;
-    struct ArrowSchema schema = {0};
-    struct tow_error err = TOW_ERROR_INIT;
-    int rc = suite_instance_init(suite, &instance, "sink", &err);
+    struct sink_try try = {0};
+    int rc = sink_open(suite, &try, NULL, 0, 1);
 
-    if (!rc) {
-        rc = tow_schema_make(&schema, sink_fields, SINK_FIELDS, &err);
-        if (!rc)
-            rc = sink_open(&instance, NULL, &schema, &err);
-        suite_instance_release(&instance, "sink", 1);
+    suite_judge(suite, "an instance that wrote nothing closes", rc, &try.err);
+    sink_release(&try);
+}
+
+static void sink_check_parallel(struct suite *suite)
+{
+    const char *what = "two instances at once do not touch";
+    struct sink_try pair[2] = {{.rows = {0}}, {.rows = {0}}};
+    struct tow_position token;
+    int rc = TOW_OK, made = 0, failed = 0;
+
+    if (!(suite->plugin->sink->flags & TOW_SINK_PARALLEL)) {
+        suite_skip(suite, what, "it does not run in parallel");
+        return;
     }
-    if (schema.release)
-        schema.release(&schema);
-    if (rc)
-        suite_fail(suite, what, "%s", err.message);
-    else
-        suite_pass(suite, what);
+    for (; !rc && made < 2; made++)
+        rc = sink_open(suite, &pair[failed = made], NULL, (uint32_t)made, 2);
+    for (int i = 0; !rc && i < 2; i++)
+        rc = sink_write(&pair[failed = i], (uint64_t)i + 1);
+    for (int i = 0; !rc && i < 2; i++)
+        rc = sink_flush(&pair[failed = i], &token);
+    for (int i = 0; !rc && i < 2; i++)
+        rc = sink_finish(&pair[failed = i]);
+    suite_judge(suite, what, rc, &pair[failed].err);
+    for (int i = 0; i < made; i++)
+        sink_release(&pair[i]);
+}
+
+static int sink_write_stopped(void *context)
+{
+    return sink_write(context, 1);
+}
+
+static void sink_check_cancel(struct suite *suite)
+{
+    const char *what = "write ends within a second of a stop";
+    struct sink_try *try = calloc(1, sizeof *try);
+    int rc;
+
+    if (!try) {
+        suite_fail(suite, what, "out of memory");
+        return;
+    }
+    rc = sink_open(suite, try, NULL, 0, 1);
+    if (!rc) {
+        tow_cancel_set(&try->sink.cancel, 15);
+        if (!suite_within_a_second(suite, sink_write_stopped, try, &rc)) {
+            suite_fail(suite, what, "it has not returned");
+            return;
+        }
+    }
+    suite_judge(suite, what, rc == TOW_E_CANCELLED ? TOW_OK : rc, &try->err);
+    sink_release(try);
+    free(try);
 }
 
 /* A sink may want columns of its own; then there is nothing to try it with. */
 static int sink_takes_columns(struct suite *suite)
 {
     const char *what = "the sink takes a table of id, name, flag and at";
-    const struct tow_plugin *plugin = suite->plugin;
+    const struct tow_sink_ops *ops = suite->plugin->sink;
     struct suite_instance instance;
     struct ArrowSchema schema = {0};
     struct tow_error err = TOW_ERROR_INIT;
@@ -198,13 +228,13 @@ static int sink_takes_columns(struct suite *suite)
         suite_fail(suite, what, "%s", err.message);
         return 0;
     }
-    int rc = plugin->sink->check
-                 ? plugin->sink->check(instance.instance.self, &instance.box.host, &err)
-                 : TOW_OK;
-    if (!rc && plugin->sink->flags & TOW_SINK_OFFLINE_BEGIN) {
-        rc = tow_schema_make(&schema, sink_fields, SINK_FIELDS, &err);
+    int rc = ops->check ? ops->check(instance.instance.self, &instance.box.host, &err) : TOW_OK;
+    rc = suite_result(&instance, "check", rc, &err);
+    if (!rc && ops->flags & TOW_SINK_OFFLINE_BEGIN) {
+        rc = suite_schema(&schema, &err);
         if (!rc)
-            rc = plugin->sink->begin(instance.instance.self, NULL, &schema, &err);
+            rc = suite_result(&instance, "begin",
+                              ops->begin(instance.instance.self, NULL, &schema, &err), &err);
     }
     if (rc)
         suite_skip(suite, what, err.message);
@@ -212,30 +242,36 @@ static int sink_takes_columns(struct suite *suite)
         suite_pass(suite, what);
     if (schema.release)
         schema.release(&schema);
-    suite_instance_release(&instance, "sink", 1);
+    suite_instance_release(&instance, 1);
     return rc == TOW_OK;
+}
+
+static void sink_check_descriptors(struct suite *suite, int before)
+{
+    const char *what = "a closed sink leaves no descriptor open";
+    int after = suite_descriptors();
+
+    if (suite->hung)
+        suite_skip(suite, what, "a call has not returned");
+    else if (after > before)
+        suite_fail(suite, what, "%d are, of some instances", after - before);
+    else
+        suite_pass(suite, what);
 }
 
 void suite_check_sink(struct suite *suite)
 {
-    static const struct sink_case cases[] = {
-        {"rows without nulls (no validity buffers) are written", 0, 0},
-        {"rows with nulls are written", 1, 0},
-        {"a slice with an offset is written", 1, 1},
-        {"a slice without nulls is written", 0, 1},
-    };
     struct tow_position token = {.size = sizeof token};
+    int descriptors = suite_descriptors();
 
     if (!sink_takes_columns(suite))
         return;
     sink_check_close(suite);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct tow_error err = TOW_ERROR_INIT;
-
-        if (sink_load(suite, &cases[i], &token, &err))
-            suite_fail(suite, cases[i].what, "%s", err.message);
-        else
-            suite_pass(suite, cases[i].what);
-    }
+    for (size_t i = 0; i < SUITE_ROW_KINDS; i++)
+        sink_check_rows(suite, &suite_row_kinds[i], &token);
     sink_check_finish_again(suite, &token);
+    sink_check_token(suite);
+    sink_check_parallel(suite);
+    sink_check_cancel(suite);
+    sink_check_descriptors(suite, descriptors);
 }

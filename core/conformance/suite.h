@@ -17,6 +17,7 @@ struct suite {
     struct tow_setting section;
     FILE *out;
     int passed, failed, skipped;
+    int hung; /* 1: a call has not returned; its thread and instance are left behind */
 };
 
 /* Reports. `why` may be empty where it passed. */
@@ -25,27 +26,59 @@ void suite_fail(struct suite *suite, const char *what, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void suite_skip(struct suite *suite, const char *what, const char *why);
 
-/* An instance with the suite's options and a host of its own. */
+/* Passes or fails by `rc`, with the message of err. */
+void suite_judge(struct suite *suite, const char *what, int rc, const struct tow_error *err);
+
+#define SUITE_BATCHES 4  /* that an instance is given, at most: numbers 1 to 4 */
+#define SUITE_ROWS    64 /* of a batch, at most */
+
+/* An instance with the suite's options and a host of its own. Stays where it was initialized. */
 struct suite_instance {
     struct tow_instance instance;
     struct tow_host_box box;
     struct tow_cancel cancel;
-    int64_t rejected; /* rows that the source rejected */
-    int64_t settled;  /* rows that the sink settled */
-    int64_t offered;  /* rows of the batch that is being written */
-    uint64_t seq;     /* of that batch */
-    int misuse;       /* 1: a call to the host was out of place */
+    const char *role;
+    int64_t rejected;                               /* rows that the source rejected */
+    int64_t offered[SUITE_BATCHES];                 /* rows of each batch that was handed in */
+    int64_t settled[SUITE_BATCHES];                 /* of these, settled through the host */
+    unsigned char fates[SUITE_BATCHES][SUITE_ROWS]; /* outcome of each */
+    const char *misuse; /* a call to the host that was out of place; NULL: none was */
 };
 
+/* `role` is "source", "sink" or "transform". */
 int suite_instance_init(struct suite *suite, struct suite_instance *instance, const char *role,
                         struct tow_error *err);
 /* Calls close where `opened`, and frees. */
-void suite_instance_release(struct suite_instance *instance, const char *role, int opened);
+void suite_instance_release(struct suite_instance *instance, int opened);
+/* What a call returned, made sound; a class also where the plugin misused its host in it. */
+int suite_result(const struct suite_instance *instance, const char *call, int rc,
+                 struct tow_error *err);
+
+/*
+ * Calls `call` in a thread of its own. 1 where it returned within a second: its value is in *rc.
+ * 0 where it did not: `context` is then its own for good. *rc is TOW_E_NOMEM where there was no
+ * thread.
+ */
+int suite_within_a_second(struct suite *suite, int (*call)(void *context), void *context, int *rc);
+/* Descriptors that this process has open. */
+int suite_descriptors(void);
+
+/* Rows to try sinks and transforms with: columns id, name, flag and at. */
+struct suite_rows {
+    const char *what;
+    int with_nulls;
+    int sliced;
+};
+#define SUITE_ROW_KINDS 4
+extern const struct suite_rows suite_row_kinds[SUITE_ROW_KINDS];
+int suite_schema(struct ArrowSchema *out, struct tow_error *err);
+int suite_array(const struct suite_rows *kind, struct ArrowArray *out, struct tow_error *err);
 
 /* The checks. */
 void suite_check_symbols(struct suite *suite);
 void suite_check_options(struct suite *suite);
 void suite_check_source(struct suite *suite);
 void suite_check_sink(struct suite *suite);
+void suite_check_transform(struct suite *suite);
 
 #endif

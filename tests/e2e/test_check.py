@@ -125,3 +125,12 @@ def test_a_hundred_jobs_take_no_time(tow):
     # Generous, for sanitizers and slow machines; without them it is well below 0.1 s.
     assert time.monotonic() - start < 5
     assert done.stdout.splitlines()[-1].startswith("100 job files: 100 ok")
+
+
+def test_results_and_sink_cannot_share_a_file(tow):
+    tow.write("in.csv", "a\n1\n")
+    tow.job(more='  results = { plugin = "file"; path = "./out.ndjson"; };')
+    err = tow.run("check", "job.cfg", code=2).stderr
+    assert "job.cfg:6: error: results file: path " in err and "is that of the sink, too" in err
+    tow.job(more='  results = { plugin = "file"; path = "results.ndjson"; };')
+    tow.run("check", "job.cfg")

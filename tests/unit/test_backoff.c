@@ -108,7 +108,25 @@ static void test_a_stop_ends_the_wait(void **state)
     tow_backoff_init(&backoff, &slow);
     assert_int_equal(tow_backoff_next(&backoff, &err, &cancel), TOW_BACKOFF_CANCEL);
     assert_int_equal(tow_cancel_get(&cancel), 15);
+    assert_int_equal(err.code, TOW_E_CANCELLED);
+    assert_string_equal(err.message, "stopped while waiting to try again: HTTP 503");
     tow_cancel_release(&cancel);
+}
+
+static void test_any_number_may_be_asked_for(void **state)
+{
+    const int64_t asked[] = {INT64_MAX, INT64_MAX - 1, INT64_MAX / 2, 3600001};
+    struct tow_backoff backoff;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        struct tow_error err = failure(TOW_E_RATE, asked[i]);
+
+        tow_backoff_init(&backoff, &patient);
+        assert_int_equal(tow_backoff_next(&backoff, &err, NULL), TOW_BACKOFF_STOP);
+        assert_int_equal(err.code, TOW_E_RATE);
+        assert_says(err, "retry.budget is 1h");
+    }
 }
 
 static void test_progress_starts_the_budget_anew(void **state)
@@ -135,6 +153,7 @@ int main(void)
         cmocka_unit_test(test_does_not_start_a_wait_beyond_the_budget),
         cmocka_unit_test(test_a_stop_ends_the_wait),
         cmocka_unit_test(test_progress_starts_the_budget_anew),
+        cmocka_unit_test(test_any_number_may_be_asked_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

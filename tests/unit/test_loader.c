@@ -126,6 +126,102 @@ static void test_tells_what_a_file_is_that_is_no_module(void **state)
     assert_int_equal(tow_loader_open(loader, "plugin.txt", &plugin, &err), TOW_E_CONFIG);
 }
 
+static void test_a_module_in_this_folder_needs_no_slash(void **state)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    const struct tow_plugin *plugin = NULL;
+    char before[4096];
+
+    (void)state;
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(chdir(getenv("TOWPATH_PLUGIN_PATH")), 0);
+    int rc = tow_loader_open(loader, "csv.so", &plugin, &err);
+    assert_int_equal(chdir(before), 0);
+    assert_ok(rc, err);
+    assert_string_equal(plugin->name, "csv");
+}
+
+/* A search path of these folders alone, before the installed one. */
+static struct tow_loader *loader_of(const char *folders)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    char *path = strdup(getenv("TOWPATH_PLUGIN_PATH"));
+
+    unsetenv("TOWPATH_PLUGIN_PATH");
+    struct tow_loader *made = tow_loader_new(folders, &err);
+    setenv("TOWPATH_PLUGIN_PATH", path, 1);
+    free(path);
+    assert_non_null(made);
+    return made;
+}
+
+static int no_module(void *context, const char *name, const char *path)
+{
+    (void)context, (void)name, (void)path;
+    return TOW_E_BUG;
+}
+
+static void test_a_folder_that_cannot_be_looked_into_is_named(void **state)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    const struct tow_plugin *plugin = NULL;
+    struct tow_loader *odd = loader_of("/no/such/folder:/dev/null");
+
+    (void)state;
+    assert_int_equal(tow_loader_get(odd, "csv", &plugin, &err), TOW_E_ENV);
+    assert_says(err, "/dev/null/csv.so: Not a directory");
+    assert_int_equal(tow_loader_each(odd, no_module, NULL, &err), TOW_E_ENV);
+    assert_says(err, "plugin folder /dev/null: Not a directory");
+    tow_loader_free(odd);
+}
+
+static void test_all_folders_that_lack_a_plugin_are_named(void **state)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    const struct tow_plugin *plugin = NULL;
+    struct tow_loader *odd = loader_of("/no/such/folder:/nor/this");
+
+    (void)state;
+    assert_int_equal(tow_loader_get(odd, "nothing", &plugin, &err), TOW_E_CONFIG);
+    assert_says(err, "no plugin \"nothing\" in /no/such/folder, /nor/this, ");
+    tow_loader_free(odd);
+}
+
+static void test_names_and_folders_beyond_any_path_are_refused(void **state)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    const struct tow_plugin *plugin = NULL;
+    char name[300], folder[5000];
+
+    (void)state;
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    assert_int_equal(tow_loader_get(loader, name, &plugin, &err), TOW_E_CONFIG);
+    assert_says(err, "is no plugin name");
+    assert_int_equal(tow_loader_get(loader, "", &plugin, &err), TOW_E_CONFIG);
+    memset(folder, 'y', sizeof folder - 1);
+    folder[0] = '/';
+    folder[sizeof folder - 1] = '\0';
+    struct tow_loader *odd = loader_of(folder);
+    assert_int_equal(tow_loader_get(odd, "csv", &plugin, &err), TOW_E_CONFIG);
+    assert_says(err, "no plugin \"csv\"");
+    tow_loader_free(odd);
+}
+
+static void test_a_name_that_no_checkpoint_can_hold_is_refused(void **state)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_plugin plugin = {TOW_PLUGIN_HEAD, .version = "1", .summary = "long"};
+    char name[65];
+
+    (void)state;
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    plugin.name = name;
+    assert_int_equal(tow_plugin_vet(&plugin, name, &err), TOW_E_UNSUPPORTED);
+    assert_says(err, "its name has 64 bytes; at most 63");
+}
+
 static int count_modules(void *context, const char *name, const char *path)
 {
     int *count = context;
@@ -164,6 +260,11 @@ int main(void)
         cmocka_unit_test(test_a_name_cannot_leave_the_folders),
         cmocka_unit_test(test_tells_what_a_file_is_that_is_no_module),
         cmocka_unit_test(test_lists_each_module_once),
+        cmocka_unit_test(test_a_module_in_this_folder_needs_no_slash),
+        cmocka_unit_test(test_a_folder_that_cannot_be_looked_into_is_named),
+        cmocka_unit_test(test_all_folders_that_lack_a_plugin_are_named),
+        cmocka_unit_test(test_names_and_folders_beyond_any_path_are_refused),
+        cmocka_unit_test(test_a_name_that_no_checkpoint_can_hold_is_refused),
     };
 
     return cmocka_run_group_tests(tests, open_loader, close_loader);

@@ -1,0 +1,115 @@
+/* What `check` finds before a run would. */
+#include "run_fixture.h"
+#include "unit.h"
+
+static struct tow_source_ops source_ops;
+static struct tow_sink_ops sink_ops;
+static struct tow_plugin source, sink, results;
+
+/* What a begin without a host, as check calls it, is to refuse. */
+static const char *refused_column;
+
+static int32_t look_only(void *self, const struct tow_host *host, const struct ArrowSchema *schema,
+                         struct tow_error *err)
+{
+    (void)self;
+    assert_null(host);
+    if (refused_column && tow_schema_find(schema, refused_column) >= 0)
+        return tow_error_set(err, TOW_E_CONFIG, "no column %s here", refused_column);
+    return TOW_OK;
+}
+
+static int set_up(void **state)
+{
+    int rc = run_set_up(state);
+
+    refused_column = NULL;
+    source_ops = *toy_source.source;
+    source_ops.flags |= TOW_SOURCE_OFFLINE;
+    source = toy_source;
+    source.source = &source_ops;
+    sink_ops = *toy_sink.sink;
+    sink_ops.flags |= TOW_SINK_OFFLINE_BEGIN;
+    sink_ops.begin = look_only;
+    sink = toy_sink;
+    sink.sink = &sink_ops;
+    results = toy_results;
+    results.sink = &sink_ops;
+    results.instance_size = toy_sink.instance_size;
+    fixture->assembly.source = &source;
+    fixture->assembly.sink = &sink;
+    return rc;
+}
+
+/* The findings of a probe: so many, and the first says this. */
+static void finds(size_t count, const char *says)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_diags diags = {0};
+
+    assert_ok(tow_assembly_probe(&fixture->assembly, NULL, NULL, &diags, &err), err);
+    assert_int_equal(diags.errors, count);
+    if (count > 0 && !strstr(diags.items[0].text, says))
+        fail_msg("\"%s\" lacks \"%s\"", diags.items[0].text, says);
+    tow_diags_release(&diags);
+}
+
+static void test_a_sound_job_passes(void **state)
+{
+    (void)state;
+    run_with_transforms(1);
+    fixture->assembly.results = &results;
+    finds(0, "");
+    assert_int_equal(toy_source_plan.opened, toy_source_plan.closed);
+}
+
+static void test_the_sink_sees_the_columns(void **state)
+{
+    (void)state;
+    refused_column = "n";
+    finds(1, "sink toy_sink: no column n here");
+}
+
+static void test_the_results_sink_sees_its_columns_too(void **state)
+{
+    (void)state;
+    refused_column = "processed_timestamp";
+    fixture->assembly.results = &results;
+    finds(1, "results toy_results: no column processed_timestamp here");
+}
+
+static int32_t wordless(void *self, const struct tow_host *host, const struct ArrowSchema *schema,
+                        struct tow_error *err)
+{
+    (void)self, (void)host, (void)schema, (void)err;
+    return TOW_E_ENV;
+}
+
+static int32_t senseless(void *self, const struct tow_host *host, const struct ArrowSchema *schema,
+                         struct tow_error *err)
+{
+    (void)self, (void)host, (void)schema, (void)err;
+    return 5;
+}
+
+static void test_results_that_mean_nothing_are_findings(void **state)
+{
+    (void)state;
+    sink_ops.begin = wordless;
+    finds(1, "sink toy_sink: begin failed (env) and gave no reason");
+    sink_ops.begin = senseless;
+    finds(1, "sink toy_sink: begin returned 5, which means nothing here");
+}
+
+int main(void)
+{
+#define ASSEMBLY_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, run_tear_down)
+    const struct CMUnitTest tests[] = {
+        ASSEMBLY_TEST(test_a_sound_job_passes),
+        ASSEMBLY_TEST(test_the_sink_sees_the_columns),
+        ASSEMBLY_TEST(test_the_results_sink_sees_its_columns_too),
+        ASSEMBLY_TEST(test_results_that_mean_nothing_are_findings),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
