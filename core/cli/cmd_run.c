@@ -12,8 +12,8 @@ struct run_options {
 static const struct tow_argument run_arguments[] = {
     {"limit", 0, TOW_ARGUMENT_NUMBER, RUN(limit), "ROWS",
      "read at most so many rows, as a trial: the checkpoint stays", 0, INT64_MAX, -1},
-    {"full", 0, TOW_ARGUMENT_FLAG, RUN(full), NULL, "start from nothing, whatever was done before",
-     0, 0, 0},
+    {"full", 0, TOW_ARGUMENT_FLAG, RUN(full), NULL,
+     "start from nothing: forget checkpoint and ledgers", 0, 0, 0},
     {"accept-schema-change", 0, TOW_ARGUMENT_FLAG, RUN(accept_schema), NULL,
      "go on although the source's columns changed", 0, 0, 0},
     {"set", 0, TOW_ARGUMENT_TEXTS, RUN(sets), "KEY=VALUE",

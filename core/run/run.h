@@ -36,9 +36,9 @@ struct tow_progress {
 };
 
 struct tow_run_options {
-    int64_t limit;     /* rows to read at most, as a trial: the output is published, the checkpoint
-                          stays; -1: all */
-    int full;          /* 1: start from nothing, whatever the checkpoint says */
+    int64_t limit;     /* rows to read at most, as a trial: the output is published, checkpoint and
+                          ledgers stay; -1: all */
+    int full;          /* 1: start from nothing: checkpoint and ledgers are forgotten */
     int accept_schema; /* 1: resume although the source's columns changed */
     int64_t replay_of; /* run whose rejects are the input; 0: the job's own source */
     struct tow_cancel *cancel; /* stop reading and drain; set by the caller's signal handler */

@@ -13,15 +13,24 @@
  *
  * Ownership. Pointers that are passed in stay the caller's and are good for the call, unless a
  * comment says longer. An ArrowSchema or ArrowArray written to an `out` parameter becomes the
- * caller's, who calls its release. Nothing is freed on the other side of the border.
+ * caller's, who calls its release: from any thread, and maybe after the instance's close. What a
+ * call that failed has written there is released, too. Nothing is freed on the other side of the
+ * border.
  *
  * Threads. Modules are loaded before any thread starts and never unloaded. One instance is used by
- * one thread at a time; two instances may run at once, so a plugin has no writable global.
- * Functions of struct tow_host may be called from the thread that runs the instance only, save
- * log, cancelled and cancel_fd, which any thread may call.
+ * one thread at a time, not always the same; two instances may run at once, so a plugin has no
+ * writable global. Functions of struct tow_host are called from within a call of the instance,
+ * save log, cancelled and cancel_fd, which any thread may call at any time until close has
+ * returned.
  *
- * Results. Functions return TOW_OK or a class from towpath/error.h, with the reason in err. Only
- * the core retries: a plugin never sleeps and tries again.
+ * Results. Functions return TOW_OK or a class from towpath/error.h, with the reason in err, which
+ * is empty when the call is made. Only the core retries: a plugin never sleeps and tries again.
+ * TOW_E_CANCELLED is an answer to host->cancelled alone; from an instance that was not told to stop
+ * it is TOW_E_BUG.
+ *
+ * Life. check, on an instance of its own that is then dropped without close. open, or the begin of
+ * a transform, comes first otherwise, and close last, once, also where they failed. After an error
+ * that is not retried, only close follows, or for a sink flush and close.
  */
 #ifndef TOWPATH_PLUGIN_H
 #define TOWPATH_PLUGIN_H
@@ -164,33 +173,41 @@ struct tow_host {
     /* Writes one line to the log. No secret in it. */
     void (*log)(const struct tow_host *host, int32_t level, const char *message);
 
-    /* 1 once the run is being stopped: return TOW_E_CANCELLED soon. */
+    /* 1 once the instance is to stop: return TOW_E_CANCELLED soon. Sources and transforms see it
+     * with the first signal, or when the run fails; sinks when what was read has not drained in
+     * time, or with the second signal. */
     int32_t (*cancelled)(const struct tow_host *host);
 
-    /* A descriptor that becomes readable when the run is being stopped, to poll beside sockets.
-     * Never read from it or close it. */
+    /* A descriptor that becomes readable when the instance is to stop, to poll beside sockets; it
+     * may lag behind cancelled by a quarter of a second, and is -1 where nobody will. Never read
+     * from it or close it. */
     int32_t (*cancel_fd)(const struct tow_host *host);
 
     /* Microseconds since 1970 UTC, by the run's clock. */
     int64_t (*now_us)(const struct tow_host *host);
 
     /* Sources, during read: counts a row as read and rejected. It belongs to the batch that this
-     * read returns, or where it fails, the next one that succeeds; a read that rejected rows
-     * returns a batch, if need be without rows, and not TOW_END. Returns TOW_OK, or TOW_END where
-     * read should return what it has now, since rejects are piling up. */
+     * read returns, or where it fails, the next one; then it does not come again. A read that
+     * rejected rows, or follows failed ones that did, returns a batch, if need be without rows, and
+     * not TOW_END. Returns TOW_OK, or TOW_END where read should return what it has now, since
+     * rejects are piling up, or no more rows are wanted. */
     int32_t (*reject)(const struct tow_host *host, const struct tow_source_reject *row);
 
     /*
-     * Sinks and transforms: says what became of rows [first, first + count) of batch seq.
+     * Sinks, during write and flush: says what became of rows [first, first + count) of batch seq,
+     * by their numbers in the array that was last handed in for it; accepted or rejected.
+     * Transforms, during apply: of the batch at hand; rejected or filtered.
      * code and message are needed for TOW_ROW_REJECTED and copied by the call. A row is settled
-     * once; a second time, or a row outside the batch, is TOW_E_BUG.
+     * once; a second time, or a row outside the batch, is TOW_E_BUG and ends the run.
      */
     int32_t (*settle)(const struct tow_host *host, uint64_t seq, int64_t first, int64_t count,
                       int32_t outcome, const char *code, const char *message);
 
     /*
-     * The job's ledger: small durable facts, keyed by text, private to this plugin in this job
-     * (files done, uploads made). Values are at most TOW_POSITION_MAX bytes.
+     * The job's ledger: small durable facts, keyed by text, private to this plugin and role in
+     * this job (files done, uploads made). Values are at most TOW_POSITION_MAX bytes. It is empty
+     * where a run starts from nothing (--full), and where a plugin is only asked to look; there
+     * put and remove are TOW_E_BUG. In a trial (--limit) they say TOW_OK and change nothing.
      * get: TOW_OK, or TOW_END where there is no such key; the value is cut to what fits.
      * put and remove are durable when they return. each calls visit in order of key for keys that
      * start with prefix, until it returns other than 0, and returns what it returned.
@@ -215,9 +232,9 @@ struct tow_batch {
     uint32_t size;
     uint32_t flags;          /* TOW_BATCH_... */
     struct ArrowArray array; /* struct array that fits the schema; moved to the core on TOW_OK */
-    struct ArrowArray lines; /* optional int64 array: line of each row in origin */
+    struct ArrowArray lines; /* optional int64 array without nulls: line of each row in origin */
     const char *origin;      /* optional: where the rows come from; good until close */
-    const char *mark_key;    /* optional: a ledger entry that is written in the transaction that */
+    const char *mark_key;    /* optional, both: a ledger entry, written in the transaction that */
     const char *mark_value;  /* moves the checkpoint past this batch; text, good until next read */
     struct tow_position position; /* where a later run resumes, after this batch */
     int64_t counted; /* with TOW_BATCH_COUNTED: rows met since open by the source's own count, or
@@ -248,8 +265,8 @@ struct tow_source_ops {
      * Fills out with the next rows: TOW_OK, also with no rows (a position alone may move);
      * TOW_END at the end, with no rows, and out->position set to where the *next* run of the job
      * starts (length 0: from the start; a source that follows new data returns its position).
-     * After an error other than TOW_E_CANCELLED the core may call again: nothing that was not
-     * handed out may be lost.
+     * After TOW_E_TRANSIENT and TOW_E_RATE the core calls again, out as new: nothing that was not
+     * handed out may be lost. After TOW_END it does not.
      */
     int32_t (*read)(void *self, struct tow_batch *out, struct tow_error *err);
 
@@ -265,9 +282,13 @@ struct tow_source_ops {
 /* Rows on their way out: borrowed for the call (see TOW_SINK_DEFERS). */
 struct tow_rows {
     uint32_t size;
-    uint32_t attempt; /* 1 for the first try; then only the rows left pending come again */
-    uint64_t seq;     /* number of the batch in this load: the same when it is sent again */
-    const struct ArrowArray *array; /* struct array that fits the schema given to begin */
+    uint32_t attempt; /* 1 for the first try; then only the rows left pending come again, in an
+                         array of their own */
+    uint64_t seq;     /* number of the batch in this load: the same when it is sent again, also by
+                         the run that goes on with the load, with the same rows where the source
+                         closes its batches alike; rises from batch to batch, with gaps */
+    const struct ArrowArray *array; /* struct array that fits the schema given to begin; never
+                                       without rows */
 };
 
 struct tow_sink_ops {
@@ -286,20 +307,23 @@ struct tow_sink_ops {
                     struct tow_error *err);
 
     /* Takes or refuses the columns; called once, after open. With TOW_SINK_OFFLINE_BEGIN also on an
-     * instance that is not open, by `check`: then it must only look. `host` tells them apart: NULL
-     * in that case. */
+     * instance that is not open, by `check`: then it must only look, and close follows. `host`
+     * tells them apart: NULL in that case. */
     int32_t (*begin)(void *self, const struct tow_host *host, const struct ArrowSchema *schema,
                      struct tow_error *err);
 
     /*
      * Takes rows. On TOW_OK, rows that were not settled count as accepted. On TOW_E_DATA, they are
-     * rejected with the error's message. On any other class they stay pending, and the core
-     * decides from the class whether they come again.
+     * rejected with the error's message and code "refused". On any other class they stay pending
+     * and the sink forgets them: after TOW_E_TRANSIENT and TOW_E_RATE they come again, at once or
+     * in the next run; other classes end the run.
      */
     int32_t (*write)(void *self, const struct tow_rows *rows, struct tow_error *err);
 
-    /* TOW_OK promises that all rows accepted so far are durable at the far end. `token` may be
-     * filled; it is saved together with the source's position. */
+    /* TOW_OK promises that all rows accepted so far are durable at the far end. `token`, empty at
+     * each call, may be filled; it is saved together with the source's position. After an error,
+     * which leaves the last token in force, the core may call again: accepted rows are kept until
+     * then. */
     int32_t (*flush)(void *self, struct tow_position *token, struct tow_error *err);
 
     /* Optional. The input is complete and the last flush is saved: publish what readers shall see
@@ -314,9 +338,12 @@ struct tow_sink_ops {
 #define TOW_SINK_PARALLEL      1u /* several instances may take batches of one run at once */
 #define TOW_SINK_OFFLINE_BEGIN 2u /* begin may be called by check, see there */
 /* write returns before its rows are settled and settles them from later calls; the rows stay
- * borrowed until then. flush returning TOW_OK accepts what is left. */
+ * borrowed until then. flush returning TOW_OK accepts what is left. Where it fails, write brings
+ * the rows that are not settled again, batch by batch, before the next flush: the sink lets go of
+ * the old ones. */
 #define TOW_SINK_DEFERS 4u
-/* A settled row is final at the far end: the checkpoint follows without waiting for flush. */
+/* A settled row is final at the far end: the checkpoint follows each batch without waiting for
+ * flush, with the token of the last one. (A job with results waits: those are flushed, too.) */
 #define TOW_SINK_FINAL 8u
 
 /* ---- transforms ----------------------------------------------------------------------------- */
@@ -333,9 +360,11 @@ struct tow_transform_ops {
                      struct ArrowSchema *out, struct tow_error *err);
 
     /*
-     * Turns a batch into another. Rows that are rejected or filtered are settled through the host
-     * (with rows->seq) and left out; the others go out in the same order, so that
-     * out->length = in->length - settled.
+     * Turns a batch, which has rows, into another. Rows that are rejected or filtered are settled
+     * through the host (with rows->seq) and left out; the others go out in the same order, so that
+     * out->length = in->length - settled: a run in which that is not so ends as one that does not
+     * balance. On TOW_E_DATA all rows that are not settled are rejected with the error's message
+     * and code "refused"; any other class ends the run, since a transform is not called again.
      */
     int32_t (*apply)(void *self, const struct tow_rows *rows, struct ArrowArray *out,
                      struct tow_error *err);
