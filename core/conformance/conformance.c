@@ -144,8 +144,7 @@ int tow_conformance_run(const char *path, const char *const *options, size_t cou
             rc = tow_error_set(err, TOW_E_DATA, "%s: %d of %d checks failed", path, suite.failed,
                                suite.failed + suite.passed);
     }
-    if (!suite.hung)
-        tow_setting_release(&suite.section);
+    tow_setting_release(&suite.section);
     tow_loader_free(loader);
     return rc;
 }
