@@ -100,7 +100,7 @@ static int execute_run(const struct tow_cli *cli, const struct tow_execute *exec
         execute_cancel = &cancel;
         execute_abort = &stop;
         execute_catch_all(execute_on_signal);
-        tow_run_job(&job->assembly, job->loader, state, &options, &report);
+        tow_run_job(&job->assembly, state, &options, &report);
         execute_catch_all(SIG_DFL);
         tow_live_end(&live);
         code = execute_report(cli, execute, &job->job, &report);

@@ -318,7 +318,7 @@ static void run_execute(struct run *run)
     run_write_end(run);
 }
 
-int tow_run_job(struct tow_assembly *assembly, struct tow_loader *loader, struct tow_state *state,
+int tow_run_job(struct tow_assembly *assembly, struct tow_state *state,
                 const struct tow_run_options *options, struct tow_run_report *report)
 {
     struct run run = {
@@ -329,7 +329,6 @@ int tow_run_job(struct tow_assembly *assembly, struct tow_loader *loader, struct
         .report = report,
     };
 
-    (void)loader;
     *report = (struct tow_run_report){.error = TOW_ERROR_INIT};
     run_execute(&run);
     report->exit_code = run_exit_code(&run);

@@ -8,7 +8,6 @@
 #define CORE_RUN_RUN_H
 
 #include "config/job.h"
-#include "plugin/loader.h"
 #include "run/assembly.h"
 #include "run/cancel.h"
 #include "state/state.h"
@@ -65,7 +64,7 @@ struct tow_run_report {
  * Runs the job. The return value is that of report->error; the exit code is in the report. Needs
  * an assembly without errors.
  */
-int tow_run_job(struct tow_assembly *assembly, struct tow_loader *loader, struct tow_state *state,
+int tow_run_job(struct tow_assembly *assembly, struct tow_state *state,
                 const struct tow_run_options *options, struct tow_run_report *report);
 
 #endif

@@ -80,7 +80,7 @@ int run(void)
     if (fixture->runs++ > 0)
         assert_int_equal(fixture_arm(), 0);
     assert_ok(tow_state_open(fixture->state_path, TOW_STATE_CREATE, &state, &err), err);
-    tow_run_job(&fixture->assembly, NULL, state, &fixture->options, &fixture->report);
+    tow_run_job(&fixture->assembly, state, &fixture->options, &fixture->report);
     tow_state_close(state);
     return fixture->report.exit_code;
 }

@@ -67,7 +67,7 @@ static int tear_down(void **state)
 static int run_failing(long number)
 {
     atomic_store(&allocations_left, number);
-    tow_run_job(&fixture->assembly, NULL, opened, &fixture->options, &fixture->report);
+    tow_run_job(&fixture->assembly, opened, &fixture->options, &fixture->report);
     long left = atomic_exchange(&allocations_left, -1);
 
     if (number >= 0 && left >= 0)
