@@ -1,0 +1,158 @@
+/*
+ * HTTP over libcurl: the one place for TLS, proxies, timeouts, connection reuse, limits of answers
+ * and error bodies.
+ *
+ * A client owns its connections and is used by one thread at a time; tow_http_wake alone may come
+ * from any. Nothing is retried and no redirect is followed here: a 3xx is an answer like any other.
+ * https is verified, TLS 1.2 at least; plain http is taken for loopback hosts only ("localhost",
+ * 127.0.0.0/8, ::1). Proxies come from the settings, else from the usual environment (https_proxy,
+ * no_proxy ...). HTTP/1.1: many connections beat one shared window for downloads.
+ *
+ * No message of this module holds a query string, a header's value or a user name: they may be
+ * secrets. URLs are named by scheme, host, port and path.
+ */
+#ifndef CONNECTORS_HTTP_HTTP_H
+#define CONNECTORS_HTTP_HTTP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "towpath/error.h"
+#include "towpath/rowtext.h"
+
+struct tow_http;
+struct tow_http_call;
+
+struct tow_http_settings {
+    const char *user_agent;     /* NULL: "towpath/<version>" */
+    const char *ca_file;        /* PEM, instead of the system's certificates; NULL: the system's */
+    const char *client_cert;    /* PEM; NULL: none */
+    const char *client_key;     /* PEM; NULL: in client_cert */
+    const char *proxy;          /* URL; NULL: the environment decides; "": none */
+    int64_t connect_timeout_ms; /* names, TCP and TLS together; 0: 30 s */
+    int64_t idle_timeout_ms;    /* an exchange in which no byte moves for so long ends; 0: 60 s */
+    int connections;            /* kept open at most; 0: 16 */
+    int cancel_fd;              /* readable: every wait ends with TOW_E_CANCELLED; -1: none */
+};
+
+struct tow_http_header {
+    const char *name, *value; /* no control bytes: a value with one is TOW_E_CONFIG */
+};
+
+/* AWS Signature Version 4 for `service` in `region`; credentials go into headers only. */
+struct tow_http_sigv4 {
+    const char *region, *service;
+    const char *access_key, *secret_key;
+    const char *session_token; /* NULL: none */
+};
+
+/* Borrowed, with all it points to, until the exchange is over. */
+struct tow_http_request {
+    const char *method; /* "GET", "POST", "PUT", "DELETE", "HEAD" */
+    const char *url;    /* absolute, percent-encoded */
+    const struct tow_http_header *headers;
+    size_t header_count;
+    const void *body; /* body_length bytes; or NULL and a file */
+    int body_fd;      /* where body is NULL and body_length > 0: read by offset from 0 */
+    int64_t body_length;
+    const char *user, *password; /* HTTP Basic; NULL: none */
+    const struct tow_http_sigv4 *sigv4;
+    int64_t timeout_ms;      /* for the whole exchange; 0: none but the idle one */
+    int64_t idle_timeout_ms; /* instead of the client's; 0: the client's */
+    /* Bytes of the answer that are kept; one that has more is TOW_E_ENV ("answer longer than").
+     * 0: 16 MiB. */
+    size_t limit;
+    /* Takes the body of a 2xx answer piece by piece instead: TOW_OK, TOW_END to pause the exchange
+     * until tow_http_resume (the piece comes again), or an error, which ends it. The body of any
+     * other answer is kept as usual. */
+    int (*take)(void *context, const struct tow_http_call *call, const void *bytes, size_t length,
+                struct tow_error *err);
+    void *context;
+};
+
+struct tow_http_response {
+    int status;             /* 0: none came */
+    struct tow_buffer body; /* NUL behind it, not counted */
+    char content_type[128]; /* "" where there is none; cut where longer */
+    int64_t content_length; /* as announced; -1: not */
+    int64_t retry_after_ms; /* Retry-After in either form; -1: none, or not understood */
+    char etag[128];
+    char reason[256]; /* x-databricks-reason-phrase or the like; "" where there is none */
+};
+
+/* Settings are copied. */
+struct tow_http *tow_http_new(const struct tow_http_settings *settings, struct tow_error *err);
+void tow_http_free(struct tow_http *http);
+
+void tow_http_response_release(struct tow_http_response *response);
+
+/*
+ * Does one exchange and waits for its end. TOW_OK where an answer came, whatever its status.
+ * Otherwise: TOW_E_TRANSIENT (names, connect, cut, timeout, short body), TOW_E_ENV (certificate
+ * refused, answer too long, ...), TOW_E_CONFIG (a URL or header that cannot be), TOW_E_CANCELLED.
+ * A body shorter than its Content-Length is an error, never an end. *response is to be released in
+ * any case.
+ */
+int tow_http_perform(struct tow_http *http, const struct tow_http_request *request,
+                     struct tow_http_response *response, struct tow_error *err);
+
+/* Whether a request of which perform said TOW_E_TRANSIENT has certainly not reached the server
+ * (failed before its first byte was sent): of the last exchange that ended with an error. */
+int tow_http_was_unsent(const struct tow_http *http);
+
+/* ---- several at once ------------------------------------------------------------------------ */
+
+/* Begins an exchange, which tow_http_run moves on. */
+struct tow_http_call *tow_http_start(struct tow_http *http, const struct tow_http_request *request,
+                                     struct tow_error *err);
+/* Moves all exchanges; returns once one has ended, a wake came, or after timeout_ms.
+ * TOW_E_CANCELLED once cancel_fd is readable. */
+int tow_http_run(struct tow_http *http, int timeout_ms, struct tow_error *err);
+/* Any thread: lets tow_http_run return. */
+void tow_http_wake(struct tow_http *http);
+int tow_http_ended(const struct tow_http_call *call);
+/* Lets an exchange that `take` paused go on. A paused exchange does not time out for idling. */
+void tow_http_resume(struct tow_http_call *call);
+/* Ends an exchange, if need be in its middle, and frees it. Result as of tow_http_perform.
+ * response may be NULL. */
+int tow_http_finish(struct tow_http_call *call, struct tow_http_response *response,
+                    struct tow_error *err);
+/* Status so far; 0 while no answer has begun. For `take`. */
+int tow_http_status(const struct tow_http_call *call);
+/* What the answer's header says of the body's length; -1: nothing. For `take`. */
+int64_t tow_http_length(const struct tow_http_call *call);
+
+/* ---- what an answer means -------------------------------------------------------------------- */
+
+/* The class of a status for an exchange that may be repeated: 2xx TOW_OK; 401 and 403 TOW_E_AUTH;
+ * 408, 425, 500, 502, 503, 504 TOW_E_TRANSIENT; 429 TOW_E_RATE, and so 503 with Retry-After; other
+ * 4xx TOW_E_CONFIG; the rest TOW_E_ENV. */
+int tow_http_class(const struct tow_http_response *response);
+
+/*
+ * What an error body says, found in any of the shapes that are seen in the wild (databricks.md,
+ * section 1.10): {"error_code", "message"} with a text or an integer, {"error",
+ * "error_description"}, {"error": {"message"}}, {"errorCode", "errorSummary"}, "CODE: text", HTML
+ * (its title), nothing. Both are "" where it says nothing; control bytes are made spaces.
+ */
+struct tow_http_problem {
+    char code[128];
+    char message[512];
+    int is_html; /* 1: a page, as proxies and log-in pages send them */
+};
+void tow_http_problem(const struct tow_http_response *response, struct tow_http_problem *problem);
+
+/* Sets err from an answer that is no success: class, retry_after_ms, and "<what>: HTTP 403
+ * PERMISSION_DENIED: <message>". Returns the class. */
+int tow_http_refused(const struct tow_http_response *response, const char *what,
+                     struct tow_error *err);
+
+/* ---- URLs ------------------------------------------------------------------------------------ */
+
+/* Appends text percent-encoded; keep_slashes leaves '/' as it is. */
+int tow_http_encode(struct tow_buffer *out, const char *text, size_t length, int keep_slashes,
+                    struct tow_error *err);
+/* TOW_OK for an https URL, or http to loopback; TOW_E_CONFIG with the reason otherwise. */
+int tow_http_check_url(const char *url, struct tow_error *err);
+
+#endif
