@@ -200,7 +200,7 @@ static int plan_print_rules(const struct tow_plan *plan, struct tow_error *err)
     tow_table_add(table, "in flight");
     tow_table_add(table, "up to %" PRId64 " batches or %s, %" PRId64 " sink worker%s",
                   tuning->queue_batches, b, tuning->workers, tuning->workers == 1 ? "" : "s");
-    tow_format_duration(tuning->checkpoint_ms, a);
+    tow_format_duration(tow_assembly_checkpoint_ms(plan->assembly), a);
     tow_format_duration(tuning->drain_ms, b);
     tow_table_add(table, "checkpoint");
     tow_table_add(table, "every %s; %s to finish when stopped", a, b);

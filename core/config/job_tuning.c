@@ -32,7 +32,7 @@ static const struct tow_option tuning_pipeline[] = {
     {"workers", TOW_OPTION_INT, 0, offsetof(struct tow_tuning, workers), "1", 1, 64, NULL,
      "parallel sink instances, where the sink allows it"},
     {"checkpoint", TOW_OPTION_DURATION, 0, offsetof(struct tow_tuning, checkpoint_ms), "5s", 1,
-     HOUR, NULL, "time between checkpoints"},
+     HOUR, NULL, "time between checkpoints; some sinks make it longer unless set"},
     {"drain", TOW_OPTION_DURATION, 0, offsetof(struct tow_tuning, drain_ms), "30s", 0, HOUR, NULL,
      "time to finish what is in flight when stopped"},
     TOW_OPTIONS_END,
@@ -112,6 +112,8 @@ int tow_job_read_tuning(struct tow_job_reader *reader)
 
     if (!rc)
         rc = tuning_read(reader, "pipeline", tuning_pipeline, &job->tuning, &section);
+    if (!rc)
+        job->tuning.checkpoint_given = tow_setting_get(section, "checkpoint") != NULL;
     job->max_rejects = -1;
     job->max_reject_percent = -1;
     if (!rc)

@@ -86,9 +86,11 @@ static int vet_source(const struct tow_source_ops *ops, const char *name, struct
     return vet_members(name, "source", members, sizeof members / sizeof *members, err);
 }
 
+/* What came after version 1.0 may be missing. */
 static int vet_sink(const struct tow_sink_ops *ops, const char *name, struct tow_error *err)
 {
-    int rc = vet_size(name, "sink", ops->size, sizeof *ops, err);
+    const size_t first_size = offsetof(struct tow_sink_ops, checkpoint_ms);
+    int rc = vet_size(name, "sink", ops->size, first_size, err);
 
     if (rc)
         return rc;

@@ -166,3 +166,25 @@ void tow_assembly_release(struct tow_assembly *assembly)
     free(assembly->transforms);
     assembly->transforms = NULL;
 }
+
+static int64_t assembly_wish(const struct tow_plugin *plugin)
+{
+    const struct tow_sink_ops *ops = plugin ? plugin->sink : NULL;
+
+    if (!ops ||
+        ops->size < offsetof(struct tow_sink_ops, checkpoint_ms) + sizeof ops->checkpoint_ms)
+        return 0;
+    return ops->checkpoint_ms;
+}
+
+int64_t tow_assembly_checkpoint_ms(const struct tow_assembly *assembly)
+{
+    const struct tow_tuning *tuning = &assembly->job->tuning;
+    const int64_t wishes[] = {assembly_wish(assembly->sink), assembly_wish(assembly->results)};
+    int64_t longest = tuning->checkpoint_ms;
+
+    for (size_t i = 0; !tuning->checkpoint_given && i < sizeof wishes / sizeof *wishes; i++)
+        if (wishes[i] > longest)
+            longest = wishes[i];
+    return longest;
+}

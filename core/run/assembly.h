@@ -25,6 +25,9 @@ int tow_assembly_init(struct tow_assembly *assembly, const struct tow_job *job,
                       struct tow_loader *loader, struct tow_diags *diags, struct tow_error *err);
 void tow_assembly_release(struct tow_assembly *assembly);
 
+/* Time between checkpoints: the job's, else the longest that its sinks wish for. */
+int64_t tow_assembly_checkpoint_ms(const struct tow_assembly *assembly);
+
 /*
  * What can be known offline beyond that: opens the source where it is TOW_SOURCE_OFFLINE, puts its
  * schema through transforms and columns, and shows the outcome to the sink. `in` and `out` (each

@@ -43,8 +43,8 @@ int run_retry(struct run *run, struct tow_backoff *backoff, struct tow_error *er
 
 /* ---- sinks ---------------------------------------------------------------------------------- */
 
-int run_open_sink(struct run_instance *sink, const struct tow_position *token,
-                  const struct ArrowSchema *schema, struct tow_error *err)
+static int run_try_sink(struct run_instance *sink, const struct tow_position *token,
+                        const struct ArrowSchema *schema, struct tow_error *err)
 {
     const struct tow_sink_ops *ops = sink->instance.plugin->sink;
 
@@ -57,6 +57,30 @@ int run_open_sink(struct run_instance *sink, const struct tow_position *token,
     tow_host_clear(err);
     rc = ops->begin(sink->instance.self, &sink->box.host, schema, err);
     return tow_host_result(&sink->box, "begin", rc, err);
+}
+
+int run_open_sink(struct run *run, const struct run_sink *what, struct run_instance *sink,
+                  struct tow_error *err)
+{
+    struct tow_backoff backoff;
+
+    tow_backoff_init(&backoff, &run->job->retry);
+    for (;;) {
+        int rc = run_open_instance(run, sink, what->plugin, what->section, what->role, err);
+
+        if (rc)
+            return rc;
+        sink->box.host.worker = what->worker;
+        sink->box.host.workers = what->workers;
+        sink->box.settle = what->settle;
+        sink->box.context = what->context;
+        rc = run_try_sink(sink, what->token, what->schema, err);
+        if (!rc)
+            return TOW_OK;
+        if (!run_retry(run, &backoff, err))
+            return err->code;
+        run_close_sink(sink);
+    }
 }
 
 int run_flush_sink(struct run_instance *sink, struct tow_position *token, struct tow_error *err)

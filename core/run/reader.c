@@ -95,7 +95,7 @@ static int reader_reject_value(void *context, int64_t row, const char *code, con
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
-static int reader_open_source(struct run *run, struct tow_error *err)
+static int reader_try_source(struct run *run, struct tow_error *err)
 {
     struct run_reader *reader = &run->reader;
     int rc;
@@ -125,6 +125,31 @@ static int reader_open_source(struct run *run, struct tow_error *err)
     if (!rc && tow_schema_validate(&run->in, err))
         rc = tow_error_prefix(err, "%s: schema", reader->source.box.area);
     return rc;
+}
+
+static void reader_close_source(struct run_reader *reader)
+{
+    const struct tow_plugin *source = reader->source.instance.plugin;
+
+    if (reader->source.opened && source->source->close)
+        source->source->close(reader->source.instance.self);
+    run_close_instance(&reader->source);
+}
+
+/* open and schema, each time with an instance of its own. */
+static int reader_open_source(struct run *run, struct tow_error *err)
+{
+    struct tow_backoff backoff;
+
+    tow_backoff_init(&backoff, &run->job->retry);
+    while (reader_try_source(run, err)) {
+        if (!run_retry(run, &backoff, err))
+            return err->code;
+        reader_close_source(&run->reader);
+        if (run->in.release)
+            run->in.release(&run->in);
+    }
+    return TOW_OK;
 }
 
 static int reader_open_transform(struct run *run, size_t i, const struct ArrowSchema *in,
@@ -189,7 +214,6 @@ int reader_open(struct run *run, struct tow_error *err)
 void reader_close(struct run *run)
 {
     struct run_reader *reader = &run->reader;
-    const struct tow_plugin *source = reader->source.instance.plugin;
 
     tow_columns_free(reader->columns);
     reader->columns = NULL;
@@ -206,9 +230,7 @@ void reader_close(struct run *run)
     free(reader->schemas);
     reader->transforms = NULL;
     reader->schemas = NULL;
-    if (reader->source.opened && source->source->close)
-        source->source->close(reader->source.instance.self);
-    run_close_instance(&reader->source);
+    reader_close_source(reader);
     record_free(reader->unreadable);
     reader->unreadable = NULL;
 }

@@ -138,7 +138,6 @@ static int results_settle(void *context, uint64_t seq, int64_t first, int64_t co
 int results_open(struct run *run, struct tow_error *err)
 {
     static const struct tow_position none = {.size = sizeof none};
-    const struct tow_position *token = &none;
     struct run_results *results;
     int rc;
 
@@ -153,16 +152,20 @@ int results_open(struct run *run, struct tow_error *err)
         rc = results_keep(results, &run->in, err);
     if (!rc)
         rc = results_builders(results, &run->in, err);
-    if (!rc)
-        rc = run_open_instance(run, &results->sink, run->assembly->results, &run->job->results,
-                               "results", err);
     if (rc)
         return rc;
-    if (run->resume.token_count > 0)
-        token = &run->resume.tokens[run->resume.token_count - 1];
-    results->sink.box.settle = results_settle;
-    results->sink.box.context = results;
-    return run_open_sink(&results->sink, token, &results->schema, err);
+    const struct tow_checkpoint *resume = &run->resume;
+    const struct run_sink what = {
+        .plugin = run->assembly->results,
+        .section = &run->job->results,
+        .role = "results",
+        .workers = 1,
+        .token = resume->token_count ? &resume->tokens[resume->token_count - 1] : &none,
+        .schema = &results->schema,
+        .settle = results_settle,
+        .context = results,
+    };
+    return run_open_sink(run, &what, &results->sink, err);
 }
 
 void results_close(struct run *run)

@@ -130,7 +130,8 @@ static int run_limit_reached(const struct run *run)
  * the source fails the run; then the result means nothing. */
 static int run_read_all(struct run *run, struct tow_error *err)
 {
-    int64_t due = tow_monotonic_ms() + run->job->tuning.checkpoint_ms;
+    const int64_t interval = tow_assembly_checkpoint_ms(run->assembly);
+    int64_t due = tow_monotonic_ms() + interval;
 
     while (!run_failed(run)) {
         struct record *record = NULL;
@@ -145,7 +146,7 @@ static int run_read_all(struct run *run, struct tow_error *err)
         rc = run_push(run, record, err);
         if (!rc && tow_monotonic_ms() >= due) {
             rc = run_checkpoint(run, err);
-            due = tow_monotonic_ms() + run->job->tuning.checkpoint_ms;
+            due = tow_monotonic_ms() + interval;
         }
         if (rc)
             run_fail(run, err, -1);

@@ -128,9 +128,22 @@ int run_open_instance(struct run *run, struct run_instance *instance,
 void run_close_instance(struct run_instance *instance);
 /* A call failed: 1 where it is to be made again, after the wait. Otherwise err tells why not. */
 int run_retry(struct run *run, struct tow_backoff *backoff, struct tow_error *err);
-/* open and begin. */
-int run_open_sink(struct run_instance *sink, const struct tow_position *token,
-                  const struct ArrowSchema *schema, struct tow_error *err);
+/* A sink to be opened; all is borrowed. */
+struct run_sink {
+    const struct tow_plugin *plugin;
+    const struct tow_setting *section;
+    const char *role;
+    uint32_t worker, workers;
+    const struct tow_position *token;
+    const struct ArrowSchema *schema;
+    int (*settle)(void *context, uint64_t seq, int64_t first, int64_t count, int outcome,
+                  const char *code, const char *message);
+    void *context;
+};
+
+/* Instance, open and begin, with retries, each on an instance of its own. */
+int run_open_sink(struct run *run, const struct run_sink *what, struct run_instance *sink,
+                  struct tow_error *err);
 /* One flush; where it fails, *token stays. */
 int run_flush_sink(struct run_instance *sink, struct tow_position *token, struct tow_error *err);
 /* finish, where there is one, with retries. */

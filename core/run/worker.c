@@ -152,19 +152,22 @@ static void *worker_main(void *context)
 
 static int worker_open(struct run *run, struct run_worker *worker, struct tow_error *err)
 {
-    int rc;
+    const struct run_sink what = {
+        .plugin = run->assembly->sink,
+        .section = &run->job->sink,
+        .role = "sink",
+        .worker = worker->number,
+        .workers = workers_wanted(run),
+        .token = &worker->token,
+        .schema = &run->out,
+        .settle = worker_settle,
+        .context = worker,
+    };
 
     /* Stays in force until a flush brings another one. */
     if (run->resume.token_count > worker->number)
         worker->token = run->resume.tokens[worker->number];
-    rc = run_open_instance(run, &worker->sink, run->assembly->sink, &run->job->sink, "sink", err);
-    if (rc)
-        return rc;
-    worker->sink.box.host.worker = worker->number;
-    worker->sink.box.host.workers = workers_wanted(run);
-    worker->sink.box.settle = worker_settle;
-    worker->sink.box.context = worker;
-    return run_open_sink(&worker->sink, &worker->token, &run->out, err);
+    return run_open_sink(run, &what, &worker->sink, err);
 }
 
 uint32_t workers_wanted(const struct run *run)

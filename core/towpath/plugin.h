@@ -30,7 +30,9 @@
  *
  * Life. check, on an instance of its own that is then dropped without close. open, or the begin of
  * a transform, comes first otherwise, and close last, once, also where they failed. After an error
- * that is not retried, only close follows, or for a sink flush and close.
+ * that is not retried, only close follows, or for a sink flush and close. Where open, schema or
+ * begin fail with TOW_E_TRANSIENT or TOW_E_RATE, the core closes the instance and begins anew with
+ * another one.
  */
 #ifndef TOWPATH_PLUGIN_H
 #define TOWPATH_PLUGIN_H
@@ -46,7 +48,7 @@ extern "C" {
 #endif
 
 #define TOW_ABI_MAJOR 1
-#define TOW_ABI_MINOR 0
+#define TOW_ABI_MINOR 1
 
 /* ---- positions ------------------------------------------------------------------------------ */
 
@@ -333,6 +335,10 @@ struct tow_sink_ops {
 
     /* Optional. Frees what the instance holds. Publishes nothing. */
     void (*close)(void *self);
+
+    /* Since 1.1. Milliseconds between checkpoints for jobs that do not set pipeline.checkpoint,
+     * where a flush is dear (it ends a file, say); 0, or less than the core's own 5 s: no wish. */
+    int64_t checkpoint_ms;
 };
 
 #define TOW_SINK_PARALLEL      1u /* several instances may take batches of one run at once */

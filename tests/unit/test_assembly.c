@@ -101,6 +101,35 @@ static void test_results_that_mean_nothing_are_findings(void **state)
     finds(1, "sink toy_sink: begin returned 5, which means nothing here");
 }
 
+static void test_checkpoints_are_as_far_apart_as_the_sinks_wish(void **state)
+{
+    struct tow_tuning *tuning = &fixture->job.tuning;
+
+    (void)state;
+    tuning->checkpoint_ms = 5000;
+    assert_int_equal(tow_assembly_checkpoint_ms(&fixture->assembly), 5000);
+    sink_ops.checkpoint_ms = 60000;
+    assert_int_equal(tow_assembly_checkpoint_ms(&fixture->assembly), 60000);
+    fixture->assembly.sink = &toy_sink;
+    fixture->assembly.results = &results;
+    assert_int_equal(tow_assembly_checkpoint_ms(&fixture->assembly), 60000);
+    sink_ops.checkpoint_ms = 1;
+    assert_int_equal(tow_assembly_checkpoint_ms(&fixture->assembly), 5000);
+    sink_ops.checkpoint_ms = 60000;
+    tuning->checkpoint_given = 1;
+    assert_int_equal(tow_assembly_checkpoint_ms(&fixture->assembly), 5000);
+}
+
+/* A plugin that was built for version 1.0 has a shorter table; what lies behind it is not its. */
+static void test_a_sink_of_the_first_version_has_no_wish(void **state)
+{
+    (void)state;
+    fixture->job.tuning.checkpoint_ms = 5000;
+    sink_ops.checkpoint_ms = 60000;
+    sink_ops.size = offsetof(struct tow_sink_ops, checkpoint_ms);
+    assert_int_equal(tow_assembly_checkpoint_ms(&fixture->assembly), 5000);
+}
+
 int main(void)
 {
 #define ASSEMBLY_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, run_tear_down)
@@ -109,6 +138,8 @@ int main(void)
         ASSEMBLY_TEST(test_the_sink_sees_the_columns),
         ASSEMBLY_TEST(test_the_results_sink_sees_its_columns_too),
         ASSEMBLY_TEST(test_results_that_mean_nothing_are_findings),
+        ASSEMBLY_TEST(test_checkpoints_are_as_far_apart_as_the_sinks_wish),
+        ASSEMBLY_TEST(test_a_sink_of_the_first_version_has_no_wish),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,6 +27,49 @@ static void test_passing_failures_are_retried_without_loss_or_repeat(void **stat
     published_is(1000, everyone);
 }
 
+/* Each try has an instance of its own, and each instance its close. */
+static void test_passing_failures_to_open_are_retried(void **state)
+{
+    (void)state;
+    toy_source_plan.open_fail_times = 2;
+    toy_source_plan.open_fail_code = TOW_E_TRANSIENT;
+    toy_source_plan.schema_fail_times = 1;
+    toy_source_plan.schema_fail_code = TOW_E_RATE;
+    toy_sink_plan.begin_fail_times = 2;
+    toy_sink_plan.begin_fail_code = TOW_E_TRANSIENT;
+    assert_int_equal(run(), TOW_EXIT_OK);
+    counts_are(1000, 1000, 0, 0, 0);
+    assert_int_equal(fixture->report.counts.retries, 5);
+    assert_int_equal(toy_source_plan.opened, 4);
+    assert_int_equal(toy_source_plan.closed, 4);
+    assert_int_equal(toy_sink_plan.opened, 3);
+    assert_int_equal(toy_sink_plan.closed, 3);
+    published_is(1000, everyone);
+}
+
+static void test_a_final_failure_to_open_ends_the_run(void **state)
+{
+    (void)state;
+    toy_source_plan.open_fail_times = 1;
+    toy_source_plan.open_fail_code = TOW_E_AUTH;
+    assert_int_equal(run(), TOW_EXIT_ENVIRONMENT);
+    assert_says(fixture->report.error, "the toy open fails as told");
+    assert_int_equal(toy_source_plan.opened, 1);
+    assert_int_equal(toy_source_plan.closed, 1);
+    assert_int_equal(toy_sink_plan.opened, 0);
+}
+
+static void test_opening_stops_when_the_retries_are_used_up(void **state)
+{
+    (void)state;
+    toy_sink_plan.begin_fail_times = 1000;
+    toy_sink_plan.begin_fail_code = TOW_E_TRANSIENT;
+    assert_int_equal(run(), TOW_EXIT_ENVIRONMENT);
+    assert_says(fixture->report.error, "gave up after");
+    assert_int_equal(toy_sink_plan.opened, (int)fixture->job.retry.tries);
+    assert_int_equal(toy_sink_plan.closed, toy_sink_plan.opened);
+}
+
 static void test_a_later_try_brings_only_the_open_rows(void **state)
 {
     (void)state;
@@ -313,6 +356,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         RUN_TEST(test_passing_failures_are_retried_without_loss_or_repeat),
+        RUN_TEST(test_passing_failures_to_open_are_retried),
+        RUN_TEST(test_a_final_failure_to_open_ends_the_run),
+        RUN_TEST(test_opening_stops_when_the_retries_are_used_up),
         RUN_TEST(test_a_later_try_brings_only_the_open_rows),
         RUN_TEST(test_a_data_error_rejects_the_batch_and_goes_on),
         RUN_TEST(test_a_final_failure_keeps_what_was_done_and_the_rerun_does_the_rest),

@@ -85,6 +85,10 @@ static int32_t toy_source_open(void *self, const struct tow_host *host,
     source->host = host;
     source->first = source->next = tow_position_get_int(from, 0);
     source->builder = tow_builder_new(&field, 1, err);
+    if (source->builder && toy_source_plan.open_fail_times > 0) {
+        toy_source_plan.open_fail_times--;
+        return tow_error_set(err, toy_source_plan.open_fail_code, "the toy open fails as told");
+    }
     return source->builder ? TOW_OK : TOW_E_NOMEM;
 }
 
@@ -93,6 +97,10 @@ static int32_t toy_source_schema(void *self, struct ArrowSchema *out, struct tow
     struct tow_field field = toy_field();
 
     (void)self;
+    if (toy_source_plan.schema_fail_times > 0) {
+        toy_source_plan.schema_fail_times--;
+        return tow_error_set(err, toy_source_plan.schema_fail_code, "the toy schema fails as told");
+    }
     return tow_schema_make(out, &field, 1, err);
 }
 
@@ -284,6 +292,7 @@ static int32_t toy_sink_open(void *self, const struct tow_host *host,
     struct toy_sink *sink = self;
 
     (void)err;
+    toy_sink_plan.opened++;
     sink->host = host;
     toy_far_end->opens_with_token += token->length > 0;
     /* What is final cannot be cut off. */
@@ -297,6 +306,10 @@ static int32_t toy_sink_begin(void *self, const struct tow_host *host,
                               const struct ArrowSchema *schema, struct tow_error *err)
 {
     (void)host;
+    if (toy_sink_plan.begin_fail_times > 0) {
+        toy_sink_plan.begin_fail_times--;
+        return tow_error_set(err, toy_sink_plan.begin_fail_code, "the toy begin fails as told");
+    }
     return tow_cursor_init(&((struct toy_sink *)self)->cursor, schema, err);
 }
 
@@ -464,6 +477,7 @@ static int32_t toy_sink_finish(void *self, struct tow_error *err)
 
 static void toy_sink_close(void *self)
 {
+    toy_sink_plan.closed++;
     tow_cursor_release(&((struct toy_sink *)self)->cursor);
 }
 

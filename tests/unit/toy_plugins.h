@@ -36,6 +36,8 @@ struct toy_source_plan {
     int follows;         /* 1: the next run goes on where this one ended */
     const char *column;  /* name of the column */
     int opened, closed;  /* calls seen */
+    int open_fail_times, open_fail_code;     /* of open */
+    int schema_fail_times, schema_fail_code; /* of schema */
 };
 
 /* What the sink does. */
@@ -46,6 +48,8 @@ struct toy_sink_plan {
     int fail_times;
     int fail_after_settling; /* 1: the first half of the batch is accepted before it fails; 2: all
                                 of it */
+    int begin_fail_times, begin_fail_code;
+    int opened, closed; /* calls seen */
     int flush_fail_times, flush_fail_code;
     int finish_fail_times, finish_fail_code;
     int64_t twice;      /* the batch with this value is settled twice (a bug); -1: none */
