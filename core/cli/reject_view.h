@@ -4,9 +4,9 @@
 #ifndef CORE_CLI_REJECT_VIEW_H
 #define CORE_CLI_REJECT_VIEW_H
 
-#include "state/json_scan.h"
 #include "state/rejects.h"
 #include "state/state.h"
+#include "towpath/json.h"
 
 /* One line; texts are borrowed from the view, "" where the line lacks them. */
 struct tow_reject_view {

@@ -1,8 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "state/json_scan.h"
 #include "state/reject_reader.h"
+#include "towpath/json.h"
 #include "towpath/value.h"
 
 #define HEADER_COLUMNS_MAX 100000

@@ -1,8 +1,8 @@
 #include <limits.h>
 #include <string.h>
 
-#include "state/json_scan.h"
 #include "state/reject_reader.h"
+#include "towpath/json.h"
 #include "towpath/value.h"
 
 /* A value on its way into a column of the open row. */

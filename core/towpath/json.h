@@ -1,13 +1,19 @@
 /*
- * Walks over JSON text and hands out its parts as they stand, so that a number keeps all of its
- * digits. The text must have passed tow_json_valid; no byte beyond it is read in any case.
+ * towpath/json.h - walks over JSON text and hands out its parts as they stand, without a tree of
+ * them, so that a number keeps all of its digits.
+ *
+ * The text must have passed tow_json_valid; no byte beyond it is read in any case.
  */
-#ifndef CORE_STATE_JSON_SCAN_H
-#define CORE_STATE_JSON_SCAN_H
+#ifndef TOWPATH_JSON_H
+#define TOWPATH_JSON_H
 
 #include <stddef.h>
 
 #include "towpath/rowtext.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* Part of the text: a value, or a key with its quotes. */
 struct tow_json_part {
@@ -35,4 +41,7 @@ int tow_json_part_is(struct tow_json_part part, const char *text);
 /* Appends what a string (with its quotes) stands for. A lone surrogate is TOW_E_DATA. */
 int tow_json_unescape(struct tow_buffer *out, struct tow_json_part string, struct tow_error *err);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -1,4 +1,4 @@
-#include "state/json_scan.h"
+#include "towpath/json.h"
 
 #include <stdint.h>
 #include <string.h>
