@@ -22,7 +22,7 @@ struct tow_json_writer {
     struct tow_row_room room;
     struct json_column *columns;
     struct tow_buffer key_text;
-    int omit_nulls;
+    int flags;
 };
 
 /* ---- values --------------------------------------------------------------------------------- */
@@ -93,6 +93,14 @@ static tow_value_put *json_put_of(enum tow_type_id id)
     }
 }
 
+/* Between quotes: what is no string or JSON has no byte that needs an escape. */
+static tow_value_put *json_put_text_of(enum tow_type_id id)
+{
+    tow_value_put *put = tow_value_put_of(id);
+
+    return put ? put : json_put_string;
+}
+
 static int json_is_quoted(enum tow_type_id id)
 {
     return id == TOW_TYPE_STRING || id == TOW_TYPE_BINARY || id == TOW_TYPE_DATE ||
@@ -116,8 +124,13 @@ static int json_add_column(struct tow_json_writer *writer, int64_t index, struct
         code = tow_buffer_json_string(&writer->key_text, name, strlen(name), err);
     if (code != TOW_OK)
         return code;
-    column->quotes = (size_t)json_is_quoted(field.type.id);
-    column->put = json_put_of(field.type.id);
+    if (writer->flags & TOW_JSON_STRINGS) {
+        column->quotes = 1;
+        column->put = json_put_text_of(field.type.id);
+    } else {
+        column->quotes = (size_t)json_is_quoted(field.type.id);
+        column->put = json_put_of(field.type.id);
+    }
     code = tow_buffer_append(&writer->key_text, ":\"", 1 + column->quotes, err);
     column->key_length = writer->key_text.size - start;
     return code;
@@ -150,7 +163,7 @@ static void json_set_room(struct tow_json_writer *writer)
         writer->key_text.size + 3 + (size_t)writer->cursor.column_count * (TOW_VALUE_TEXT_MAX + 2);
 }
 
-struct tow_json_writer *tow_json_writer_new(const struct ArrowSchema *schema, int omit_nulls,
+struct tow_json_writer *tow_json_writer_new(const struct ArrowSchema *schema, int flags,
                                             struct tow_error *err)
 {
     struct tow_json_writer *writer = calloc(1, sizeof *writer);
@@ -160,7 +173,7 @@ struct tow_json_writer *tow_json_writer_new(const struct ArrowSchema *schema, in
         tow_error_nomem(err);
         return NULL;
     }
-    writer->omit_nulls = omit_nulls;
+    writer->flags = flags;
     code = tow_schema_copy(&writer->schema, schema, err);
     if (code == TOW_OK)
         code = tow_cursor_init(&writer->cursor, &writer->schema, err);
@@ -207,7 +220,7 @@ static char *json_put_object(const struct tow_json_writer *writer, char *p, int6
     for (; column < end; column++, view++) {
         int is_null = tow_view_is_null(view, row);
 
-        if (is_null && writer->omit_nulls)
+        if (is_null && writer->flags & TOW_JSON_OMIT_NULLS)
             continue;
         p = json_put_key(p, column);
         if (is_null) {

@@ -15,7 +15,8 @@ static int complete_open_rejects(struct run *run, struct tow_error *err)
         return TOW_OK;
     run->rejects =
         tow_rejects_new(run->report->reject_path, run->job->name, run->id, &run->in, err);
-    run->reject_writer = run->rejects ? tow_json_writer_new(&run->in, 1, err) : NULL;
+    run->reject_writer =
+        run->rejects ? tow_json_writer_new(&run->in, TOW_JSON_OMIT_NULLS, err) : NULL;
     return run->reject_writer ? TOW_OK : err->code;
 }
 

@@ -69,8 +69,11 @@ int tow_csv_writer_rows(struct tow_csv_writer *writer, const struct ArrowArray *
  * binary is base64; json columns stand as they are, with line ends between tokens made spaces.
  */
 struct tow_json_writer;
-/* omit_nulls: 1 leaves null members out instead of writing null. */
-struct tow_json_writer *tow_json_writer_new(const struct ArrowSchema *schema, int omit_nulls,
+#define TOW_JSON_OMIT_NULLS 1 /* null members are left out; otherwise they are null */
+/* Every value is a string with the text that CSV has for it, json columns included: for readers
+ * that would take digits off numbers. */
+#define TOW_JSON_STRINGS 2
+struct tow_json_writer *tow_json_writer_new(const struct ArrowSchema *schema, int flags,
                                             struct tow_error *err);
 void tow_json_writer_free(struct tow_json_writer *writer);
 /* Each row with "\n" behind it. */

@@ -32,7 +32,8 @@ struct tow_file_text *tow_file_text_new(const struct tow_file_target *target,
     if (target->is_csv)
         text->csv = tow_csv_writer_new(schema, &format, err);
     else
-        text->json = tow_json_writer_new(schema, options->omit_nulls, err);
+        text->json =
+            tow_json_writer_new(schema, options->omit_nulls ? TOW_JSON_OMIT_NULLS : 0, err);
     text->has_header = target->is_csv && options->header;
     if (text->csv || text->json)
         return text;

@@ -83,9 +83,9 @@ const char *table_csv(struct table *table, const struct tow_csv_format *format, 
     return table_text(table);
 }
 
-const char *table_json(struct table *table, int omit_nulls)
+const char *table_json(struct table *table, int flags)
 {
-    struct tow_json_writer *writer = tow_json_writer_new(&table->schema, omit_nulls, &table->err);
+    struct tow_json_writer *writer = tow_json_writer_new(&table->schema, flags, &table->err);
 
     if (!writer)
         fail_msg("%s", table->err.message);

@@ -30,6 +30,6 @@ void table_finish(struct table *table);
 const char *table_text(struct table *table);
 /* All rows as text; format NULL: the defaults. */
 const char *table_csv(struct table *table, const struct tow_csv_format *format, int header);
-const char *table_json(struct table *table, int omit_nulls);
+const char *table_json(struct table *table, int flags);
 
 #endif

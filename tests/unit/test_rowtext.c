@@ -97,6 +97,27 @@ static void test_json_writes_every_type(void **state)
     table_release(&table);
 }
 
+static void test_json_values_are_strings_when_told(void **state)
+{
+    struct table table;
+
+    (void)state;
+    table_init_all(&table);
+    assert_string_equal(
+        table_json(&table, TOW_JSON_STRINGS | TOW_JSON_OMIT_NULLS),
+        "{\"bool\":\"true\",\"int8\":\"-128\",\"int16\":\"-32768\","
+        "\"int32\":\"-2147483648\",\"int64\":\"-9223372036854775808\",\"uint8\":\"255\","
+        "\"uint16\":\"65535\",\"uint32\":\"4294967295\","
+        "\"uint64\":\"18446744073709551615\",\"float32\":\"0.5\",\"float64\":\"0.1\","
+        "\"decimal\":\"-1.500\",\"string\":\"text\",\"binary\":\"AP8QgA==\","
+        "\"date\":\"2024-01-01\",\"timestamp\":\"2023-11-14T22:13:20.123456Z\","
+        "\"timestamp_ntz\":\"2023-11-14T22:13:20\",\"json\":\"{\\\"k\\\":[1,2]}\"}\n"
+        "{}\n");
+    assert_non_null(
+        strstr(table_json(&table, TOW_JSON_STRINGS), "\n{\"bool\":null,\"int8\":null,"));
+    table_release(&table);
+}
+
 static void test_json_leaves_nulls_out_when_told(void **state)
 {
     static const char *const rows[][3] = {
@@ -108,10 +129,10 @@ static void test_json_leaves_nulls_out_when_told(void **state)
     for (size_t i = 0; i < COUNT(rows); i++)
         table_add_row(&table, rows[i], 3);
     table_finish(&table);
-    assert_string_equal(table_json(&table, 1), "{\"b\":\"x\"}\n"
-                                               "{\"a\":\"x\",\"c\":\"y\"}\n"
-                                               "{}\n"
-                                               "{\"c\":\"\"}\n");
+    assert_string_equal(table_json(&table, TOW_JSON_OMIT_NULLS), "{\"b\":\"x\"}\n"
+                                                                 "{\"a\":\"x\",\"c\":\"y\"}\n"
+                                                                 "{}\n"
+                                                                 "{\"c\":\"\"}\n");
     table_release(&table);
 }
 
@@ -370,6 +391,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_csv_writes_every_type),
         cmocka_unit_test(test_json_writes_every_type),
+        cmocka_unit_test(test_json_values_are_strings_when_told),
         cmocka_unit_test(test_json_leaves_nulls_out_when_told),
         cmocka_unit_test(test_nan_and_infinities_are_strings_in_json_and_bare_in_csv),
         cmocka_unit_test(test_json_columns_stand_on_one_line),
