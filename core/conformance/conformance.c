@@ -139,11 +139,17 @@ int tow_conformance_run(const char *path, const char *const *options, size_t cou
     if (!rc)
         rc = suite_settings(&suite, options, count, err);
     if (!rc) {
+        suite.overlay = tow_overlay_new(NULL, suite.job.name, err);
+        rc = suite.overlay ? TOW_OK : err->code;
+    }
+    if (!rc) {
         suite_run(&suite);
         if (suite.failed)
             rc = tow_error_set(err, TOW_E_DATA, "%s: %d of %d checks failed", path, suite.failed,
                                suite.failed + suite.passed);
     }
+    if (!suite.hung)
+        tow_overlay_free(suite.overlay);
     tow_setting_release(&suite.section);
     tow_loader_free(loader);
     return rc;

@@ -80,6 +80,7 @@ int suite_instance_init(struct suite *suite, struct suite_instance *instance, co
     }
     tow_host_init(&instance->box, &suite->job, role, suite->plugin);
     instance->box.host.load_id = "0123456789abcdef";
+    instance->box.overlay = suite->overlay;
     instance->box.cancel = &instance->cancel;
     instance->box.reject = strcmp(role, "source") == 0 ? instance_on_reject : NULL;
     instance->box.settle = strcmp(role, "source") == 0 ? NULL : instance_on_settle;

@@ -16,6 +16,7 @@ struct suite {
     struct tow_job job; /* as much of one as hosts and instances need */
     struct tow_setting section;
     FILE *out;
+    struct tow_overlay *overlay; /* the ledgers */
     int passed, failed, skipped;
     int hung; /* 1: a call has not returned; its thread and instance are left behind */
 };

@@ -80,6 +80,8 @@ static int32_t host_ledger_get(const struct tow_host *host, const char *key,
 {
     struct tow_host_box *box = host_box(host);
 
+    if (box->overlay)
+        return tow_overlay_get(box->overlay, box->ledger, key, value, err);
     if (!box->state)
         return TOW_END;
     return tow_state_ledger_get(box->state, box->ledger_job, box->ledger, key, value, err);
@@ -90,8 +92,8 @@ static int32_t host_ledger_put(const struct tow_host *host, const char *key, con
 {
     struct tow_host_box *box = host_box(host);
 
-    if (box->ledger_stays)
-        return TOW_OK;
+    if (box->overlay)
+        return tow_overlay_put(box->overlay, box->ledger, key, value, length, err);
     if (!box->state)
         return host_no_state(err);
     return tow_state_ledger_put(box->state, box->ledger_job, box->ledger, key, value, length, err);
@@ -102,8 +104,8 @@ static int32_t host_ledger_remove(const struct tow_host *host, const char *key,
 {
     struct tow_host_box *box = host_box(host);
 
-    if (box->ledger_stays)
-        return TOW_OK;
+    if (box->overlay)
+        return tow_overlay_remove(box->overlay, box->ledger, key, err);
     if (!box->state)
         return host_no_state(err);
     return tow_state_ledger_remove(box->state, box->ledger_job, box->ledger, key, err);
@@ -116,6 +118,8 @@ static int32_t host_ledger_each(const struct tow_host *host, const char *prefix,
 {
     struct tow_host_box *box = host_box(host);
 
+    if (box->overlay)
+        return tow_overlay_each(box->overlay, box->ledger, prefix, visit, context, err);
     if (!box->state)
         return 0;
     return tow_state_ledger_each(box->state, box->ledger_job, box->ledger, prefix, visit, context,

@@ -6,6 +6,7 @@
 
 #include "config/job.h"
 #include "run/cancel.h"
+#include "run/overlay.h"
 #include "state/state.h"
 #include "towpath/plugin.h"
 
@@ -14,14 +15,14 @@
  * they apply; all are borrowed and live until the instance is closed.
  */
 struct tow_host_box {
-    struct tow_host host;      /* host.core points back here */
-    char area[80];             /* "source csv", for log lines */
-    char ledger[80];           /* "source:csv" */
-    struct tow_cancel *cancel; /* NULL: never cancelled */
-    struct tow_cancel *asked;  /* NULL, or what a signal sets at once and `cancel` follows soon */
-    struct tow_state *state;   /* NULL: the ledger is empty and takes nothing (TOW_E_BUG) */
-    int ledger_stays;          /* 1: put and remove change nothing, and say TOW_OK */
-    const char *ledger_job;    /* the job as the state knows it */
+    struct tow_host host;        /* host.core points back here */
+    char area[80];               /* "source csv", for log lines */
+    char ledger[80];             /* "source:csv" */
+    struct tow_cancel *cancel;   /* NULL: never cancelled */
+    struct tow_cancel *asked;    /* NULL, or what a signal sets at once and `cancel` follows soon */
+    struct tow_state *state;     /* NULL: the ledger is empty and takes nothing (TOW_E_BUG) */
+    struct tow_overlay *overlay; /* stands in the place of the ledger; NULL: none */
+    const char *ledger_job;      /* the job as the state knows it */
     /* Where reject and settle go; NULL: calling them is TOW_E_BUG. */
     int (*reject)(void *context, const struct tow_source_reject *row);
     int (*settle)(void *context, uint64_t seq, int64_t first, int64_t count, int outcome,

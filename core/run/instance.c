@@ -20,9 +20,8 @@ int run_open_instance(struct run *run, struct run_instance *instance,
         box->host.batch_rows = options->limit ? (uint32_t)options->limit : 1;
     box->cancel = &run->hard;
     box->asked = options->abort;
-    /* Whoever starts from nothing finds nothing; a trial has nothing to take away. */
-    box->state = options->full && options->limit >= 0 ? NULL : run->state;
-    box->ledger_stays = options->limit >= 0;
+    box->state = run->state;
+    box->overlay = run->overlay;
     box->ledger_job = run->key;
     return rc;
 }

@@ -65,7 +65,8 @@ struct run {
     struct tow_cancel stop;       /* source and waits are told to stop: a signal, or a failure */
     struct tow_cancel hard;       /* sinks are told to stop at once */
     struct tow_lock *lock_of_job;
-    struct tow_counts before; /* of earlier runs of this load */
+    struct tow_counts before;    /* of earlier runs of this load */
+    struct tow_overlay *overlay; /* the ledgers of a trial; NULL: they are the state's */
 
     struct ArrowSchema in, out; /* columns of the source, and for the sink */
     struct run_reader reader;

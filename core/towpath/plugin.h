@@ -209,7 +209,8 @@ struct tow_host {
      * The job's ledger: small durable facts, keyed by text, private to this plugin and role in
      * this job (files done, uploads made). Values are at most TOW_POSITION_MAX bytes. It is empty
      * where a run starts from nothing (--full), and where a plugin is only asked to look; there
-     * put and remove are TOW_E_BUG. In a trial (--limit) they say TOW_OK and change nothing.
+     * put and remove are TOW_E_BUG. In a trial (--limit) what they change is seen until the run
+     * ends, and then it is as it was.
      * get: TOW_OK, or TOW_END where there is no such key; the value is cut to what fits.
      * put and remove are durable when they return. each calls visit in order of key for keys that
      * start with prefix, until it returns other than 0, and returns what it returned.
