@@ -5,8 +5,16 @@
  * A client owns its connections and is used by one thread at a time; tow_http_wake alone may come
  * from any. Nothing is retried and no redirect is followed here: a 3xx is an answer like any other.
  * https is verified, TLS 1.2 at least; plain http is taken for loopback hosts only ("localhost",
- * 127.0.0.0/8, ::1). Proxies come from the settings, else from the usual environment (https_proxy,
- * no_proxy ...). HTTP/1.1: many connections beat one shared window for downloads.
+ * 127.0.0.0/8, ::1). HTTP/1.1: many connections beat one shared window for downloads. Compression
+ * is not asked for.
+ *
+ * Proxies come from the settings, else from the usual environment (https_proxy, all_proxy); hosts
+ * in its no_proxy are reached directly in either case. Loopback hosts are reached directly unless
+ * the settings name a proxy, and plain http only through one that is on this machine as well.
+ *
+ * A kept connection on which the server closes before a byte of an answer is no failure: libcurl
+ * sends the request again on a fresh one. A POST is not sent again but TOW_E_TRANSIENT, since the
+ * server may have acted on it; to make that rare it takes no connection that was idle for 4 s.
  *
  * No message of this module holds a query string, a header's value or a user name: they may be
  * secrets. URLs are named by scheme, host, port and path.
@@ -25,7 +33,8 @@ struct tow_http_call;
 
 struct tow_http_settings {
     const char *user_agent;     /* NULL: "towpath/<version>" */
-    const char *ca_file;        /* PEM, instead of the system's certificates; NULL: the system's */
+    const char *ca_file;        /* PEM, instead of the system's certificates; NULL: SSL_CERT_FILE of
+                                   the environment, else the system's */
     const char *client_cert;    /* PEM; NULL: none */
     const char *client_key;     /* PEM; NULL: in client_cert */
     const char *proxy;          /* URL; NULL: the environment decides; "": none */
@@ -64,7 +73,8 @@ struct tow_http_request {
     size_t limit;
     /* Takes the body of a 2xx answer piece by piece instead: TOW_OK, TOW_END to pause the exchange
      * until tow_http_resume (the piece comes again), or an error, which ends it. The body of any
-     * other answer is kept as usual. */
+     * other answer is kept as usual. Called from within tow_http_run and tow_http_perform; of this
+     * module it may call tow_http_status, tow_http_length, tow_http_wake and tow_http_resume. */
     int (*take)(void *context, const struct tow_http_call *call, const void *bytes, size_t length,
                 struct tow_error *err);
     void *context;
@@ -82,6 +92,7 @@ struct tow_http_response {
 
 /* Settings are copied. */
 struct tow_http *tow_http_new(const struct tow_http_settings *settings, struct tow_error *err);
+/* Breaks off what has not been finished. */
 void tow_http_free(struct tow_http *http);
 
 void tow_http_response_release(struct tow_http_response *response);
@@ -105,16 +116,16 @@ int tow_http_was_unsent(const struct tow_http *http);
 /* Begins an exchange, which tow_http_run moves on. */
 struct tow_http_call *tow_http_start(struct tow_http *http, const struct tow_http_request *request,
                                      struct tow_error *err);
-/* Moves all exchanges; returns once one has ended, a wake came, or after timeout_ms.
- * TOW_E_CANCELLED once cancel_fd is readable. */
+/* Moves all exchanges; returns once one has ended, a wake came (also before the call), or after
+ * timeout_ms. TOW_E_CANCELLED once cancel_fd is readable. */
 int tow_http_run(struct tow_http *http, int timeout_ms, struct tow_error *err);
 /* Any thread: lets tow_http_run return. */
 void tow_http_wake(struct tow_http *http);
 int tow_http_ended(const struct tow_http_call *call);
 /* Lets an exchange that `take` paused go on. A paused exchange does not time out for idling. */
 void tow_http_resume(struct tow_http_call *call);
-/* Ends an exchange, if need be in its middle, and frees it. Result as of tow_http_perform.
- * response may be NULL. */
+/* Ends an exchange, if need be in its middle (TOW_E_CANCELLED), and frees it. Result as of
+ * tow_http_perform. response may be NULL. */
 int tow_http_finish(struct tow_http_call *call, struct tow_http_response *response,
                     struct tow_error *err);
 /* Status so far; 0 while no answer has begun. For `take`. */
@@ -132,8 +143,9 @@ int tow_http_class(const struct tow_http_response *response);
 /*
  * What an error body says, found in any of the shapes that are seen in the wild (databricks.md,
  * section 1.10): {"error_code", "message"} with a text or an integer, {"error",
- * "error_description"}, {"error": {"message"}}, {"errorCode", "errorSummary"}, "CODE: text", HTML
- * (its title), nothing. Both are "" where it says nothing; control bytes are made spaces.
+ * "error_description"}, {"error": {"message"}}, {"errorCode", "errorSummary"}, S3's and Azure's
+ * XML, "CODE: text", HTML (its title), nothing. Both are "" where it says nothing; control bytes
+ * are made spaces.
  */
 struct tow_http_problem {
     char code[128];

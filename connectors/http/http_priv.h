@@ -1,0 +1,98 @@
+/* What the files of connectors/http share. */
+#ifndef CONNECTORS_HTTP_HTTP_PRIV_H
+#define CONNECTORS_HTTP_HTTP_PRIV_H
+
+#include <curl/curl.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "connectors/http/http.h"
+
+#define TOW_HTTP_LIMIT         ((size_t)16 << 20) /* of a body that is kept */
+#define TOW_HTTP_RETRY_MAX     (24 * 3600 * INT64_C(1000))
+#define TOW_HTTP_NAME_SIZE     256
+#define TOW_HTTP_DURATION_SIZE 32
+
+struct tow_http {
+    CURLM *multi;
+    char *user_agent, *ca_file, *client_cert, *client_key, *proxy;
+    int64_t connect_timeout_ms, idle_timeout_ms;
+    int cancel_fd;
+    int is_ready; /* curl_global_init was done for this client */
+    atomic_int woken;
+    struct tow_http_call *calls; /* all that are not finished */
+    int running;                 /* those among them that have not ended */
+    int64_t next_look_ms;        /* when idle exchanges are looked for again */
+    int was_unsent;
+};
+
+struct tow_http_call {
+    struct tow_http *http;
+    struct tow_http_call *next, *previous;
+    const struct tow_http_request *request;
+    CURL *easy;
+    CURLU *url;
+    struct curl_slist *headers;
+    char name[TOW_HTTP_NAME_SIZE]; /* "GET https://host/path" */
+    char detail[CURL_ERROR_SIZE];  /* libcurl's words */
+
+    int64_t sent; /* bytes of body_fd that libcurl has taken */
+
+    int64_t idle_timeout_ms;
+    int64_t moved;    /* bytes both ways when last looked at */
+    int64_t moved_ms; /* when that had changed */
+
+    int has_begun; /* the request is being sent: from now on it may have reached the server */
+    int is_paused, resumes, has_ended;
+
+    int has_body;     /* the answer's header is over */
+    char date[64];    /* the server's clock, for a Retry-After that is a date */
+    char waits[64];   /* Retry-After */
+    char packing[32]; /* Content-Encoding */
+    struct tow_http_response response;
+
+    int code; /* how the exchange ended; also set by a callback that breaks it off */
+    struct tow_error err;
+};
+
+int64_t tow_http_now_ms(void); /* monotonic */
+/* "60 s", "300 ms". */
+void tow_http_duration(char text[TOW_HTTP_DURATION_SIZE], int64_t ms);
+
+/* ---- client.c -------------------------------------------------------------------------------- */
+
+/* Takes an exchange out of the multi handle and writes down how it ended. */
+void tow_http_end(struct tow_http_call *call, CURLcode result);
+
+/* ---- request.c ------------------------------------------------------------------------------- */
+
+/* Fills call->easy, headers and url from its request. */
+int tow_http_prepare(struct tow_http_call *call, struct tow_error *err);
+
+/* ---- answer.c: callbacks of libcurl; the last argument is the call ----------------------------
+ */
+
+size_t tow_http_on_header(char *bytes, size_t size, size_t count, void *call);
+size_t tow_http_on_body(char *bytes, size_t size, size_t count, void *call);
+
+/* ---- failure.c ------------------------------------------------------------------------------- */
+
+/* Sets call->code and call->err from what libcurl says of an exchange that failed. */
+void tow_http_failed(struct tow_http_call *call, CURLcode result);
+
+/* ---- url.c ----------------------------------------------------------------------------------- */
+
+/* As tow_http_check_url; *url is to be cleaned up by the caller. */
+int tow_http_url_parse(const char *text, CURLU **url, int *is_plain, int *is_loopback,
+                       struct tow_error *err);
+/* "https://host:port/path", cut to what fits. */
+void tow_http_url_name(CURLU *url, char *name, size_t size);
+int tow_http_host_is_loopback(const char *host);
+
+/* ---- retry_after.c --------------------------------------------------------------------------- */
+
+/* Milliseconds that a Retry-After header asks for, at most a day; -1 where it makes no sense. A
+ * date counts from `date`, the answer's Date header, or where that makes no sense from now. */
+int64_t tow_http_retry_after(const char *value, const char *date, time_t now);
+
+#endif
