@@ -6,7 +6,7 @@ AC_DEFUN([TOW_ARG_SANITIZER], [
   AC_ARG_ENABLE([$1], [AS_HELP_STRING([--enable-$1], [build with the $2 sanitizer])], [], [enable_$1=no])
   AS_IF([test "x$enable_$1" = xyes], [
     TOW_SANITIZER_FLAGS="$TOW_SANITIZER_FLAGS $3"
-    tow_sanitizers="$tow_sanitizers$1 "
+    tow_sanitizers="${tow_sanitizers}$1 "
   ])
   AC_SUBST([TOW_SANITIZER_FLAGS])
 ])
