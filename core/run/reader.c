@@ -457,7 +457,8 @@ static int reader_make_record(struct run *run, struct tow_batch *batch, struct r
     run->counts.bytes += (int64_t)(*out)->bytes;
     run->counts.batches++;
     pthread_mutex_unlock(&run->lock);
-    return (*out)->source ? reader_stages(run, *out, err) : TOW_OK;
+    rc = (*out)->source ? reader_stages(run, *out, err) : TOW_OK;
+    return rc ? rc : ahead_apply(run, *out, err);
 }
 
 int reader_next(struct run *run, struct record **record, struct tow_error *err)

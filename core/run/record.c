@@ -172,6 +172,7 @@ static int record_settle_source(struct record *record, int64_t row, enum record_
     }
     record->fate[row] = (uint8_t)outcome;
     record->open--;
+    record->unsaved |= stage == RECORD_SINK;
     record->accepted += outcome == TOW_ROW_ACCEPTED;
     record->rejected += outcome == TOW_ROW_REJECTED;
     record->filtered += outcome == TOW_ROW_FILTERED;
@@ -220,6 +221,17 @@ int record_settle_try(struct record *record, int64_t first, int64_t count, int o
     return TOW_OK;
 }
 
+int record_settle_before(struct record *record, int64_t row, int outcome, const char *code,
+                         const char *message, struct tow_error *err)
+{
+    if (row >= 0 && row < record->source_rows && record->fate[row])
+        return TOW_OK;
+    int unsaved = record->unsaved;
+    int rc = record_settle_source(record, row, RECORD_SINK, outcome, code, message, err);
+    record->unsaved = unsaved;
+    return rc;
+}
+
 /* The common end of a batch: all of its rows accepted at once. */
 static int record_accept_untouched(struct record *record)
 {
@@ -229,6 +241,7 @@ static int record_accept_untouched(struct record *record)
     memset(record->fate, TOW_ROW_ACCEPTED, (size_t)record->source_rows);
     record->accepted += record->open;
     record->open = 0;
+    record->unsaved = 1;
     return 1;
 }
 

@@ -52,6 +52,7 @@ struct record {
     int64_t read_through;         /* rows read in the run up to and with this batch */
     size_t bytes;                 /* memory that its buffers take, about */
     int done;                     /* 1: the sink is through with it */
+    int unsaved;                  /* 1: the sink settled rows since ahead_save */
 };
 
 /* Takes over array, lines, position and mark of a batch that the source returned. */
@@ -80,6 +81,10 @@ int record_settle_try(struct record *record, int64_t first, int64_t count, int o
 /* Settles all rows of the current try that are still open. */
 int record_settle_rest(struct record *record, int outcome, const char *code, const char *message,
                        struct tow_error *err);
+
+/* A source row that the sink settled in an earlier run. One that has a fate by now keeps it. */
+int record_settle_before(struct record *record, int64_t row, int outcome, const char *code,
+                         const char *message, struct tow_error *err);
 
 /* After the last stage: the rows that are left; moved in. */
 void record_outgoing(struct record *record, struct ArrowArray *out);

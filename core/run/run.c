@@ -199,7 +199,9 @@ static int run_begin(struct run *run, struct tow_error *err)
         return rc;
     run->report->run = run->id;
     rc = run_name_rejects(run, err);
-    return rc ? rc : resume_begin(run, err);
+    if (!rc)
+        rc = resume_begin(run, err);
+    return rc ? rc : ahead_load(run, err);
 }
 
 static void run_start_checkpoint(struct run *run)
@@ -280,6 +282,7 @@ void run_release(struct run *run)
     run->settled.tokens = NULL;
     tow_checkpoint_release(&run->resume);
     tow_overlay_free(run->overlay);
+    ahead_release(&run->ahead);
     if (run->lock_of_job)
         tow_state_unlock(run->lock_of_job);
     tow_cancel_release(&run->stop);

@@ -6,6 +6,7 @@
 #ifndef CORE_RUN_RUN_PRIV_H
 #define CORE_RUN_RUN_PRIV_H
 
+#include "run/ahead.h"
 #include "run/backoff.h"
 #include "run/host.h"
 #include "run/run.h"
@@ -66,6 +67,7 @@ struct run {
     struct tow_cancel hard;       /* sinks are told to stop at once */
     struct tow_lock *lock_of_job;
     struct tow_counts before;    /* of earlier runs of this load */
+    struct ahead ahead;          /* rows that earlier runs settled beyond `resume` */
     struct tow_overlay *overlay; /* the ledgers of a trial; NULL: they are the state's */
 
     struct ArrowSchema in, out; /* columns of the source, and for the sink */

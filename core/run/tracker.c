@@ -162,6 +162,15 @@ int tracker_empty(struct tracker *tracker)
     return empty;
 }
 
+int tracker_is_oldest(struct tracker *tracker, const struct record *record)
+{
+    pthread_mutex_lock(&tracker->lock);
+    int oldest =
+        tracker->head < tracker->tail && tracker->ring[tracker->head % tracker->capacity] == record;
+    pthread_mutex_unlock(&tracker->lock);
+    return oldest;
+}
+
 int tracker_clean(struct tracker *tracker)
 {
     int clean = 1;

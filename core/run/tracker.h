@@ -53,6 +53,8 @@ void tracker_close(struct tracker *tracker);
 void tracker_fail(struct tracker *tracker);
 /* 1 where all records are completed. */
 int tracker_empty(struct tracker *tracker);
+/* 1 where the record is the oldest that is not completed. */
+int tracker_is_oldest(struct tracker *tracker, const struct record *record);
 /* 1 where no row of a record that is not completed has been settled: the sink holds exactly what
  * was completed. */
 int tracker_clean(struct tracker *tracker);

@@ -78,7 +78,7 @@ static int worker_settle(void *context, uint64_t seq, int64_t first, int64_t cou
 /* ---- writing -------------------------------------------------------------------------------- */
 
 /* One call of write and what it settles. */
-static int worker_try(struct run_worker *worker, struct record *record, struct tow_error *err)
+static int worker_offer(struct run_worker *worker, struct record *record, struct tow_error *err)
 {
     struct tow_rows offer = {.size = sizeof offer, .seq = record->seq};
     int rc = record_try(record, &worker->run->out, &offer.array, err);
@@ -98,6 +98,26 @@ static int worker_try(struct run_worker *worker, struct record *record, struct t
     if (rc == TOW_OK && !worker_defers(worker))
         rc = record_settle_rest(record, TOW_ROW_ACCEPTED, NULL, NULL, err);
     return rc;
+}
+
+/* What a call of the sink has settled, of whichever batches. */
+static int worker_save_ahead(struct run_worker *worker, struct tow_error *err)
+{
+    int rc = TOW_OK;
+
+    for (size_t i = 0; !rc && i < worker->open_count; i++)
+        rc = ahead_save(worker->run, worker->open[i], err);
+    return rc;
+}
+
+static int worker_try(struct run_worker *worker, struct record *record, struct tow_error *err)
+{
+    struct tow_error unsaved = TOW_ERROR_INIT;
+    int rc = worker_offer(worker, record, err);
+
+    if (worker_save_ahead(worker, &unsaved))
+        *err = unsaved;
+    return unsaved.code ? unsaved.code : rc;
 }
 
 /* Tries until the sink has taken the batch or will not. A try that settled rows got somewhere, so
@@ -257,11 +277,15 @@ static int worker_accept_deferred(struct run_worker *worker, struct tow_error *e
 
 static int worker_flush_once(struct run_worker *worker, struct tow_error *err)
 {
+    struct tow_error unsaved = TOW_ERROR_INIT;
     int rc = run_flush_sink(&worker->sink, &worker->token, err);
 
-    if (rc)
-        worker_let_go(worker, NULL);
-    return rc ? rc : worker_accept_deferred(worker, err);
+    if (!rc)
+        return worker_accept_deferred(worker, err);
+    if (worker_save_ahead(worker, &unsaved))
+        *err = unsaved;
+    worker_let_go(worker, NULL);
+    return err->code;
 }
 
 static int worker_flush(struct run_worker *worker, struct tow_error *err)

@@ -169,6 +169,10 @@ int tow_state_checkpoint_write(struct tow_state *state, const char *job, int64_t
         result = checkpoint_write_row(state, job, run, checkpoint, err);
     if (result == TOW_OK)
         result = checkpoint_write_tokens(state, job, checkpoint, err);
+    /* Between loads nothing is ahead. */
+    if (result == TOW_OK)
+        result = tow_state_ahead_forget(
+            state, job, checkpoint->load_id[0] ? checkpoint->seq : INT64_MAX, err);
     return result;
 }
 
@@ -180,6 +184,8 @@ int tow_state_checkpoint_set(struct tow_state *state, const char *job,
     if (result != TOW_OK)
         return result;
     result = tow_state_checkpoint_write(state, job, checkpoint->run, checkpoint, err);
+    if (result == TOW_OK)
+        result = tow_state_ahead_forget(state, job, INT64_MAX, err);
     return tow_state_end(state, result, err);
 }
 
@@ -194,6 +200,8 @@ int tow_state_checkpoint_reset(struct tow_state *state, const char *job, int wit
     result = tow_sql_run(&state->sql, "DELETE FROM checkpoints WHERE job = ?", values, err);
     if (result == TOW_OK)
         result = tow_sql_run(&state->sql, "DELETE FROM tokens WHERE job = ?", values, err);
+    if (result == TOW_OK)
+        result = tow_state_ahead_forget(state, job, INT64_MAX, err);
     if (result == TOW_OK && with_ledger)
         result = tow_sql_run(&state->sql, "DELETE FROM ledger WHERE job = ?", values, err);
     return tow_state_end(state, result, err);

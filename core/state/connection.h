@@ -33,6 +33,11 @@ int tow_state_check_job(const char *job, struct tow_error *err);
 /* Inside a transaction. */
 int tow_state_checkpoint_write(struct tow_state *state, const char *job, int64_t run,
                                const struct tow_checkpoint *checkpoint, struct tow_error *err);
+/* Refuses a run that is not "running": another one took over and closed it. */
+int tow_state_check_running(struct tow_state *state, int64_t id, struct tow_error *err);
+/* Batches up to seq are no longer ahead. */
+int tow_state_ahead_forget(struct tow_state *state, const char *job, uint64_t seq,
+                           struct tow_error *err);
 int tow_state_ledger_write(struct tow_state *state, const char *job, const char *ledger,
                            const char *key, struct tow_sql_value value, struct tow_error *err);
 

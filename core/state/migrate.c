@@ -62,6 +62,13 @@ static const char *const steps[] = {
     "  key TEXT NOT NULL,"
     "  value BLOB NOT NULL,"
     "  PRIMARY KEY (job, ledger, key)) WITHOUT ROWID;",
+    /* 2 */
+    "CREATE TABLE ahead ("
+    "  job TEXT NOT NULL,"
+    "  seq INTEGER NOT NULL,"
+    "  sink TEXT NOT NULL,"
+    "  rows BLOB NOT NULL,"
+    "  PRIMARY KEY (job, seq)) WITHOUT ROWID;",
 };
 
 const struct tow_migration tow_state_migration = {steps, sizeof steps / sizeof steps[0]};

@@ -208,7 +208,7 @@ int tow_state_run_begin(struct tow_state *state, const struct tow_run_start *sta
 }
 
 /* A run whose lock was taken over has been closed by its successor, and may not move anything. */
-static int runs_check_running(struct tow_state *state, int64_t id, struct tow_error *err)
+int tow_state_check_running(struct tow_state *state, int64_t id, struct tow_error *err)
 {
     const struct tow_sql_value values[] = {tow_sql_int(id), TOW_SQL_END};
     sqlite3_stmt *row;
@@ -272,7 +272,7 @@ static int runs_write_marks(struct tow_state *state, const struct tow_commit *co
 static int runs_write_commit(struct tow_state *state, const struct tow_commit *commit,
                              struct tow_error *err)
 {
-    int result = runs_check_running(state, commit->run, err);
+    int result = tow_state_check_running(state, commit->run, err);
 
     if (result == TOW_OK)
         result = runs_write_counts(state, commit, err);

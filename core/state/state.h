@@ -169,6 +169,26 @@ int tow_state_checkpoint_reset(struct tow_state *state, const char *job, int wit
 int tow_state_checkpoint_set(struct tow_state *state, const char *job,
                              const struct tow_checkpoint *checkpoint, struct tow_error *err);
 
+/* ---- rows settled ahead of the checkpoint --------------------------------------------------- */
+
+/* A batch of which the far end has rows for good although the checkpoint lies before it. */
+struct tow_ahead {
+    const char *job, *sink; /* sink: the plugin's name */
+    uint64_t seq;           /* the batch's number in its load */
+    const void *rows;       /* which, and what became of them: core/run/ahead.h */
+    size_t length;
+};
+
+/* Writes, or replaces, what is known of a batch. A run that is no longer "running" is TOW_E_ENV. A
+ * checkpoint at or behind the batch, and one between loads, takes it away again. */
+int tow_state_ahead_put(struct tow_state *state, const struct tow_ahead *ahead, int64_t run,
+                        struct tow_error *err);
+/* Calls visit in order of seq, until it returns other than TOW_OK; returns what it returned. */
+int tow_state_ahead_each(struct tow_state *state, const char *job, const char *sink,
+                         int (*visit)(void *context, const struct tow_ahead *ahead,
+                                      struct tow_error *err),
+                         void *context, struct tow_error *err);
+
 /* ---- ledgers -------------------------------------------------------------------------------- */
 
 /* Durable facts of one plugin in one job; `ledger` is "source:csv" or "sink:file". The calls are

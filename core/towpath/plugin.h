@@ -350,7 +350,9 @@ struct tow_sink_ops {
  * the old ones. */
 #define TOW_SINK_DEFERS 4u
 /* A settled row is final at the far end: the checkpoint follows each batch without waiting for
- * flush, with the token of the last one. (A job with results waits: those are flushed, too.) */
+ * flush, with the token of the last one. (A job with results waits: those are flushed, too.) Rows
+ * that are settled beyond the checkpoint are saved when the call returns that settled them, and do
+ * not come again in a later run; so keep calls short. */
 #define TOW_SINK_FINAL 8u
 
 /* ---- transforms ----------------------------------------------------------------------------- */
