@@ -8,6 +8,9 @@
  * What it hands out has been checked as well: buffers are as long as their rows need, offsets rise
  * and end within their data.
  *
+ * What stays unchecked is what readers of the values meet anyway: that text is UTF-8, that a
+ * column without nulls by its schema has none, and that values lie in the range of their type.
+ *
  * A reader takes the stream in pieces of any size, as they arrive, and holds one record batch at a
  * time. One thread at a time.
  */
@@ -22,6 +25,7 @@
 #define TOW_IPC_METADATA_MAX (16u << 20) /* bytes of one message's metadata */
 #define TOW_IPC_FIELDS_MAX   10000       /* in all, nested ones among them */
 #define TOW_IPC_DEPTH_MAX    64
+#define TOW_IPC_ROWS_MAX     INT32_MAX /* of a batch, and elements of a nested column */
 
 enum tow_ipc_type {
     TOW_IPC_NULL,
@@ -49,8 +53,9 @@ enum tow_ipc_type {
 
 enum tow_ipc_unit { TOW_IPC_SECOND, TOW_IPC_MILLI, TOW_IPC_MICRO, TOW_IPC_NANO, TOW_IPC_DAY };
 
+/* width: bits of a value, of every type that has `values`; bool has 1. */
 struct tow_ipc_field {
-    const char *name;
+    const char *name; /* UTF-8, "" where it has none */
     enum tow_ipc_type type;
     enum tow_ipc_unit unit;
     int width, is_signed, precision, scale, list_size, nullable;
@@ -59,9 +64,15 @@ struct tow_ipc_field {
     size_t child_count;
 };
 
-/* One column of a record batch, or a child of one. Element i of `length` is at index i of every
- * buffer (no offset); validity NULL means no nulls. Buffers are aligned to 8 bytes and may be read
- * 64 bytes past their end. */
+/*
+ * One column of a record batch, or a child of one. Element i of `length` is at index i of every
+ * buffer (no offset). validity is NULL exactly where there are no nulls, and in a column of type
+ * null, whose null_count is its length. Buffers that a type has are never NULL, also where length
+ * is 0. They are aligned to 8 bytes and may be read 64 bytes past their end.
+ *
+ * A child has at least the elements that its parent asks for: a struct's child those of the
+ * struct, a fixed list's list_size times as many, a list's or map's those up to the last offset.
+ */
 struct tow_ipc_column {
     const struct tow_ipc_field *field; /* the reader's */
     int64_t length, null_count;
@@ -96,12 +107,18 @@ void tow_ipc_reset(struct tow_ipc *ipc);
 /*
  * Takes bytes until a whole record batch is there: TOW_OK with *batch filled, of which the caller
  * releases the memory; TOW_END where all bytes are used up and more are needed. *used tells how
- * many of the `length` bytes were taken. Damaged or unsupported streams are TOW_E_DATA with reason,
- * message number and offset; then only reset and free may follow.
+ * many of the `length` bytes were taken. One piece may hold several batches, also where all of it
+ * is taken with the first of them (compressed bytes): call with the rest, be it empty, until
+ * TOW_END.
+ *
+ * A damaged stream is TOW_E_DATA; one that uses what is not read here (dictionaries, unions, views,
+ * other byte orders), or goes beyond a limit, TOW_E_UNSUPPORTED: both with message number, offset
+ * and reason. After any error only reset and free may follow.
  */
 int tow_ipc_read(struct tow_ipc *ipc, const void *bytes, size_t length, size_t *used,
                  struct tow_ipc_batch *batch, struct tow_error *err);
-/* Tells that no byte follows: TOW_OK where the stream may end here, TOW_E_DATA where it is cut. */
+/* Tells that no byte follows, after TOW_END: TOW_OK where the stream may end here, behind its
+ * schema and whole messages, with or without end marker; TOW_E_DATA where it is cut. */
 int tow_ipc_end(struct tow_ipc *ipc, struct tow_error *err);
 
 /* The columns; NULL until the schema has been read. Good until reset or free. */
