@@ -75,7 +75,7 @@ AC_DEFUN([TOW_PYTEST], [
   AC_ARG_VAR([PYTHON3], [a python3 with pytest, for the end-to-end tests])
   AC_MSG_CHECKING([for a python3 with pytest])
   have_pytest=no
-  for tow_python in ${PYTHON3:-/usr/bin/python3 python3}; do
+  for tow_python in "${PYTHON3:-/usr/bin/python3}" "${PYTHON3:-python3}"; do
     AS_IF(["$tow_python" -c 'import pytest' >/dev/null 2>&1],
       [PYTHON3=$tow_python; have_pytest=yes; break])
   done
