@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import sandbox, sandbox_process  # noqa: F401
+
 TIMEOUT = 60
 
 # As one types them; each has --help.

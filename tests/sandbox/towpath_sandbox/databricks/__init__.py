@@ -1,0 +1,1 @@
+"""A Databricks workspace: SQL warehouse on DuckDB, Unity Catalog volumes on a folder."""

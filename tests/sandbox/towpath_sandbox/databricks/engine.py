@@ -1,0 +1,241 @@
+"""Executes a statement's text on DuckDB: dispatch, queries, and DuckDB's errors as Databricks'."""
+
+import re
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import duckdb
+import pyarrow as pa
+from sqlglot import exp
+
+from towpath_sandbox.databricks import arrow, sql
+from towpath_sandbox.databricks.catalog import Catalog
+from towpath_sandbox.databricks.errors import SqlError
+from towpath_sandbox.databricks.sql import Scope, Translator
+from towpath_sandbox.databricks.types import SqlType, of_duckdb
+
+BATCH_ROWS = 16384
+BIGINT = SqlType("BIGINT")
+STRING = SqlType("STRING")
+
+
+@dataclass
+class Result:
+    """What a statement gives back: columns, and rows as batches in the types of the columns."""
+
+    names: list[str]
+    types: list[SqlType]
+    batches: Iterable[pa.RecordBatch]
+
+
+NOTHING = Result([], [], [])
+
+
+class Canceled(Exception):
+    """The statement was canceled."""
+
+
+class Engine:
+    """DuckDB, in memory, behind a catalog. Statements run in threads of their own; those that write
+    take turns."""
+
+    def __init__(self, catalog: Catalog, timezone: str) -> None:
+        self.catalog = catalog
+        self.write_lock = threading.RLock()
+        self._base = duckdb.connect(":memory:")
+        self._base.execute(f"SET GLOBAL TimeZone = '{timezone}'")
+        for macro in sql.MACROS:
+            self._base.execute(macro)
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        return self._base.cursor()
+
+    def close(self) -> None:
+        self._base.close()
+
+
+@dataclass
+class Session:
+    """One statement on its way through the engine."""
+
+    engine: Engine
+    scope: Scope
+    timezone: str
+    canceled: threading.Event = field(default_factory=threading.Event)
+    connection: duckdb.DuckDBPyConnection = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.connection = self.engine.connect()
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.engine.catalog
+
+    def cancel(self) -> None:
+        self.canceled.set()
+        self.connection.interrupt()
+
+    def check(self) -> None:
+        if self.canceled.is_set():
+            raise Canceled
+
+    def run(self, text: str) -> list[tuple[object, ...]]:
+        """DuckDB's SQL; the rows of its result, or the count of rows that it changed."""
+        self.check()
+        try:
+            relation = self.connection.sql(text)
+            return relation.fetchall() if relation is not None else []
+        except duckdb.Error as error:
+            raise self.error(error) from error
+
+    def count(self, text: str) -> int:
+        rows = self.run(text)
+        return int(str(rows[0][0])) if rows else 0
+
+    def columns(self, text: str, tree: exp.Expression | None = None, by: Translator | None = None) -> list[tuple[str, SqlType]]:
+        """Names and types of what a query in DuckDB's SQL gives."""
+        try:
+            relation = self.connection.sql(text)
+            assert relation is not None
+            return [(name, self._type(name, kind, tree, by)) for name, kind in zip(relation.columns, relation.types)]
+        except duckdb.Error as error:
+            raise self.error(error) from error
+
+    @staticmethod
+    def _type(name: str, kind: object, tree: exp.Expression | None, by: Translator | None) -> SqlType:
+        if "INTERVAL" in str(kind) and tree is not None and by is not None:
+            return of_duckdb(kind, by.interval(tree, name))  # type: ignore[arg-type]
+        return of_duckdb(kind)  # type: ignore[arg-type]
+
+    def query(self, tree: exp.Expression) -> Result:
+        by = Translator(self.scope)
+        tree = _named(tree)
+        text = by.text(tree)
+        columns = self.columns(text, tree, by)
+        names, types = [name for name, _ in columns], [kind for _, kind in columns]
+        return Result(names, types, self._batches(text, names, types))
+
+    def _batches(self, text: str, names: list[str], types: list[SqlType]) -> Iterable[pa.RecordBatch]:
+        self.check()
+        try:
+            relation = self.connection.sql(text)
+            for batch in relation.to_arrow_reader(BATCH_ROWS):
+                self.check()
+                yield arrow.conform(batch, types, names, self.timezone)
+        except (duckdb.Error, pa.ArrowInvalid, OSError) as error:
+            raise self.error(error) from error
+
+    def error(self, error: Exception) -> Exception:
+        if self.canceled.is_set() or isinstance(error, duckdb.InterruptException):
+            return Canceled()
+        return translated(error)
+
+
+def _named(tree: exp.Expression) -> exp.Expression:
+    """The query with names for its expressions as Databricks names them: by their text."""
+    if not isinstance(tree, exp.Select):
+        return tree
+    tree = tree.copy()
+    for item in tree.expressions:
+        if isinstance(item, (exp.Alias, exp.Column, exp.Star, exp.Explode, exp.Aliases)) or item.is_star:
+            continue
+        text = item.sql("databricks", normalize_functions="lower").replace("count(*)", "count(1)")
+        item.replace(exp.alias_(item.copy(), text, quoted=True))
+    return tree
+
+
+def listing(names: list[str], rows: list[tuple[object, ...]], types: list[SqlType] | None = None) -> Result:
+    """A small result made here."""
+    kinds = types or [STRING] * len(names)
+    columns = list(zip(*rows)) if rows else [()] * len(names)
+    arrays = [pa.array(list(column), kind.arrow("Etc/UTC")) for column, kind in zip(columns, kinds)]
+    return Result(names, kinds, [pa.RecordBatch.from_arrays(arrays, names=names)] if rows else [])
+
+
+def counts(**values: int) -> Result:
+    """What a statement that writes gives back: one row of counts."""
+    return listing(list(values), [tuple(values.values())], [BIGINT] * len(values))
+
+
+# -- errors ----------------------------------------------------------------------------------------
+
+Matcher = tuple[str, Callable[[re.Match[str]], SqlError]]
+
+
+def _column(match: re.Match[str]) -> SqlError:
+    near = re.findall(r'"([^"]+)"', match[2] or "")
+    if near:
+        return SqlError("UNRESOLVED_COLUMN.WITH_SUGGESTION", f"`{match[1]}`", ", ".join(f"`{name}`" for name in near))
+    return SqlError("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", f"`{match[1]}`")
+
+
+def _cast(match: re.Match[str]) -> SqlError:
+    kind = NAMES.get(match[2], match[2])
+    return SqlError("CAST_INVALID_INPUT", f"'{match[1]}'", '"STRING"', f'"{kind}"')
+
+
+# DuckDB's names of types in its messages.
+NAMES = {"INT8": "TINYINT", "INT16": "SMALLINT", "INT32": "INT", "INT64": "BIGINT", "BOOL": "BOOLEAN"}
+
+
+MATCHERS: list[Matcher] = [
+    (r'Referenced column "([^"]*)"(?: was)? not found in FROM clause!(?:\s*Candidate bindings: (.*))?', _column),
+    (r'Referenced column "([^"]*)" was not found()', _column),
+    (r'column named "([^"]*)"()', _column),
+    (r'column "([^"]*)" does not exist()', _column),
+    (r'column with name (\S+) does not exist()', _column),
+    (r"Function with name (\S+) does not exist", lambda m: SqlError("UNRESOLVED_ROUTINE", f"`{m[1]}`")),
+    (r"NOT NULL constraint failed: \S+?\.(\S+)", lambda m: SqlError("DELTA_NOT_NULL_CONSTRAINT_VIOLATED", m[1])),
+    (r"[Cc]ould not convert string [\"'](.*)[\"'] to (\w+)", _cast),
+    (r"invalid (\w+) field format: \"(.*)\", ", lambda m: SqlError("CAST_INVALID_INPUT", f"'{m[2]}'", '"STRING"', f'"{m[1].upper()}"')),
+    (r"(\w+) field value out of range: \"(.*?)\"", lambda m: SqlError("CAST_INVALID_INPUT", f"'{m[2]}'", '"STRING"', f'"{m[1].upper()}"')),
+    (r"(?:out of range|[Oo]verflow)", lambda m: SqlError("CAST_OVERFLOW", m.string.splitlines()[0], "the type")),
+    (r"Malformed JSON", lambda m: SqlError("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", m.string.splitlines()[-1])),
+]  # fmt: skip
+
+
+def translated(error: Exception) -> SqlError:
+    """An error of DuckDB's or Arrow's as the warehouse would put it."""
+    text = str(error)
+    for pattern, make in MATCHERS:
+        match = re.search(pattern, text, re.DOTALL)
+        if match:
+            return make(match)
+    first = text.splitlines()[0] if text else type(error).__name__
+    if isinstance(error, duckdb.ConversionException):
+        return SqlError("CAST_INVALID_INPUT", f"({first})", '"STRING"', '"another"')
+    if isinstance(error, duckdb.ParserException):
+        return SqlError("PARSE_SYNTAX_ERROR", f"({first})")
+    if isinstance(error, duckdb.BinderException):
+        return SqlError("DATATYPE_MISMATCH", first)
+    return SqlError("INTERNAL_ERROR", first)
+
+
+# -- dispatch --------------------------------------------------------------------------------------
+
+Command = Callable[[Session, str], Result]
+TreeCommand = Callable[[Session, exp.Expression], Result]
+
+
+def execute(session: Session, text: str) -> Result:
+    """Runs one statement. Raises SqlError or Canceled."""
+    from towpath_sandbox.databricks.commands import COMMANDS, TREES
+
+    bare = strip_comments(text)
+    for pattern, command in COMMANDS:
+        if re.match(pattern, bare, re.IGNORECASE):
+            return command(session, bare)
+    tree = sql.parse(text)
+    for kind, tree_command in TREES:
+        if isinstance(tree, kind):
+            return tree_command(session, tree)
+    if isinstance(tree, exp.Query):
+        return session.query(tree)
+    raise SqlError("UNSUPPORTED_FEATURE", f"{text.split(None, 1)[0].upper()} in the sandbox")
+
+
+def strip_comments(text: str) -> str:
+    """Without comments and semicolon around it: what a command is known by."""
+    bare = re.sub(r"\A(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", "", text, flags=re.DOTALL)
+    return re.sub(r"[\s;]+\Z", "", bare)

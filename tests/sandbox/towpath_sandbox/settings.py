@@ -1,0 +1,84 @@
+"""What can be set: by flag at the start, and at run time by POST /_sandbox/settings."""
+
+import argparse
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+
+def _setting(default: Any, text: str) -> Any:
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True)
+class Settings:
+    # Only at the start.
+    port: int = _setting(0, "port of the workspace; 0: any free one")
+    storage_port: int = _setting(0, "port that external links point to; 0: any free one")
+    root: str = _setting("", "folder of volumes and buckets; none: one that is removed at the end")
+
+    # Logging in.
+    token: str = _setting("dapi-sandbox", "the personal access token")
+    client_id: str = _setting("sandbox-client", "of the service principal")
+    client_secret: str = _setting("sandbox-secret", "of the service principal")
+    token_seconds: float = _setting(3600.0, "how long an OAuth token lives")
+
+    # The warehouse.
+    warehouse_id: str = _setting("5a4db0c5a4db0c00", "the only SQL warehouse")
+    warehouse_state: str = _setting("RUNNING", "its state at the start: RUNNING, STOPPED, DELETED")
+    warehouse_polls: int = _setting(0, "polls (of it or of a statement) that it takes to start")
+    warehouse_seconds: float = _setting(0.0, "time that it takes to start")
+    warehouse_starts: bool = _setting(True, "whether it ever does")
+    statement_polls: int = _setting(0, "polls that find a finished statement still RUNNING")
+    strict_names: bool = _setting(False, "catalogs, schemas and volumes must be created; else they appear when named")
+    timezone: str = _setting("Etc/UTC", "the session's time zone")
+
+    # Results.
+    chunk_rows: int = _setting(0, "rows of a chunk at most; 0: chunk_bytes decides")
+    chunk_bytes: int = _setting(20_000_000, "bytes of a chunk at most, uncompressed")
+    batch_bytes: int = _setting(1 << 20, "bytes of a record batch in a chunk, about")
+    padding_rows: int = _setting(0, "rows in an Arrow chunk beyond its row_count")
+    compression: bool = _setting(True, "whether result_compression is honoured")
+    external_links: bool = _setting(True, "whether the workspace allows EXTERNAL_LINKS")
+    link_seconds: float = _setting(899.0, "how long a link lives")
+    link_uses: int = _setting(0, "how often a link can be used; 0: without limit")
+    link_url: str = _setting("", "where links point to, instead of the storage port")
+    inline_limit: int = _setting(26_214_400, "bytes of an INLINE result at most")
+    retention_seconds: float = _setting(3600.0, "how long a result is kept")
+
+    # Files.
+    page_size: int = _setting(1000, "entries of a folder's listing at most")
+    access_key: str = _setting("AKIASANDBOX", "of the S3 buckets")
+    secret_key: str = _setting("sandbox-secret-key", "of the S3 buckets")
+    session_token: str = _setting("", "of the S3 buckets; none: not asked for")
+    region: str = _setting("us-east-1", "of the S3 buckets")
+
+
+FIXED = frozenset({"port", "storage_port", "root"})
+
+
+class BadSetting(ValueError):
+    """A setting that there is not, or a value that it cannot have."""
+
+
+def changed(settings: Settings, changes: dict[str, Any]) -> Settings:
+    """The settings with these changes, each of which must have its setting's type."""
+    types = {item.name: type(item.default) for item in fields(Settings)}
+    for name, value in changes.items():
+        if name not in types or name in FIXED:
+            raise BadSetting(f"no setting {name!r} can be changed")
+        wanted = (int, float) if types[name] is float else types[name]
+        if not isinstance(value, wanted) or (isinstance(value, bool) and types[name] is not bool):
+            raise BadSetting(f"{name} is a {types[name].__name__}, not {value!r}")
+    return replace(settings, **changes)
+
+
+def from_arguments(arguments: list[str] | None = None) -> Settings:
+    parser = argparse.ArgumentParser(prog="towpath_sandbox", description=__doc__)
+    for item in fields(Settings):
+        name = "--" + item.name.replace("_", "-")
+        text = item.metadata["help"] + (f" ({item.default})" if item.default != "" else "")
+        if isinstance(item.default, bool):
+            parser.add_argument(name, default=item.default, action=argparse.BooleanOptionalAction, help=text)
+        else:
+            parser.add_argument(name, default=item.default, type=type(item.default), help=text)
+    return Settings(**vars(parser.parse_args(arguments)))
