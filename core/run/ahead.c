@@ -199,7 +199,8 @@ static int ahead_keep(void *context, const struct tow_ahead *found, struct tow_e
     batch.rows = malloc(found->length + 1);
     if (!batch.rows)
         return tow_error_nomem(err);
-    memcpy(batch.rows, found->rows, found->length);
+    if (found->length > 0)
+        memcpy(batch.rows, found->rows, found->length);
     ahead->batches[ahead->count++] = batch;
     return TOW_OK;
 }
