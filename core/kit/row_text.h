@@ -21,12 +21,6 @@ typedef char *tow_value_put(char *p, const struct tow_view *view, int64_t row);
 /* The one for a type; NULL for string and json, whose text depends on the format. */
 tow_value_put *tow_value_put_of(enum tow_type_id id);
 
-/* The end of the bytes that all rows of a string, binary or json column lie in. */
-static inline const char *tow_view_bytes_end(const struct tow_view *view)
-{
-    return view->bytes + view->offsets[view->offset + view->length];
-}
-
 /* The worst case of a writer's row. */
 struct tow_row_room {
     size_t fixed;  /* bytes of a row besides the content of string, binary and json columns */

@@ -114,6 +114,12 @@ static inline const char *tow_view_bytes(const struct tow_view *view, int64_t ro
     return view->bytes + offset[0];
 }
 
+/* The end of the bytes that all rows of a string, binary or json column lie in. */
+static inline const char *tow_view_bytes_end(const struct tow_view *view)
+{
+    return view->bytes + view->offsets[view->offset + view->length];
+}
+
 static inline int tow_view_bool(const struct tow_view *view, int64_t row)
 {
     int64_t bit = row + view->offset;

@@ -97,6 +97,16 @@ int tow_utf8_valid(const char *text, size_t length);
 /* Length of the longest well-formed prefix. */
 size_t tow_utf8_prefix(const char *text, size_t length);
 
+/*
+ * Text as it stands between the quotes of a JSON string: quotes, backslashes and bytes below 0x20
+ * escaped, well-formed UTF-8 as it is. Needs TOW_JSON_EXPANSION * length of room, and may store up
+ * to 32 bytes behind the end that it returns, which TOW_BUFFER_SLACK and the room behind a
+ * tow_buffer's capacity cover. `readable` is the end of the memory that holds the text, at or
+ * behind the text's own end: the more there is, the wider the reads.
+ */
+#define TOW_JSON_EXPANSION 6 /* bytes that one becomes at most: \u00xx */
+char *tow_put_json_escaped(char *p, const char *text, size_t length, const char *readable);
+
 /* 1 where the bytes are one JSON value (RFC 8259), nested at most `depth` deep, valid UTF-8. A
  * depth above 4096 is taken as 4096; a value outside any array and object has depth 0. */
 int tow_json_valid(const char *text, size_t length, int depth);
