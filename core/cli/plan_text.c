@@ -172,6 +172,7 @@ static int plan_print_rules(const struct tow_plan *plan, struct tow_error *err)
 {
     const struct tow_job *job = plan->job;
     const struct tow_tuning *tuning = &job->tuning;
+    const int64_t workers = tow_assembly_workers(plan->assembly);
     struct tow_table *table = tow_table_new(plan_pair, 2);
     char a[32], b[32], c[32];
 
@@ -199,7 +200,7 @@ static int plan_print_rules(const struct tow_plan *plan, struct tow_error *err)
     tow_table_add(table, "up to %" PRId64 " rows or %s", tuning->batch_rows, a);
     tow_table_add(table, "in flight");
     tow_table_add(table, "up to %" PRId64 " batches or %s, %" PRId64 " sink worker%s",
-                  tuning->queue_batches, b, tuning->workers, tuning->workers == 1 ? "" : "s");
+                  tuning->queue_batches, b, workers, workers == 1 ? "" : "s");
     tow_format_duration(tow_assembly_checkpoint_ms(plan->assembly), a);
     tow_format_duration(tuning->drain_ms, b);
     tow_table_add(table, "checkpoint");

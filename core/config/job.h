@@ -50,16 +50,20 @@ struct tow_retry {
     int64_t tries;     /* 10; 1 .. 1000 */
 };
 
+#define TOW_WORKERS_MAX 64
+
 /* `pipeline`: sizes and times that most jobs leave alone. Beside each: default, bounds. */
 struct tow_tuning {
     int64_t batch_rows;    /* 8192; 1 .. 1048576 */
     int64_t batch_bytes;   /* "1MiB"; 64KiB .. 1GiB */
     int64_t queue_batches; /* 2; 1 .. 1024: that wait for a sink, beside one for each worker */
     int64_t queue_bytes;   /* "8MiB"; 64KiB .. 16GiB; one batch may always be in flight */
-    int64_t workers;       /* 1; 1 .. 64: parallel sink instances, where the sink allows it */
-    int64_t checkpoint_ms; /* "5s"; 1ms .. 1h: between checkpoints; see tow_assembly_checkpoint_ms */
-    int checkpoint_given;  /* 1: by the job */
-    int64_t drain_ms;      /* "30s"; 0s .. 1h: to finish what is in flight when stopped */
+    int64_t workers;       /* 1; 1 .. 64: parallel sink instances; see tow_assembly_workers */
+    int workers_given;     /* 1: by the job */
+    int64_t
+        checkpoint_ms;    /* "5s"; 1ms .. 1h: between checkpoints; see tow_assembly_checkpoint_ms */
+    int checkpoint_given; /* 1: by the job */
+    int64_t drain_ms;     /* "30s"; 0s .. 1h: to finish what is in flight when stopped */
 };
 
 struct tow_job {

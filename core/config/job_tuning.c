@@ -29,8 +29,8 @@ static const struct tow_option tuning_pipeline[] = {
      NULL, "batches that wait between source and sinks"},
     {"queue_bytes", TOW_OPTION_SIZE, 0, offsetof(struct tow_tuning, queue_bytes), "8MiB", 64 * KIB,
      16 * GIB, NULL, "bytes of batches under way, at most"},
-    {"workers", TOW_OPTION_INT, 0, offsetof(struct tow_tuning, workers), "1", 1, 64, NULL,
-     "parallel sink instances, where the sink allows it"},
+    {"workers", TOW_OPTION_INT, 0, offsetof(struct tow_tuning, workers), "1", 1, TOW_WORKERS_MAX,
+     NULL, "parallel sink instances, where the sink allows it; some sinks make it more unless set"},
     {"checkpoint", TOW_OPTION_DURATION, 0, offsetof(struct tow_tuning, checkpoint_ms), "5s", 1,
      HOUR, NULL, "time between checkpoints; some sinks make it longer unless set"},
     {"drain", TOW_OPTION_DURATION, 0, offsetof(struct tow_tuning, drain_ms), "30s", 0, HOUR, NULL,
@@ -112,8 +112,10 @@ int tow_job_read_tuning(struct tow_job_reader *reader)
 
     if (!rc)
         rc = tuning_read(reader, "pipeline", tuning_pipeline, &job->tuning, &section);
-    if (!rc)
+    if (!rc) {
         job->tuning.checkpoint_given = tow_setting_get(section, "checkpoint") != NULL;
+        job->tuning.workers_given = tow_setting_get(section, "workers") != NULL;
+    }
     job->max_rejects = -1;
     job->max_reject_percent = -1;
     if (!rc)

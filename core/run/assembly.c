@@ -167,24 +167,39 @@ void tow_assembly_release(struct tow_assembly *assembly)
     assembly->transforms = NULL;
 }
 
-static int64_t assembly_wish(const struct tow_plugin *plugin)
+/* An int64_t that sinks of ABI 1.0 do not have. */
+static int64_t assembly_wish(const struct tow_plugin *plugin, size_t offset)
 {
     const struct tow_sink_ops *ops = plugin ? plugin->sink : NULL;
+    int64_t wish = 0;
 
-    if (!ops ||
-        ops->size < offsetof(struct tow_sink_ops, checkpoint_ms) + sizeof ops->checkpoint_ms)
-        return 0;
-    return ops->checkpoint_ms;
+    if (ops && ops->size >= offset + sizeof wish)
+        memcpy(&wish, (const char *)ops + offset, sizeof wish);
+    return wish;
 }
 
 int64_t tow_assembly_checkpoint_ms(const struct tow_assembly *assembly)
 {
     const struct tow_tuning *tuning = &assembly->job->tuning;
-    const int64_t wishes[] = {assembly_wish(assembly->sink), assembly_wish(assembly->results)};
+    const size_t offset = offsetof(struct tow_sink_ops, checkpoint_ms);
+    const int64_t wishes[] = {assembly_wish(assembly->sink, offset),
+                              assembly_wish(assembly->results, offset)};
     int64_t longest = tuning->checkpoint_ms;
 
     for (size_t i = 0; !tuning->checkpoint_given && i < sizeof wishes / sizeof *wishes; i++)
         if (wishes[i] > longest)
             longest = wishes[i];
     return longest;
+}
+
+int64_t tow_assembly_workers(const struct tow_assembly *assembly)
+{
+    const struct tow_tuning *tuning = &assembly->job->tuning;
+    int64_t wish = assembly_wish(assembly->sink, offsetof(struct tow_sink_ops, workers));
+
+    if (!(assembly->sink->sink->flags & TOW_SINK_PARALLEL))
+        return 1;
+    if (tuning->workers_given || wish < tuning->workers)
+        return tuning->workers;
+    return wish < TOW_WORKERS_MAX ? wish : TOW_WORKERS_MAX;
 }

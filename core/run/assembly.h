@@ -27,6 +27,8 @@ void tow_assembly_release(struct tow_assembly *assembly);
 
 /* Time between checkpoints: the job's, else the longest that its sinks wish for. */
 int64_t tow_assembly_checkpoint_ms(const struct tow_assembly *assembly);
+/* Sink instances at once: the job's number, else what the sink wishes for. */
+int64_t tow_assembly_workers(const struct tow_assembly *assembly);
 
 /*
  * What can be known offline beyond that: opens the source where it is TOW_SOURCE_OFFLINE, puts its

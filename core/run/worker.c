@@ -192,9 +192,7 @@ static int worker_open(struct run *run, struct run_worker *worker, struct tow_er
 
 uint32_t workers_wanted(const struct run *run)
 {
-    int parallel = (run->assembly->sink->sink->flags & TOW_SINK_PARALLEL) != 0;
-
-    return parallel ? (uint32_t)run->job->tuning.workers : 1;
+    return (uint32_t)tow_assembly_workers(run->assembly);
 }
 
 int workers_open(struct run *run, struct tow_error *err)

@@ -340,6 +340,10 @@ struct tow_sink_ops {
     /* Since 1.1. Milliseconds between checkpoints for jobs that do not set pipeline.checkpoint,
      * where a flush is dear (it ends a file, say); 0, or less than the core's own 5 s: no wish. */
     int64_t checkpoint_ms;
+
+    /* Since 1.1. Instances at once for jobs that do not set pipeline.workers, where the far end is
+     * slow to answer and takes several requests at a time (TOW_SINK_PARALLEL); 0: no wish. */
+    int64_t workers;
 };
 
 #define TOW_SINK_PARALLEL      1u /* several instances may take batches of one run at once */

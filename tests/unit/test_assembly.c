@@ -120,14 +120,38 @@ static void test_checkpoints_are_as_far_apart_as_the_sinks_wish(void **state)
     assert_int_equal(tow_assembly_checkpoint_ms(&fixture->assembly), 5000);
 }
 
+static void test_there_are_as_many_workers_as_the_sink_wishes(void **state)
+{
+    struct tow_tuning *tuning = &fixture->job.tuning;
+
+    (void)state;
+    tuning->workers = 1;
+    sink_ops.workers = 4;
+    assert_int_equal(tow_assembly_workers(&fixture->assembly), 1); /* it is not parallel */
+    sink_ops.flags |= TOW_SINK_PARALLEL;
+    assert_int_equal(tow_assembly_workers(&fixture->assembly), 4);
+    sink_ops.workers = 1000;
+    assert_int_equal(tow_assembly_workers(&fixture->assembly), TOW_WORKERS_MAX);
+    sink_ops.workers = 0;
+    assert_int_equal(tow_assembly_workers(&fixture->assembly), 1);
+    sink_ops.workers = 4;
+    tuning->workers = 2;
+    tuning->workers_given = 1;
+    assert_int_equal(tow_assembly_workers(&fixture->assembly), 2);
+}
+
 /* A plugin that was built for version 1.0 has a shorter table; what lies behind it is not its. */
 static void test_a_sink_of_the_first_version_has_no_wish(void **state)
 {
     (void)state;
     fixture->job.tuning.checkpoint_ms = 5000;
     sink_ops.checkpoint_ms = 60000;
+    sink_ops.flags |= TOW_SINK_PARALLEL;
+    sink_ops.workers = 4;
+    fixture->job.tuning.workers = 1;
     sink_ops.size = offsetof(struct tow_sink_ops, checkpoint_ms);
     assert_int_equal(tow_assembly_checkpoint_ms(&fixture->assembly), 5000);
+    assert_int_equal(tow_assembly_workers(&fixture->assembly), 1);
 }
 
 int main(void)
@@ -139,6 +163,7 @@ int main(void)
         ASSEMBLY_TEST(test_the_results_sink_sees_its_columns_too),
         ASSEMBLY_TEST(test_results_that_mean_nothing_are_findings),
         ASSEMBLY_TEST(test_checkpoints_are_as_far_apart_as_the_sinks_wish),
+        ASSEMBLY_TEST(test_there_are_as_many_workers_as_the_sink_wishes),
         ASSEMBLY_TEST(test_a_sink_of_the_first_version_has_no_wish),
     };
 
