@@ -41,7 +41,7 @@ static void answer_status(struct tow_http_call *call, const char *line, size_t l
     response->status = (int)status;
     response->content_length = -1;
     response->content_type[0] = response->etag[0] = response->reason[0] = '\0';
-    call->date[0] = call->waits[0] = call->packing[0] = '\0';
+    call->date[0] = call->waits[0] = call->packing[0] = call->framing[0] = '\0';
 }
 
 static void answer_copy(char *to, size_t size, const char *value, size_t length)
@@ -70,6 +70,7 @@ static void answer_field(struct tow_http_call *call, const char *name, const cha
         {"Date", call->date, sizeof call->date},
         {"Retry-After", call->waits, sizeof call->waits},
         {"Content-Encoding", call->packing, sizeof call->packing},
+        {"Transfer-Encoding", call->framing, sizeof call->framing},
         {"x-databricks-reason-phrase", response->reason, sizeof response->reason},
         {"x-thriftserver-error-message", response->reason, sizeof response->reason},
         {"x-ms-error-code", response->reason, sizeof response->reason},
@@ -88,7 +89,26 @@ static void answer_field(struct tow_http_call *call, const char *name, const cha
             answer_copy(kept[i].to, kept[i].size, value, length);
 }
 
-/* The answer's header is whole. Compression was not asked for, and is not undone. */
+/* Compression was not asked for, and is not undone. */
+static int answer_is_packed(const struct tow_http_call *call)
+{
+    return call->packing[0] && strcasecmp(call->packing, "identity") != 0 &&
+           strcasecmp(call->packing, "aws-chunked") != 0;
+}
+
+static int answer_has_body(const struct tow_http_call *call)
+{
+    return strcmp(call->request->method, "HEAD") != 0 && call->response.status != 204;
+}
+
+/* Where a body just ends with its connection, one that was cut looks whole: libcurl does not mind
+ * the missing close_notify of TLS. */
+static int answer_is_endless(const struct tow_http_call *call)
+{
+    return call->response.content_length < 0 && strcasecmp(call->framing, "chunked") != 0;
+}
+
+/* The answer's header is whole. */
 static int answer_begins(struct tow_http_call *call)
 {
     struct tow_http_response *response = &call->response;
@@ -97,13 +117,21 @@ static int answer_begins(struct tow_http_call *call)
         return TOW_OK;
     call->has_body = 1;
     response->retry_after_ms = tow_http_retry_after(call->waits, call->date, time(NULL));
-    if (answer_is_success(call) && call->packing[0] && strcasecmp(call->packing, "identity") != 0 &&
-        strcasecmp(call->packing, "aws-chunked") != 0)
+    if (call->framing[0])
+        response->content_length = -1; /* RFC 9112, section 6.3 */
+    if (!answer_has_body(call))
+        return TOW_OK;
+    if (answer_is_success(call) && answer_is_packed(call))
         call->code = tow_error_set(&call->err, TOW_E_ENV,
                                    "%s: the answer is compressed (%s), which was not asked for",
                                    call->name, call->packing);
-    else if (!answer_is_taken(call) && strcmp(call->request->method, "HEAD") != 0 &&
-             response->content_length > 0 &&
+    else if (answer_is_success(call) && answer_is_endless(call))
+        call->code =
+            tow_error_set(&call->err, TOW_E_ENV,
+                          "%s: the answer has neither Content-Length nor chunks, so nobody "
+                          "could tell whether it is whole",
+                          call->name);
+    else if (!answer_is_taken(call) && response->content_length > 0 &&
              (uint64_t)response->content_length > answer_limit(call))
         answer_too_long(call);
     return call->code;

@@ -109,6 +109,20 @@ static int failure_handshake(struct tow_http_call *call, CURLcode result)
                          advice);
 }
 
+/* In TLS 1.3 a server looks at the client's certificate when the client believes to be through. */
+static int failure_is_refusal(struct tow_http_call *call)
+{
+    return strstr(call->detail, "alert") &&
+           (strstr(call->detail, "certificate") || strstr(call->detail, "unknown ca"));
+}
+
+static int failure_refusal(struct tow_http_call *call, CURLcode result)
+{
+    return tow_error_set(&call->err, TOW_E_ENV,
+                         "%s: the server wants another client certificate (client_cert): %s",
+                         call->name, failure_detail(call, result));
+}
+
 static int failure_tls_files(struct tow_http_call *call, CURLcode result)
 {
     const struct tow_http *http = call->http;
@@ -121,6 +135,16 @@ static int failure_tls_files(struct tow_http_call *call, CURLcode result)
     return tow_error_set(&call->err, TOW_E_CONFIG,
                          "%s: no certificates can be read from \"%s\" (ca_file)", call->name,
                          http->ca_file ? http->ca_file : "the system's file");
+}
+
+/* libcurl says so, too, of a header line that is longer than it takes. */
+static int failure_memory(struct tow_http_call *call)
+{
+    if (!call->has_begun || call->has_body)
+        return tow_error_nomem(&call->err);
+    return tow_error_set(&call->err, TOW_E_NOMEM,
+                         "%s: out of memory, or the answer has a header line of more than 100 KiB",
+                         call->name);
 }
 
 static int failure_other(struct tow_http_call *call, CURLcode result)
@@ -146,8 +170,6 @@ static int failure_other(struct tow_http_call *call, CURLcode result)
     };
     size_t i;
 
-    if (result == CURLE_OUT_OF_MEMORY)
-        return tow_error_nomem(&call->err);
     for (i = 0; i < sizeof known / sizeof *known; i++) {
         if (known[i].result != result)
             continue;
@@ -167,6 +189,8 @@ static int failure_classify(struct tow_http_call *call, CURLcode result)
     if (!call->has_begun && tunnel >= 300)
         return failure_tunnel(call, tunnel);
     switch (result) {
+    case CURLE_OUT_OF_MEMORY:
+        return failure_memory(call);
     case CURLE_OPERATION_TIMEDOUT:
         return failure_timeout(call);
     case CURLE_COULDNT_CONNECT:
@@ -179,13 +203,19 @@ static int failure_classify(struct tow_http_call *call, CURLcode result)
     case CURLE_SSL_CACERT_BADFILE:
         return failure_tls_files(call, result);
     default:
-        return failure_other(call, result);
+        return failure_is_refusal(call) ? failure_refusal(call, result)
+                                        : failure_other(call, result);
     }
 }
 
 void tow_http_failed(struct tow_http_call *call, CURLcode result)
 {
     /* A callback that broke the exchange off, and a limit, have said why. */
-    if (call->code == TOW_OK && result != CURLE_OK)
+    if (call->code != TOW_OK)
+        return;
+    if (result != CURLE_OK)
         call->code = failure_classify(call, result);
+    else if (!call->has_body)
+        call->code = tow_error_set(&call->err, TOW_E_TRANSIENT,
+                                   "%s: the answer was cut off in its header", call->name);
 }

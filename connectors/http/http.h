@@ -101,8 +101,9 @@ void tow_http_response_release(struct tow_http_response *response);
  * Does one exchange and waits for its end. TOW_OK where an answer came, whatever its status.
  * Otherwise: TOW_E_TRANSIENT (names, connect, cut, timeout, short body), TOW_E_ENV (certificate
  * refused, answer too long, ...), TOW_E_CONFIG (a URL or header that cannot be), TOW_E_CANCELLED.
- * A body shorter than its Content-Length is an error, never an end. *response is to be released in
- * any case.
+ * A body shorter than its Content-Length is an error, never an end; a 2xx answer whose body would
+ * end with the connection, by no length and no last chunk, is TOW_E_ENV. *response is to be
+ * released in any case.
  */
 int tow_http_perform(struct tow_http *http, const struct tow_http_request *request,
                      struct tow_http_response *response, struct tow_error *err);

@@ -49,6 +49,7 @@ struct tow_http_call {
     char date[64];    /* the server's clock, for a Retry-After that is a date */
     char waits[64];   /* Retry-After */
     char packing[32]; /* Content-Encoding */
+    char framing[32]; /* Transfer-Encoding */
     struct tow_http_response response;
 
     int code; /* how the exchange ended; also set by a callback that breaks it off */

@@ -9,6 +9,7 @@
 
 #define REQUEST_BUFFER        (64 * 1024L)  /* bytes that are read from a connection at once */
 #define REQUEST_UPLOAD_BUFFER (128 * 1024L) /* bytes of a file that are read at once */
+#define REQUEST_ASKS_FIRST    (1 << 20)     /* bytes of a file from which on it asks */
 /* How long a large upload waits for "100 Continue". */
 #define REQUEST_CONTINUE_WAIT 500L
 /* Idle seconds after which a POST, which nobody may send twice, takes no kept connection. Servers
@@ -260,6 +261,16 @@ static int request_header(struct tow_http_call *call, const struct tow_http_head
     return code;
 }
 
+/*
+ * A large file asks with "Expect: 100-continue" first: a server that refuses it and closes would
+ * otherwise cut the upload, and what it said would be lost to "connection reset". Others do not
+ * ask: they are small, and servers that do not know the header would cost each of them the wait.
+ */
+static int request_asks_first(const struct tow_http_request *request)
+{
+    return !request->body && request->body_length >= REQUEST_ASKS_FIRST;
+}
+
 static int request_headers(struct tow_http_call *call, struct tow_error *err)
 {
     const struct tow_http_request *request = call->request;
@@ -273,19 +284,13 @@ static int request_headers(struct tow_http_call *call, struct tow_error *err)
     /* libcurl would call any body of a POST a form. */
     if (code == TOW_OK && !has_type)
         code = request_add(call, "Content-Type:", err);
-    if (code == TOW_OK && request->body)
+    if (code == TOW_OK && !request_asks_first(request))
         code = request_add(call, "Expect:", err);
     return code;
 }
 
 /* ---- body ------------------------------------------------------------------------------------ */
 
-/*
- * A file of 1 MiB and more asks with "Expect: 100-continue" first (libcurl's default): a server
- * that refuses it and closes would otherwise cut the upload, and what it said would be lost to
- * "connection reset". Bodies in memory do not ask: they are small, and servers that do not know the
- * header would cost each of them the wait.
- */
 static CURLcode request_body(struct tow_http_call *call)
 {
     const struct tow_http_request *request = call->request;

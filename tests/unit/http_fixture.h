@@ -29,6 +29,31 @@ void exchange_release(struct exchange *exchange);
 void exchange_get(struct exchange *exchange, struct tow_http *http, struct http_server *server,
                   const char *path);
 
+/* A request's header: its value, or NULL where it must be absent. */
+void assert_header(const struct http_seen *seen, const char *name, const char *value);
+
+/* Begins an exchange; the test fails where that cannot be. */
+struct tow_http_call *exchange_start(struct exchange *exchange, struct tow_http *http);
+/* Runs the client until the exchange has ended, and finishes it. */
+int exchange_finish(struct exchange *exchange, struct tow_http *http, struct tow_http_call *call);
+
+/* So many bytes that do not repeat soon, with a NUL behind them; heap. */
+char *http_fixture_bytes(size_t length);
+/* A file without a name that holds them. */
+int http_fixture_file(const char *bytes, size_t length);
+
+/* Takes a body, and pauses before the piece with which it would hold more than `room`. */
+struct taker {
+    struct tow_buffer bytes;
+    size_t room;
+    int pauses;
+    int status;
+    int64_t length;
+};
+
+int taker_take(void *context, const struct tow_http_call *call, const void *bytes, size_t length,
+               struct tow_error *err);
+
 /* The exchange ended with that class and those words. */
 #define assert_failed(exchange, class, words)                                           \
     do {                                                                                \

@@ -47,6 +47,7 @@ struct http_server {
     size_t seen_count;
     struct server_connection *connections[SERVER_CONNECTIONS];
     int connection_count;
+    size_t closed_count;
 };
 
 /* ---- waiting --------------------------------------------------------------------------------- */
@@ -161,7 +162,7 @@ static int connection_body(struct server_connection *connection, struct http_see
     size_t left = length ? strtoul(length, NULL, 10) : 0;
     int is_whole = 1, is_chunked = coding && strcasecmp(coding, "chunked") == 0;
 
-    if (expect)
+    if (expect && !connection->server->options.ignores_expect)
         is_whole = http_wire_write(&connection->wire, "HTTP/1.1 100 Continue\r\n\r\n", 25);
     if (is_whole && is_chunked)
         left = connection_chunk(connection);
@@ -365,12 +366,19 @@ static int connection_exchange(struct server_connection *connection)
 static void *connection_main(void *context)
 {
     struct server_connection *connection = context;
+    const char *greeting = connection->server->options.greets;
 
-    if (http_wire_accept(&connection->wire, connection->server->tls))
+    if (greeting)
+        http_wire_write(&connection->wire, greeting, strlen(greeting));
+    else if (http_wire_accept(&connection->wire, connection->server->tls))
         while (connection_exchange(connection))
             continue;
     http_wire_end(&connection->wire, connection->wire.how & HTTP_REPLY_RESET,
                   connection->wire.how & HTTP_REPLY_RUDE);
+    pthread_mutex_lock(&connection->server->lock);
+    connection->server->closed_count++;
+    pthread_cond_broadcast(&connection->server->changed);
+    pthread_mutex_unlock(&connection->server->lock);
     return NULL;
 }
 
@@ -497,19 +505,31 @@ void http_server_go_on(struct http_server *server)
     pthread_mutex_unlock(&server->lock);
 }
 
-void http_server_wait(struct http_server *server, size_t count)
+/* Waits until a count that the lock guards is so high. */
+static void server_wait(struct http_server *server, const size_t *count, size_t wanted,
+                        const char *what)
 {
     struct timespec until = server_time_in(SERVER_WAIT * 1000);
-    size_t seen;
+    size_t reached;
     int result = 0;
 
     pthread_mutex_lock(&server->lock);
-    while (server->seen_count < count && result != ETIMEDOUT)
+    while (*count < wanted && result != ETIMEDOUT)
         result = pthread_cond_timedwait(&server->changed, &server->lock, &until);
-    seen = server->seen_count;
+    reached = *count;
     pthread_mutex_unlock(&server->lock);
-    if (seen < count)
-        fail_msg("%zu requests came in %d s, not %zu", seen, SERVER_WAIT, count);
+    if (reached < wanted)
+        fail_msg("%zu %s in %d s, not %zu", reached, what, SERVER_WAIT, wanted);
+}
+
+void http_server_wait(struct http_server *server, size_t count)
+{
+    server_wait(server, &server->seen_count, count, "requests came");
+}
+
+void http_server_wait_closed(struct http_server *server, size_t count)
+{
+    server_wait(server, &server->closed_count, count, "connections were closed");
 }
 
 size_t http_server_count(struct http_server *server)

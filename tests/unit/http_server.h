@@ -54,6 +54,8 @@ struct http_server_options {
     const char *certificate; /* TLS by this PEM file with certificate and key; NULL: plain */
     const char *client_ca;   /* PEM: clients need a certificate from it; NULL: none */
     int tls_max;             /* an OpenSSL version such as TLS1_1_VERSION; 0: the newest */
+    const char *greets;      /* sent at once, and then the connection is closed; NULL: nothing */
+    int ignores_expect;      /* 1: never says "100 Continue" */
     int tunnel_port; /* a proxy: CONNECT, to whatever host, leads to this port of 127.0.0.1 */
 };
 
@@ -73,6 +75,8 @@ void http_server_go_on(struct http_server *server);
 
 /* Waits (10 s at most) until so many requests have come. */
 void http_server_wait(struct http_server *server, size_t count);
+/* Waits as long until so many connections have been closed by the server. */
+void http_server_wait_closed(struct http_server *server, size_t count);
 size_t http_server_count(struct http_server *server);
 /* A request by its number, from 0; good until the server is freed. */
 const struct http_seen *http_server_seen(struct http_server *server, size_t index);

@@ -1,0 +1,419 @@
+/* connectors/http: certificates, and proxies. */
+#include <openssl/ssl.h>
+#include <unistd.h>
+
+#include "certificates.h"
+#include "http_fixture.h"
+#include "lookup.h"
+#include "scratch.h"
+
+static struct certificates pem; /* of all tests here */
+
+struct fixture {
+    struct http_server *server; /* TLS */
+    struct http_server *proxy;
+    struct exchange exchange;
+    struct tow_http *http;
+};
+
+static int group_setup(void **state)
+{
+    scratch_setup(state);
+    certificates_make(&pem, ((struct scratch *)*state)->folder);
+    return 0;
+}
+
+static int group_teardown(void **state)
+{
+    return scratch_teardown(state);
+}
+
+static int setup(void **state)
+{
+    static const struct http_server_options plain; /* a state for all would be another test's */
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    struct http_server_options options = plain;
+
+    assert_non_null(fixture);
+    options.certificate = pem.server;
+    fixture->server = http_server_new(&options);
+    options = plain;
+    options.tunnel_port = http_server_port(fixture->server);
+    fixture->proxy = http_server_new(&options);
+    exchange_init(&fixture->exchange, "GET", http_server_base(fixture->server), "/x?sig=secret");
+    http_fixture_clean_environment();
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_null(strstr(fixture->exchange.err.message, "secret"));
+    exchange_release(&fixture->exchange);
+    tow_http_free(fixture->http);
+    http_server_free(fixture->proxy);
+    http_server_free(fixture->server);
+    free(fixture);
+    http_fixture_clean_environment();
+    return 0;
+}
+
+/* A GET by a client with these settings. */
+static int get(struct fixture *fixture, struct tow_http_settings settings)
+{
+    settings.cancel_fd = -1;
+    tow_http_free(fixture->http);
+    fixture->http = http_fixture_client(&settings);
+    exchange_release(&fixture->exchange);
+    return exchange_perform(&fixture->exchange, fixture->http);
+}
+
+/* The same from another server, which is then gone. */
+static void get_from(struct fixture *fixture, const struct http_server_options *options,
+                     struct http_reply reply, struct tow_http_settings settings)
+{
+    struct http_server *server = http_server_new(options);
+
+    http_server_reply(server, reply);
+    snprintf(fixture->exchange.url, sizeof fixture->exchange.url, "%s/x?sig=secret",
+             http_server_base(server));
+    get(fixture, settings);
+    http_server_free(server);
+}
+
+/* ---- certificates ---------------------------------------------------------------------------- */
+
+static void test_a_certificate_of_ca_file_is_trusted(void **state)
+{
+    struct fixture *fixture = *state;
+
+    http_server_reply(fixture->server, (struct http_reply){.body = "hidden"});
+    assert_ok(get(fixture, (struct tow_http_settings){.ca_file = pem.ca}), fixture->exchange.err);
+    assert_string_equal(fixture->exchange.response.body.data, "hidden");
+}
+
+static void test_the_environment_may_name_the_certificates(void **state)
+{
+    struct fixture *fixture = *state;
+
+    http_server_reply(fixture->server, (struct http_reply){.body = "hidden"});
+    setenv("SSL_CERT_FILE", pem.ca, 1);
+    assert_ok(get(fixture, (struct tow_http_settings){.ca_file = NULL}), fixture->exchange.err);
+    /* The settings stand above it. */
+    get(fixture, (struct tow_http_settings){.ca_file = pem.stranger});
+    assert_failed(fixture->exchange, TOW_E_ENV, "certificate is not accepted");
+}
+
+static void test_a_certificate_of_nobody_known_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+
+    get(fixture, (struct tow_http_settings){.ca_file = NULL});
+    assert_failed(fixture->exchange, TOW_E_ENV,
+                  "name a file with its issuer's certificate in ca_file");
+    assert_int_equal(tow_http_was_unsent(fixture->http), 1);
+    get(fixture, (struct tow_http_settings){.ca_file = pem.stranger});
+    assert_failed(fixture->exchange, TOW_E_ENV, "certificate is not accepted");
+    assert_int_equal(http_server_count(fixture->server), 0);
+}
+
+static void test_a_certificate_for_another_host_is_refused(void **state)
+{
+    const struct http_server_options options = {.certificate = pem.other};
+
+    get_from(*state, &options, (struct http_reply){.body = "x"},
+             (struct tow_http_settings){.ca_file = pem.ca});
+    assert_failed(((struct fixture *)*state)->exchange, TOW_E_ENV, "certificate is not accepted");
+    assert_says(((struct fixture *)*state)->exchange.err, "127.0.0.1");
+}
+
+static void test_an_expired_certificate_is_refused(void **state)
+{
+    const struct http_server_options options = {.certificate = pem.expired};
+
+    get_from(*state, &options, (struct http_reply){.body = "x"},
+             (struct tow_http_settings){.ca_file = pem.ca});
+    assert_failed(((struct fixture *)*state)->exchange, TOW_E_ENV, "expired");
+    assert_says(((struct fixture *)*state)->exchange.err, "is this machine's clock right?");
+}
+
+static void test_a_ca_file_that_is_none_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+
+    get(fixture, (struct tow_http_settings){.ca_file = "/nowhere/ca.pem"});
+    assert_failed(fixture->exchange, TOW_E_CONFIG, "\"/nowhere/ca.pem\" (ca_file)");
+}
+
+static void test_versions_before_tls_1_2_are_refused(void **state)
+{
+    const struct http_server_options options = {.certificate = pem.server,
+                                                .tls_max = TLS1_1_VERSION};
+
+    get_from(*state, &options, (struct http_reply){.body = "x"},
+             (struct tow_http_settings){.ca_file = pem.ca});
+    assert_failed(((struct fixture *)*state)->exchange, TOW_E_ENV, "no TLS connection");
+}
+
+static void test_tls_1_2_is_taken(void **state)
+{
+    const struct http_server_options options = {.certificate = pem.server,
+                                                .tls_max = TLS1_2_VERSION};
+
+    get_from(*state, &options, (struct http_reply){.body = "x"},
+             (struct tow_http_settings){.ca_file = pem.ca});
+    assert_ok(((struct fixture *)*state)->exchange.code, ((struct fixture *)*state)->exchange.err);
+}
+
+static void test_a_port_that_does_not_speak_tls_is_told(void **state)
+{
+    const struct http_server_options mute = {.greets = "220 hello\r\n"};
+    struct fixture *fixture = *state;
+    struct http_server *plain = http_server_new(&mute);
+
+    snprintf(fixture->exchange.url, sizeof fixture->exchange.url, "https://127.0.0.1:%d/",
+             http_server_port(plain));
+    get(fixture, (struct tow_http_settings){.ca_file = pem.ca});
+    assert_failed(fixture->exchange, TOW_E_ENV, "that port does not speak TLS");
+    assert_int_equal(tow_http_was_unsent(fixture->http), 1);
+    http_server_free(plain);
+}
+
+static void test_a_handshake_that_is_cut_may_pass(void **state)
+{
+    const struct http_server_options cut = {.greets = ""};
+    struct fixture *fixture = *state;
+    struct http_server *plain = http_server_new(&cut);
+
+    snprintf(fixture->exchange.url, sizeof fixture->exchange.url, "https://127.0.0.1:%d/",
+             http_server_port(plain));
+    get(fixture, (struct tow_http_settings){.ca_file = pem.ca});
+    assert_failed(fixture->exchange, TOW_E_TRANSIENT, "no TLS connection");
+    http_server_free(plain);
+}
+
+static void test_a_client_certificate_is_shown(void **state)
+{
+    const struct http_server_options options = {.certificate = pem.server, .client_ca = pem.ca};
+    struct fixture *fixture = *state;
+    const struct http_reply reply = {.body = "x"};
+
+    get_from(fixture, &options, reply,
+             (struct tow_http_settings){.ca_file = pem.ca, .client_cert = pem.client});
+    assert_ok(fixture->exchange.code, fixture->exchange.err);
+    get_from(fixture, &options, reply, (struct tow_http_settings){.ca_file = pem.ca});
+    assert_failed(fixture->exchange, TOW_E_ENV, "wants another client certificate");
+    get_from(fixture, &options, reply,
+             (struct tow_http_settings){
+                 .ca_file = pem.ca, .client_cert = pem.client, .client_key = pem.server});
+    assert_failed(fixture->exchange, TOW_E_CONFIG, "the client certificate");
+    get_from(fixture, &options, reply,
+             (struct tow_http_settings){.ca_file = pem.ca, .client_cert = "/nowhere.pem"});
+    assert_failed(fixture->exchange, TOW_E_CONFIG, "the client certificate \"/nowhere.pem\"");
+}
+
+static void test_a_body_whose_tls_was_cut_is_no_end(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct tow_http_settings settings = {.ca_file = pem.ca};
+
+    http_server_reply(
+        fixture->server,
+        (struct http_reply){.body = "abc", .how = HTTP_REPLY_NO_LENGTH | HTTP_REPLY_RUDE});
+    http_server_reply(
+        fixture->server,
+        (struct http_reply){.body = "abc", .cut = 1, .how = HTTP_REPLY_CUT | HTTP_REPLY_RUDE});
+    http_server_reply(
+        fixture->server,
+        (struct http_reply){.body = "abc",
+                            .how = HTTP_REPLY_CHUNKED | HTTP_REPLY_NO_END | HTTP_REPLY_RUDE});
+    get(fixture, settings);
+    assert_failed(fixture->exchange, TOW_E_ENV, "nobody could tell whether it is whole");
+    get(fixture, settings);
+    assert_failed(fixture->exchange, TOW_E_TRANSIENT, "cut off");
+    get(fixture, settings);
+    assert_failed(fixture->exchange, TOW_E_TRANSIENT, "cut off");
+}
+
+/* ---- proxies --------------------------------------------------------------------------------- */
+
+/* A URL of the proxy with a login. */
+static const char *proxy_url(struct fixture *fixture, char *url, size_t size)
+{
+    snprintf(url, size, "http://user:p%%40secret@127.0.0.1:%d", http_server_port(fixture->proxy));
+    return url;
+}
+
+static void test_https_goes_through_a_tunnel(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct tow_http_header header = {"Authorization", "Bearer secret"};
+    char proxy[128], target[64];
+
+    http_server_reply(fixture->server, (struct http_reply){.body = "hidden"});
+    fixture->exchange.request.headers = &header;
+    fixture->exchange.request.header_count = 1;
+    assert_ok(get(fixture, (struct tow_http_settings){.ca_file = pem.ca,
+                                                      .proxy = proxy_url(fixture, proxy, 128)}),
+              fixture->exchange.err);
+    assert_string_equal(fixture->exchange.response.body.data, "hidden");
+    assert_int_equal(http_server_count(fixture->proxy), 1);
+    snprintf(target, sizeof target, "127.0.0.1:%d", http_server_port(fixture->server));
+    assert_string_equal(http_server_seen(fixture->proxy, 0)->method, "CONNECT");
+    assert_string_equal(http_server_seen(fixture->proxy, 0)->target, target);
+    /* Each gets its own login. */
+    assert_header(http_server_seen(fixture->proxy, 0), "Proxy-Authorization",
+                  "Basic dXNlcjpwQHNlY3JldA==");
+    assert_header(http_server_seen(fixture->proxy, 0), "Authorization", NULL);
+    assert_header(http_server_seen(fixture->server, 0), "Proxy-Authorization", NULL);
+    assert_header(http_server_seen(fixture->server, 0), "Authorization", "Bearer secret");
+}
+
+static void test_the_environment_may_name_the_proxy(void **state)
+{
+    struct fixture *fixture = *state;
+    char proxy[128];
+
+    setenv("https_proxy", proxy_url(fixture, proxy, sizeof proxy), 1);
+    http_server_reply(fixture->server, (struct http_reply){.body = "hidden"});
+    snprintf(fixture->exchange.url, sizeof fixture->exchange.url, "https://service.example/");
+    assert_ok(get(fixture, (struct tow_http_settings){.ca_file = pem.ca}), fixture->exchange.err);
+    assert_string_equal(http_server_seen(fixture->proxy, 0)->target, "service.example:443");
+}
+
+static void test_no_proxy_names_hosts_that_are_reached_directly(void **state)
+{
+    struct fixture *fixture = *state;
+    char proxy[128];
+    const struct tow_http_settings by_environment = {.ca_file = pem.ca};
+    const struct tow_http_settings by_settings = {.ca_file = pem.ca,
+                                                  .proxy = proxy_url(fixture, proxy, 128)};
+    const struct tow_http_settings none = {.ca_file = pem.ca, .proxy = ""};
+
+    snprintf(fixture->exchange.url, sizeof fixture->exchange.url, "https://service.example:%d/",
+             http_server_port(fixture->server));
+    http_server_reply(fixture->server, (struct http_reply){.body = "1"});
+    http_server_reply(fixture->server, (struct http_reply){.body = "2"});
+    http_server_reply(fixture->server, (struct http_reply){.body = "3"});
+    setenv("https_proxy", proxy, 1);
+    assert_ok(get(fixture, none), fixture->exchange.err);
+    setenv("no_proxy", ".elsewhere,service.example", 1);
+    assert_ok(get(fixture, by_environment), fixture->exchange.err);
+    assert_ok(get(fixture, by_settings), fixture->exchange.err);
+    assert_int_equal(http_server_count(fixture->proxy), 0);
+}
+
+static void test_a_proxy_of_the_environment_is_not_for_this_machine(void **state)
+{
+    struct fixture *fixture = *state;
+    char proxy[128];
+
+    setenv("https_proxy", proxy_url(fixture, proxy, sizeof proxy), 1);
+    setenv("http_proxy", proxy, 1);
+    setenv("all_proxy", proxy, 1);
+    http_server_reply(fixture->server, (struct http_reply){.body = "x"});
+    assert_ok(get(fixture, (struct tow_http_settings){.ca_file = pem.ca}), fixture->exchange.err);
+    get_from(fixture, NULL, (struct http_reply){.body = "plain"}, (struct tow_http_settings){0});
+    assert_ok(fixture->exchange.code, fixture->exchange.err);
+    assert_int_equal(http_server_count(fixture->proxy), 0);
+}
+
+static void test_plain_http_stays_on_this_machine(void **state)
+{
+    struct fixture *fixture = *state;
+    char proxy[128];
+    const struct http_server_options options = {.tunnel_port = 1};
+    struct http_server *plain = http_server_new(NULL);
+    struct http_server_options through = options;
+    struct http_server *near;
+
+    through.tunnel_port = http_server_port(plain);
+    near = http_server_new(&through);
+    snprintf(fixture->exchange.url, sizeof fixture->exchange.url, "%s/", http_server_base(plain));
+    http_server_reply(plain, (struct http_reply){.body = "plain"});
+    snprintf(proxy, sizeof proxy, "http://localhost:%d", http_server_port(near));
+    assert_ok(get(fixture, (struct tow_http_settings){.proxy = proxy}), fixture->exchange.err);
+    assert_string_equal(http_server_seen(near, 0)->method, "CONNECT");
+    get(fixture, (struct tow_http_settings){.proxy = "http://user:secret@far.example:3128"});
+    assert_failed(fixture->exchange, TOW_E_CONFIG, "not sent through a proxy on another machine");
+    http_server_free(near);
+    http_server_free(plain);
+}
+
+static void refused(struct fixture *fixture, int status, int class, const char *words)
+{
+    char proxy[128];
+
+    http_server_reply(fixture->proxy, (struct http_reply){.status = status, .body = "no"});
+    get(fixture,
+        (struct tow_http_settings){.ca_file = pem.ca, .proxy = proxy_url(fixture, proxy, 128)});
+    assert_failed(fixture->exchange, class, words);
+    assert_int_equal(tow_http_was_unsent(fixture->http), 1);
+}
+
+static void test_a_proxy_that_refuses_is_told_from_the_server(void **state)
+{
+    refused(*state, 407, TOW_E_CONFIG, "the proxy wants a login (HTTP 407)");
+    refused(*state, 403, TOW_E_ENV, "the proxy refuses to connect to the host (HTTP 403)");
+    refused(*state, 302, TOW_E_ENV, "the proxy refuses to connect to the host (HTTP 302)");
+    refused(*state, 503, TOW_E_TRANSIENT, "the proxy cannot reach the host (HTTP 503)");
+}
+
+static void test_a_proxy_that_is_not_there_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    struct http_server *gone = http_server_new(NULL);
+    char proxy[128];
+
+    snprintf(proxy, sizeof proxy, "http://user:secret@127.0.0.1:%d", http_server_port(gone));
+    http_server_free(gone);
+    get(fixture, (struct tow_http_settings){.ca_file = pem.ca, .proxy = proxy});
+    assert_failed(fixture->exchange, TOW_E_TRANSIENT, "Connection refused");
+    get(fixture,
+        (struct tow_http_settings){.ca_file = pem.ca, .proxy = "http://u:secret@gone.test"});
+    assert_failed(fixture->exchange, TOW_E_TRANSIENT, "the proxy's name is not found");
+}
+
+static void test_a_proxy_that_is_no_url_is_refused_without_its_password(void **state)
+{
+    const struct tow_http_settings settings = {.cancel_fd = -1,
+                                               .proxy = "http://user:secret@ho st:port"};
+    struct tow_error err = TOW_ERROR_INIT;
+
+    (void)state;
+    assert_null(tow_http_new(&settings, &err));
+    assert_int_equal(err.code, TOW_E_CONFIG);
+    assert_says(err, "proxy: not a URL");
+    assert_null(strstr(err.message, "secret"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        TEST(test_a_certificate_of_ca_file_is_trusted),
+        TEST(test_the_environment_may_name_the_certificates),
+        TEST(test_a_certificate_of_nobody_known_is_refused),
+        TEST(test_a_certificate_for_another_host_is_refused),
+        TEST(test_an_expired_certificate_is_refused),
+        TEST(test_a_ca_file_that_is_none_is_told),
+        TEST(test_versions_before_tls_1_2_are_refused),
+        TEST(test_tls_1_2_is_taken),
+        TEST(test_a_port_that_does_not_speak_tls_is_told),
+        TEST(test_a_handshake_that_is_cut_may_pass),
+        TEST(test_a_client_certificate_is_shown),
+        TEST(test_a_body_whose_tls_was_cut_is_no_end),
+        TEST(test_https_goes_through_a_tunnel),
+        TEST(test_the_environment_may_name_the_proxy),
+        TEST(test_no_proxy_names_hosts_that_are_reached_directly),
+        TEST(test_a_proxy_of_the_environment_is_not_for_this_machine),
+        TEST(test_plain_http_stays_on_this_machine),
+        TEST(test_a_proxy_that_refuses_is_told_from_the_server),
+        TEST(test_a_proxy_that_is_not_there_is_told),
+        TEST(test_a_proxy_that_is_no_url_is_refused_without_its_password),
+    };
+
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
