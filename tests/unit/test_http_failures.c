@@ -8,6 +8,7 @@ struct fixture {
     struct http_server *server;
     struct tow_http *http;
     struct exchange exchange;
+    char *body; /* of an answer: outlives the server */
 };
 
 static int setup(void **state)
@@ -30,6 +31,7 @@ static int teardown(void **state)
     exchange_release(&fixture->exchange);
     tow_http_free(fixture->http);
     http_server_free(fixture->server);
+    free(fixture->body);
     free(fixture);
     return 0;
 }
@@ -197,32 +199,36 @@ static void test_the_limit_is_not_for_what_is_taken_in_pieces(void **state)
 
 static void test_the_default_limit_holds(void **state)
 {
+    struct fixture *fixture = *state;
     const size_t length = (16 << 20) + 1;
-    char *body = http_fixture_bytes(length);
 
+    fixture->body = http_fixture_bytes(length);
     fails(state,
-          (struct http_reply){
-              .body = body, .length = length, .how = HTTP_REPLY_CHUNKED, .piece = 1 << 20},
+          (struct http_reply){.body = fixture->body, .how = HTTP_REPLY_CHUNKED, .piece = 1 << 20},
           TOW_E_ENV, "answer longer than 16777216 bytes (limit)");
-    free(body);
 }
 
-static void test_a_header_without_end_is_refused(void **state)
+static char *header_begin(struct fixture *fixture, size_t length)
+{
+    fixture->body = http_fixture_bytes(length);
+    memcpy(fixture->body, "HTTP/1.1 200 OK\r\nX: ", 20);
+    return fixture->body;
+}
+
+static void test_a_header_line_without_end_is_refused(void **state)
+{
+    raw(state, header_begin(*state, 4 << 20), TOW_E_NOMEM, "header line of more than 100 KiB");
+}
+
+static void test_a_header_of_lines_without_end_is_refused(void **state)
 {
     const size_t length = 4 << 20;
-    char *body = malloc(length + 1);
+    char *body = header_begin(*state, length);
     size_t at;
 
-    assert_non_null(body);
-    memset(body, 'a', length);
-    body[length] = '\0';
-    memcpy(body, "HTTP/1.1 200 OK\r\nX: ", 20);
-    fails(state, (struct http_reply){.body = body, .how = HTTP_REPLY_RAW}, TOW_E_NOMEM,
-          "header line of more than 100 KiB");
     for (at = 17; at + 20 < length; at += 20)
         memcpy(body + at, "X-Many: aaaaaaaaaa\r\n", 20);
     raw(state, body, TOW_E_TRANSIENT, "broke while receiving");
-    free(body);
 }
 
 /* ---- nobody there ---------------------------------------------------------------------------- */
@@ -293,7 +299,8 @@ int main(void)
         TEST(test_an_answer_of_the_limit_is_taken),
         TEST(test_the_limit_is_not_for_what_is_taken_in_pieces),
         TEST(test_the_default_limit_holds),
-        TEST(test_a_header_without_end_is_refused),
+        TEST(test_a_header_line_without_end_is_refused),
+        TEST(test_a_header_of_lines_without_end_is_refused),
         TEST(test_a_port_where_nobody_listens_is_told),
         TEST(test_a_name_that_does_not_exist_is_told),
         TEST(test_urls_that_cannot_be_are_refused),

@@ -12,6 +12,7 @@ struct fixture {
     struct tow_http *http;
     struct exchange exchange;
     int cancel_fd;
+    char *body; /* of an answer: outlives the server */
 };
 
 static int setup(void **state)
@@ -35,6 +36,7 @@ static int teardown(void **state)
     exchange_release(&fixture->exchange);
     tow_http_free(fixture->http);
     http_server_free(fixture->server);
+    free(fixture->body);
     close(fixture->cancel_fd);
     free(fixture);
     return 0;
@@ -177,9 +179,9 @@ static void test_a_paused_exchange_goes_on_with_the_same_piece(void **state)
     const size_t length = 3 << 20;
     struct taker taker = {.room = 100000};
     struct tow_http_call *call;
-    char *body = http_fixture_bytes(length);
 
-    http_server_reply(fixture->server, (struct http_reply){.status = 206, .body = body});
+    fixture->body = http_fixture_bytes(length);
+    http_server_reply(fixture->server, (struct http_reply){.status = 206, .body = fixture->body});
     take(fixture, &taker);
     call = exchange_start(get, fixture->http);
     while (!tow_http_ended(call)) {
@@ -194,13 +196,12 @@ static void test_a_paused_exchange_goes_on_with_the_same_piece(void **state)
     }
     assert_ok(exchange_finish(get, fixture->http, call), get->err);
     assert_int_equal(taker.bytes.size, length);
-    assert_memory_equal(taker.bytes.data, body, length);
+    assert_memory_equal(taker.bytes.data, fixture->body, length);
     assert_true(taker.pauses > 20);
     assert_int_equal(taker.status, 206);
     assert_int_equal(taker.length, length);
     assert_string_equal(get->response.body.data, "");
     tow_buffer_release(&taker.bytes);
-    free(body);
 }
 
 static void test_a_paused_exchange_takes_nothing(void **state)
@@ -429,18 +430,17 @@ static void test_a_stream_that_never_pauses_ends_when_told(void **state)
 {
     struct fixture *fixture = *state;
     const uint64_t one = 1;
-    char *body = http_fixture_bytes(1 << 20);
     struct taker taker = {.room = SIZE_MAX};
     struct tow_http_call *call;
 
-    http_server_reply(fixture->server, (struct http_reply){.body = body});
+    fixture->body = http_fixture_bytes(1 << 20);
+    http_server_reply(fixture->server, (struct http_reply){.body = fixture->body});
     take(fixture, &taker);
     call = exchange_start(&fixture->exchange, fixture->http);
     assert_int_equal(write(fixture->cancel_fd, &one, sizeof one), sizeof one);
     assert_int_equal(tow_http_run(fixture->http, 0, &fixture->exchange.err), TOW_E_CANCELLED);
     assert_int_equal(tow_http_finish(call, NULL, NULL), TOW_E_CANCELLED);
     tow_buffer_release(&taker.bytes);
-    free(body);
 }
 
 static void *wake(void *context)
