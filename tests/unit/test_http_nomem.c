@@ -1,0 +1,124 @@
+/* connectors/http where each allocation fails in turn, its own as well as libcurl's. */
+#include <curl/curl.h>
+#include <limits.h>
+
+#include "http_fixture.h"
+
+static _Thread_local int is_armed;   /* 1: allocations of this thread count */
+static _Thread_local long countdown; /* the allocation that fails: 0 is the next */
+
+static int fails_now(void)
+{
+    return is_armed && countdown-- == 0;
+}
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
+
+void *__wrap_malloc(size_t size)
+{
+    return fails_now() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails_now() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return fails_now() ? NULL : __real_realloc(old, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+    return fails_now() ? NULL : __real_strdup(text);
+}
+
+struct outcome {
+    int code;
+    int status;
+    size_t length;
+};
+
+/* A client from nothing, and one exchange; the answer is a body in chunks. */
+static struct outcome whole_life(struct http_server *server, const char *method)
+{
+    static const struct tow_http_header headers[] = {{"X-One", "1"}, {"X-Two", ""}};
+    const struct tow_http_settings settings = {
+        .cancel_fd = -1, .proxy = "", .ca_file = "/nowhere", .client_cert = "/nowhere"};
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_http *http = tow_http_new(&settings, &err);
+    struct outcome outcome = {err.code, 0, 0};
+    struct exchange exchange;
+
+    if (!http)
+        return outcome;
+    exchange_init(&exchange, method, http_server_base(server), "/x");
+    exchange.request.headers = headers;
+    exchange.request.header_count = 2;
+    exchange.request.user = "user";
+    exchange.request.body = "body";
+    exchange.request.body_length = 4;
+    outcome.code = exchange_perform(&exchange, http);
+    outcome.status = exchange.response.status;
+    outcome.length = exchange.response.body.size;
+    exchange_release(&exchange);
+    tow_http_free(http);
+    return outcome;
+}
+
+static void each_allocation_fails(const char *method)
+{
+    const struct http_reply reply = {
+        .body = "0123456789", .how = HTTP_REPLY_CHUNKED, .piece = 3, .headers = "ETag: x\r\n"};
+    struct outcome outcome = {TOW_E_NOMEM, 0, 0};
+    long n, nomem = 0;
+
+    for (n = 0; n < 2000; n++) {
+        struct http_server *server = http_server_new(NULL);
+        int done;
+
+        http_server_reply(server, reply);
+        is_armed = 1;
+        countdown = n;
+        outcome = whole_life(server, method);
+        is_armed = 0;
+        done = countdown > 0;
+        http_server_free(server);
+        if (outcome.code == TOW_OK && (outcome.status != 200 || outcome.length != 10))
+            fail_msg("allocation %ld failed, and so did the answer, unseen", n);
+        nomem += outcome.code == TOW_E_NOMEM;
+        if (done)
+            break;
+    }
+    assert_int_equal(outcome.code, TOW_OK);
+    assert_true(n > 50);
+    /* libcurl takes some for failures of the connection. */
+    assert_true(nomem > n / 2);
+}
+
+static void test_each_failing_allocation_is_told(void **state)
+{
+    (void)state;
+    each_allocation_fails("POST");
+    each_allocation_fails("PUT");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_failing_allocation_is_told)};
+
+    http_fixture_clean_environment();
+    /* The first call decides; the clients' own add to it. */
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, __wrap_malloc, free, __wrap_realloc,
+                             __wrap_strdup, __wrap_calloc) != CURLE_OK)
+        return 99;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
