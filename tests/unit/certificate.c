@@ -1,0 +1,60 @@
+#include "certificate.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include "unit.h"
+
+#define CERTIFICATE_BEFORE (-3600L) /* seconds, around now */
+#define CERTIFICATE_AFTER  86400L
+
+static void certificate_extend(X509 *certificate, int nid, const char *value)
+{
+    X509V3_CTX context;
+    X509_EXTENSION *extension;
+
+    X509V3_set_ctx_nodb(&context);
+    X509V3_set_ctx(&context, certificate, certificate, NULL, NULL, 0);
+    extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+    assert_non_null(extension);
+    assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
+    X509_EXTENSION_free(extension);
+}
+
+static X509 *certificate_make(EVP_PKEY *key, const char *names)
+{
+    X509 *certificate = X509_new();
+    X509_NAME *name;
+
+    assert_non_null(certificate);
+    name = X509_get_subject_name(certificate);
+    X509_set_version(certificate, 2);
+    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), CERTIFICATE_BEFORE);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), CERTIFICATE_AFTER);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"towpath test", -1,
+                               -1, 0);
+    X509_set_issuer_name(certificate, name);
+    X509_set_pubkey(certificate, key);
+    certificate_extend(certificate, NID_basic_constraints, "critical,CA:TRUE");
+    certificate_extend(certificate, NID_subject_alt_name, names);
+    assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
+    return certificate;
+}
+
+void certificate_write(const char *path, const char *names)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate;
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(key);
+    assert_non_null(file);
+    certificate = certificate_make(key, names);
+    assert_int_equal(PEM_write_X509(file, certificate), 1);
+    assert_int_equal(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
+    assert_int_equal(fclose(file), 0);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+}
