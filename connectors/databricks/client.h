@@ -23,19 +23,21 @@ struct tow_databricks_call {
     const char *what;   /* for messages: "submitting the statement" */
     const char *method; /* "GET", ... */
     const char *path;   /* "/api/2.0/...", percent-encoded, with its query */
-    const json_t *json; /* body; NULL: none */
-    const void *body;   /* other body, of body_length bytes; NULL: none, or a file */
+    const json_t *json; /* body; NULL: none, or one of the following */
+    const void *body;   /* body_length bytes; NULL: none, or a file */
     int body_fd;        /* used where body is NULL and body_length > 0 */
     int64_t body_length;
-    int64_t timeout_ms; /* 0: 60 s for JSON, none (but idling) for others */
-    size_t limit;       /* of the answer; 0: http.h's */
+    const char *body_type; /* of body and body_fd; NULL: "application/octet-stream" */
+    int64_t timeout_ms;    /* 0: 60 s, with a body_fd none but that for idling */
+    size_t limit;          /* of the answer; 0: http.h's */
 };
 
 /*
  * One exchange with the login header. TOW_OK for 2xx. Otherwise the class by http.h, with the
  * server's own words: 401 and 403 are TOW_E_AUTH, 404 TOW_E_CONFIG, 409 with ABORTED
- * TOW_E_TRANSIENT, an HTML page in place of JSON TOW_E_ENV that names a proxy or log-in page as the
- * likely cause. response is filled also where the call fails; release it in any case.
+ * TOW_E_TRANSIENT, a web page in place of JSON, or a redirect, TOW_E_ENV that names a proxy or
+ * log-in page as the likely cause. response is filled also where the call fails; release it in any
+ * case.
  */
 int tow_databricks_call(struct tow_databricks *databricks, const struct tow_databricks_call *call,
                         struct tow_http_response *response, struct tow_error *err);

@@ -3,6 +3,9 @@
  *
  * There is no idempotency key: what may be submitted again after an unknown outcome is the
  * caller's to know (`repeatable`).
+ *
+ * A poll that brings no answer leaves the statement as it is: the next one asks the same, a few
+ * times over. That is no retry of the statement.
  */
 #ifndef CONNECTORS_DATABRICKS_STATEMENT_H
 #define CONNECTORS_DATABRICKS_STATEMENT_H
@@ -42,10 +45,10 @@ struct tow_statement_request {
 };
 
 struct tow_statement_column {
-    const char *name;
-    const char *type_name; /* "LONG", "TIMESTAMP_NTZ", ...: also ones this program does not know */
-    const char *type_text; /* "DECIMAL(18,4)", "STRUCT<a: INT>" */
-    int precision, scale;  /* of DECIMAL */
+    char *name;
+    char *type_name;      /* "LONG", "TIMESTAMP_NTZ", ...: also ones this program does not know */
+    char *type_text;      /* "DECIMAL(18,4)", "STRUCT<a: INT>" */
+    int precision, scale; /* of DECIMAL */
 };
 
 /* A statement that succeeded; all texts are its own. */
@@ -97,13 +100,15 @@ struct tow_cells;
 struct tow_cells *tow_cells_new(struct tow_databricks *databricks, struct tow_statement *statement,
                                 struct tow_error *err);
 void tow_cells_free(struct tow_cells *cells);
-/* The next row: TOW_OK, TOW_END. texts[i] NULL is SQL NULL; good until the next call. */
+/* The next row: TOW_OK, TOW_END. texts[i] NULL is SQL NULL; good until the next call; behind each
+ * text stands a NUL, and there may be some in it. A chunk that could not be fetched is asked for
+ * anew by the next call. Fewer or more rows than the manifest says are TOW_E_ENV, never an end. */
 int tow_cells_next(struct tow_cells *cells, const char *const **texts, const size_t **lengths,
                    struct tow_error *err);
 
-/* One row's cell by its column's name, in any case of letters, as a new text; NULL where the first
- * row, the column or the value is absent. For answers of COPY INTO, DESCRIBE HISTORY and the
- * like. */
+/* A cell of the first row by its column's name, in any case of letters, as a new text; NULL with
+ * TOW_OK in err->code where the row, the column or the value is absent, NULL with another code
+ * where it could not be read. For answers of COPY INTO, DESCRIBE HISTORY and the like. */
 char *tow_statement_text(struct tow_databricks *databricks, struct tow_statement *statement,
                          const char *column, struct tow_error *err);
 

@@ -1,0 +1,230 @@
+#include "connectors/databricks/client_priv.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "connectors/databricks/secret.h"
+#include "towpath/value.h"
+
+#define CLIENT_TIMEOUT_MS  60000
+#define CLIENT_CONNECTIONS 16
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+static int client_copy(char **to, const char *from)
+{
+    *to = from ? strdup(from) : NULL;
+    return !from || *to;
+}
+
+static int client_copy_config(struct tow_databricks_config *to,
+                              const struct tow_databricks_config *from, struct tow_error *err)
+{
+    to->login = from->login;
+    if (client_copy(&to->url, from->url) && client_copy(&to->warehouse_id, from->warehouse_id) &&
+        client_copy(&to->workspace_id, from->workspace_id) &&
+        client_copy(&to->token, from->token) && client_copy(&to->client_id, from->client_id) &&
+        client_copy(&to->client_secret, from->client_secret) &&
+        client_copy(&to->ca_file, from->ca_file) && client_copy(&to->proxy, from->proxy))
+        return TOW_OK;
+    return tow_error_nomem(err);
+}
+
+struct tow_databricks *tow_databricks_new(const struct tow_databricks_config *config, int cancel_fd,
+                                          struct tow_error *err)
+{
+    const struct tow_http_settings settings = {.ca_file = config->ca_file,
+                                               .proxy = config->proxy,
+                                               .connections = CLIENT_CONNECTIONS,
+                                               .cancel_fd = cancel_fd};
+    struct tow_databricks *databricks = calloc(1, sizeof *databricks);
+
+    if (!databricks) {
+        tow_error_nomem(err);
+        return NULL;
+    }
+    databricks->cancel_fd = cancel_fd;
+    if (client_copy_config(&databricks->config, config, err) == TOW_OK)
+        databricks->http = tow_http_new(&settings, err);
+    if (databricks->http)
+        return databricks;
+    tow_databricks_free(databricks);
+    return NULL;
+}
+
+struct tow_databricks *tow_databricks_clone(const struct tow_databricks *databricks, int cancel_fd,
+                                            struct tow_error *err)
+{
+    struct tow_databricks *clone = tow_databricks_new(&databricks->config, cancel_fd, err);
+
+    if (!clone)
+        return NULL;
+    clone->renew_ms = databricks->renew_ms;
+    clone->uncompressed = databricks->uncompressed;
+    if (client_copy(&clone->bearer, databricks->bearer))
+        return clone;
+    tow_error_nomem(err);
+    tow_databricks_free(clone);
+    return NULL;
+}
+
+void tow_databricks_free(struct tow_databricks *databricks)
+{
+    if (!databricks)
+        return;
+    if (databricks->http)
+        tow_http_free(databricks->http);
+    tow_secret_free(databricks->bearer);
+    tow_databricks_config_release(&databricks->config);
+    free(databricks);
+}
+
+const struct tow_databricks_config *tow_databricks_config_of(
+    const struct tow_databricks *databricks)
+{
+    return &databricks->config;
+}
+
+int tow_databricks_was_unsent(const struct tow_databricks *databricks)
+{
+    return databricks->unsent;
+}
+
+int tow_databricks_wait(const struct tow_databricks *databricks, int64_t ms, struct tow_error *err)
+{
+    struct pollfd waited = {.fd = databricks->cancel_fd, .events = POLLIN};
+    int64_t end = tow_databricks_now_ms() + ms, left = ms;
+
+    while (left > 0) {
+        int ready = poll(&waited, 1, left > 60000 ? 60000 : (int)left);
+
+        if (ready > 0)
+            return tow_error_set(err, TOW_E_CANCELLED, "interrupted while waiting");
+        if (ready < 0 && errno != EINTR)
+            return tow_error_errno(err, TOW_E_ENV, errno, "wait");
+        left = end - tow_databricks_now_ms();
+    }
+    return TOW_OK;
+}
+
+/* ---- calls ---------------------------------------------------------------------------------- */
+
+static void exchange_add_header(struct tow_databricks_exchange *exchange, const char *name,
+                                const char *value)
+{
+    exchange->headers[exchange->request.header_count++] = (struct tow_http_header){name, value};
+}
+
+int tow_databricks_exchange_init(struct tow_databricks_exchange *exchange,
+                                 const struct tow_databricks *databricks,
+                                 const struct tow_databricks_call *call, struct tow_error *err)
+{
+    struct tow_http_request *request = &exchange->request;
+    const char *type = call->body_type ? call->body_type : "application/octet-stream";
+
+    *exchange = (struct tow_databricks_exchange){.url = NULL};
+    *request = (struct tow_http_request){.method = call->method,
+                                         .headers = exchange->headers,
+                                         .body = call->body,
+                                         .body_fd = call->body_fd,
+                                         .body_length = call->body_length,
+                                         .timeout_ms = call->timeout_ms,
+                                         .limit = call->limit};
+    if (!request->timeout_ms && (call->json || call->body || !call->body_length))
+        request->timeout_ms = CLIENT_TIMEOUT_MS;
+    if (asprintf(&exchange->url, "%s%s", databricks->config.url, call->path) < 0) {
+        exchange->url = NULL;
+        return tow_error_nomem(err);
+    }
+    request->url = exchange->url;
+    if (call->json) {
+        exchange->text = json_dumps(call->json, JSON_COMPACT);
+        if (!exchange->text)
+            return tow_error_nomem(err);
+        request->body = exchange->text;
+        request->body_length = (int64_t)strlen(exchange->text);
+        type = "application/json";
+    }
+    exchange_add_header(exchange, "Authorization", databricks->bearer);
+    exchange_add_header(exchange, "Accept", "application/json");
+    if (request->body_length > 0)
+        exchange_add_header(exchange, "Content-Type", type);
+    if (databricks->config.workspace_id)
+        exchange_add_header(exchange, "X-Databricks-Org-Id", databricks->config.workspace_id);
+    return TOW_OK;
+}
+
+void tow_databricks_exchange_release(struct tow_databricks_exchange *exchange)
+{
+    free(exchange->url);
+    free(exchange->text);
+    *exchange = (struct tow_databricks_exchange){.url = NULL};
+}
+
+static int client_call_once(struct tow_databricks *databricks,
+                            const struct tow_databricks_call *call,
+                            struct tow_http_response *response, struct tow_error *err)
+{
+    struct tow_databricks_exchange exchange;
+    int code;
+
+    *response = (struct tow_http_response){.status = 0, .content_length = -1, .retry_after_ms = -1};
+    code = tow_databricks_login(databricks, err);
+    if (code != TOW_OK) {
+        databricks->unsent = 1;
+        return code;
+    }
+    code = tow_databricks_exchange_init(&exchange, databricks, call, err);
+    if (code == TOW_OK) {
+        code = tow_http_perform(databricks->http, &exchange.request, response, err);
+        databricks->unsent = code != TOW_OK && tow_http_was_unsent(databricks->http);
+        if (code != TOW_OK && code != TOW_E_CANCELLED)
+            tow_error_prefix(err, "%s", call->what);
+    }
+    tow_databricks_exchange_release(&exchange);
+    return code;
+}
+
+int tow_databricks_call(struct tow_databricks *databricks, const struct tow_databricks_call *call,
+                        struct tow_http_response *response, struct tow_error *err)
+{
+    int code = client_call_once(databricks, call, response, err);
+
+    /* A token may end before its time, or be withdrawn. */
+    if (code == TOW_OK && response->status == 401 && tow_databricks_forget(databricks)) {
+        tow_http_response_release(response);
+        code = client_call_once(databricks, call, response, err);
+    }
+    return code == TOW_OK ? tow_databricks_judge(databricks, call, response, err) : code;
+}
+
+int tow_databricks_call_json(struct tow_databricks *databricks,
+                             const struct tow_databricks_call *call, json_t **answer,
+                             struct tow_error *err)
+{
+    struct tow_http_response response;
+    int code = tow_databricks_call(databricks, call, &response, err);
+
+    *answer = NULL;
+    if (code == TOW_OK)
+        code = tow_databricks_parse(databricks, call, &response, answer, err);
+    tow_http_response_release(&response);
+    return code;
+}
+
+int64_t tow_databricks_json_int(const json_t *object, const char *key, int64_t fallback)
+{
+    const json_t *value = json_object_get(object, key);
+    int64_t number;
+
+    if (json_is_integer(value))
+        return json_integer_value(value);
+    if (json_is_string(value) &&
+        tow_parse_int64(json_string_value(value), json_string_length(value), &number) ==
+            TOW_PARSE_OK)
+        return number;
+    return fallback;
+}
