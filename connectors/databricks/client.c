@@ -47,6 +47,7 @@ struct tow_databricks *tow_databricks_new(const struct tow_databricks_config *co
         return NULL;
     }
     databricks->cancel_fd = cancel_fd;
+    databricks->poll_ms = TOW_DATABRICKS_POLL_MS;
     if (client_copy_config(&databricks->config, config, err) == TOW_OK)
         databricks->http = tow_http_new(&settings, err);
     if (databricks->http)

@@ -7,6 +7,7 @@
 #include "connectors/databricks/client.h"
 
 #define TOW_DATABRICKS_HEADERS 4
+#define TOW_DATABRICKS_POLL_MS 200
 
 struct tow_databricks {
     struct tow_databricks_config config;
@@ -16,6 +17,7 @@ struct tow_databricks {
     int64_t renew_ms; /* monotonic time from which on it is fetched anew; INT64_MAX: never */
     int unsent;       /* what tow_databricks_was_unsent says */
     int uncompressed; /* the server has refused result_compression before */
+    int64_t poll_ms;  /* first delay between two looks at a statement; grows to 25 times of it */
 };
 
 static inline int64_t tow_databricks_now_ms(void)

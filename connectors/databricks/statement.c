@@ -9,9 +9,8 @@
 
 #define STATEMENT_SUBMIT_MS   60000 /* 30 s that the server waits, and as much again */
 #define STATEMENT_START_MS    (INT64_C(20) * 60 * 1000)
-#define STATEMENT_POLL_MS     200
-#define STATEMENT_POLL_MAX_MS 5000
-#define STATEMENT_UNANSWERED  8     /* polls in a row */
+#define STATEMENT_POLL_GROWTH 25    /* the longest delay, in first ones: 5 s */
+#define STATEMENT_UNANSWERED  12    /* polls in a row: half a minute */
 #define STATEMENT_PAUSE_MS    60000 /* what a Retry-After may ask for between polls */
 #define STATEMENT_CANCEL_MS   10000 /* for what helps, but is not needed */
 #define STATEMENT_HURRY_MS    800   /* for all that is done once cancel_fd is readable */
@@ -197,9 +196,9 @@ static int run_used_up(const struct run *run, struct tow_error *err)
 static int64_t run_delay(struct run *run)
 {
     uint16_t noise = 0;
-    int64_t delay = run->delay_ms;
+    int64_t delay = run->delay_ms, most = run->databricks->poll_ms * STATEMENT_POLL_GROWTH;
 
-    run->delay_ms = delay * 3 / 2 < STATEMENT_POLL_MAX_MS ? delay * 3 / 2 : STATEMENT_POLL_MAX_MS;
+    run->delay_ms = delay * 3 / 2 < most ? delay * 3 / 2 : most;
     if (getrandom(&noise, sizeof noise, GRND_NONBLOCK) != (ssize_t)sizeof noise)
         noise = UINT16_MAX / 2;
     return delay * 4 / 5 + delay * 2 / 5 * noise / UINT16_MAX;
@@ -246,7 +245,7 @@ static int run_wait(struct run *run, struct tow_error *err)
     int64_t pause_ms = 0;
     int code = TOW_OK;
 
-    run->delay_ms = STATEMENT_POLL_MS;
+    run->delay_ms = run->databricks->poll_ms;
     while (code == TOW_OK && run->status.state < TOW_STATEMENT_SUCCEEDED) {
         int64_t left = run_left(run), delay = run_delay(run);
 
@@ -332,7 +331,7 @@ static int run_cancel(struct run *run, int code, struct tow_error *err)
     }
     if (run_post_cancel(run->databricks, run->out, STATEMENT_CANCEL_MS) != TOW_OK)
         return code;
-    run->delay_ms = STATEMENT_POLL_MS;
+    run->delay_ms = run->databricks->poll_ms;
     while (run->status.state < TOW_STATEMENT_SUCCEEDED && tow_databricks_now_ms() < end)
         if (tow_databricks_wait(run->databricks, run_delay(run), NULL) != TOW_OK ||
             run_ask(run, run->databricks, NULL) != TOW_OK)

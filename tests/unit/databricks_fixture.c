@@ -4,6 +4,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "connectors/databricks/client_priv.h"
+
 static void workspace_clean_environment(void)
 {
     static const char *const names[] = {
@@ -57,6 +59,7 @@ struct workspace *workspace_new(int as_client,
         tow_databricks_new(&workspace->config, workspace->cancel, &workspace->err);
     if (!workspace->databricks)
         fail_msg("%s", workspace->err.message);
+    workspace->databricks->poll_ms = 2;
     return workspace;
 }
 

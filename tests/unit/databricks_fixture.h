@@ -18,7 +18,8 @@ struct workspace {
     int cancel; /* eventfd, the client's cancel_fd */
 };
 
-/* cmocka fixtures: *state is a struct workspace, whose client logs in with a token ... */
+/* cmocka fixtures: *state is a struct workspace, whose client logs in with a token and polls without
+ * long delays ... */
 int workspace_setup(void **state);
 /* ... or as a service principal. */
 int workspace_setup_client(void **state);
