@@ -68,7 +68,7 @@ class Sandbox:
             "secret_key": settings.secret_key,
             "session_token": settings.session_token,
             "region": settings.region,
-            "root": str(self.root),
+            "folder": str(self.workspace.root),
         }
 
     # -- web.App -------------------------------------------------------------------------------

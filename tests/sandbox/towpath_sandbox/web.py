@@ -1,6 +1,7 @@
 """HTTP/1.1 for the services: a threaded server, requests and answers, and where faults come in."""
 
 import contextlib
+import hashlib
 import http.server
 import json
 import select
@@ -90,6 +91,16 @@ class Request:
         if self.body is not None:
             self.body.seek(0)
         return data
+
+    def peek_hash(self, kind: str) -> str:
+        """A hash of the body, in hex; the body stays to be read."""
+        if self.body is None:
+            return hashlib.new(kind).hexdigest()
+        digest = hashlib.new(kind)
+        while piece := self.body.read(PIECE):
+            digest.update(piece)
+        self.body.seek(0)
+        return digest.hexdigest()
 
     def is_gone(self) -> bool:
         """Whether the client has closed its end."""

@@ -2,11 +2,12 @@
 
 from sqlglot import exp
 
-from towpath_sandbox.databricks import ddl, dml, show
+from towpath_sandbox.databricks import copy_into, ddl, dml, show
 from towpath_sandbox.databricks.engine import Command, TreeCommand
 
 # By the first words; the first that fits. All else is parsed.
 COMMANDS: list[tuple[str, Command]] = [
+    (r"COPY\s+INTO\s", copy_into.copy_into),
     (r"DESC(RIBE)?\s+HISTORY\s", show.history),
     (r"DESC(RIBE)?\s", show.describe),
     (r"SHOW\s+CATALOGS\b", show.show_catalogs),
@@ -19,6 +20,9 @@ COMMANDS: list[tuple[str, Command]] = [
     (r"(CREATE|DROP)\s+(EXTERNAL\s+)?(VOLUME|CATALOG)\s", ddl.volume_or_catalog),
     (r"(USE|SET|OPTIMIZE|VACUUM|ANALYZE|GRANT|REVOKE)\s", show.nothing),
 ]
+
+# These call the session's gate themselves, once they know what they work on.
+GATED: tuple[Command, ...] = (copy_into.copy_into,)
 
 TREES: list[tuple[type[exp.Expression], TreeCommand]] = [
     (exp.Create, ddl.create),

@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -62,6 +63,9 @@ class Session:
     engine: Engine
     scope: Scope
     timezone: str
+    root: Path  # of volumes and buckets
+    gate: Callable[[], None] = lambda: None  # called once, before the statement does anything
+    check_credential: Callable[[dict[str, str]], None] = lambda given: None
     canceled: threading.Event = field(default_factory=threading.Event)
     connection: duckdb.DuckDBPyConnection = field(init=False)
 
@@ -125,6 +129,12 @@ class Session:
                 yield arrow.conform(batch, types, names, self.timezone)
         except (duckdb.Error, pa.ArrowInvalid, OSError) as error:
             raise self.error(error) from error
+
+    def rows(self, text: str) -> Result:
+        """The result of a query in DuckDB's SQL."""
+        columns = self.columns(text)
+        names, types = [name for name, _ in columns], [kind for _, kind in columns]
+        return Result(names, types, self._batches(text, names, types))
 
     def error(self, error: Exception) -> Exception:
         if self.canceled.is_set() or isinstance(error, duckdb.InterruptException):
@@ -220,12 +230,15 @@ TreeCommand = Callable[[Session, exp.Expression], Result]
 
 def execute(session: Session, text: str) -> Result:
     """Runs one statement. Raises SqlError or Canceled."""
-    from towpath_sandbox.databricks.commands import COMMANDS, TREES
+    from towpath_sandbox.databricks.commands import COMMANDS, GATED, TREES
 
     bare = strip_comments(text)
     for pattern, command in COMMANDS:
         if re.match(pattern, bare, re.IGNORECASE):
+            if command not in GATED:
+                session.gate()
             return command(session, bare)
+    session.gate()
     tree = sql.parse(text)
     for kind, tree_command in TREES:
         if isinstance(tree, kind):

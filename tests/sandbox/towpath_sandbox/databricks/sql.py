@@ -290,16 +290,15 @@ def _rewrite_interval(node: exp.Expression) -> exp.Expression:
 
 
 def _rewrite_call(node: exp.Expression) -> exp.Expression:
-    if node.name.lower() == "from_json" and len(node.expressions) >= 2:
-        return _from_json(node.expressions)
     if node.name.lower() == "identifier" and not isinstance(node.parent, exp.Table):
         parts = _identifier_function(node)  # type: ignore[arg-type]
         return exp.column(parts[-1], quoted=True)
     return node
 
 
-def _from_json(arguments: list[exp.Expression]) -> exp.Expression:
+def _rewrite_from_json(node: exp.Expression) -> exp.Expression:
     """from_json(text, ddl[, options]): without FAILFAST what is malformed becomes NULL."""
+    arguments = list(node.iter_expressions())
     ddl = arguments[1].name
     try:
         kind = exp.DataType.build(ddl, dialect="databricks")
@@ -328,6 +327,7 @@ REWRITES: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression]]
     exp.Interval: _rewrite_interval,
     exp.Anonymous: _rewrite_call,
     exp.TimeToStr: _rewrite_format,
+    exp.FromJson: _rewrite_from_json,
 }
 
 

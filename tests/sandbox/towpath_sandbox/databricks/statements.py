@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from towpath_sandbox import web
@@ -61,13 +62,20 @@ class Statements:
     """All statements of a workspace. `settings` gives those in force."""
 
     def __init__(
-        self, sql: Engine, warehouse: Warehouse, faults: Faults, settings: Callable[[], Settings], base: Callable[[], str]
+        self,
+        sql: Engine,
+        warehouse: Warehouse,
+        faults: Faults,
+        settings: Callable[[], Settings],
+        base: Callable[[], str],
+        root: Path,
     ) -> None:
         self._engine = sql
         self._warehouse = warehouse
         self._faults = faults
         self._settings = settings
         self._base = base  # of links
+        self._root = root
         self._statements: dict[str, Statement] = {}
         self.links = Links()
 
@@ -107,8 +115,23 @@ class Statements:
         parameters = _parameters(body.get("parameters") or [])
         catalog, schema = body.get("catalog") or "main", body.get("schema") or "default"
         scope = Scope(self._engine.catalog, catalog.lower(), schema.lower(), parameters)
-        session = Session(self._engine, scope, settings.timezone)
+        session = Session(self._engine, scope, settings.timezone, self._root)
+        session.check_credential = self._check_credential
         return Statement(text, wanted, session, polls=settings.statement_polls)
+
+    def _check_credential(self, given: dict[str, str]) -> None:
+        """Inline credentials of COPY INTO for a bucket."""
+        settings = self._settings()
+        keys = {key.upper(): value for key, value in given.items()}
+        for name, wanted in (
+            ("AWS_ACCESS_KEY", settings.access_key),
+            ("AWS_SECRET_KEY", settings.secret_key),
+            ("AWS_SESSION_TOKEN", settings.session_token),
+        ):
+            if wanted and name not in keys:
+                raise SqlError("COPY_INTO_CREDENTIALS_REQUIRED", name)
+            if wanted and keys[name] != wanted:
+                raise LimitError("Access Denied (Service: Amazon S3; Status Code: 403; Error Code: AccessDenied)")
 
     def need_warehouse(self, warehouse_id: str) -> None:
         settings = self._settings()
@@ -136,22 +159,26 @@ class Statements:
             statement.move(ended)
 
     def _execute(self, statement: Statement) -> str:
-        session = statement.session
-        ended = "SUCCEEDED"
-        for point in ("execute", "executed"):
-            if point == "executed":
-                result = engine.execute(session, statement.text)
-                statement.outcome = collect(result, statement.wanted, self._settings())
-            try:
-                self._faults.statement(point, statement.text, session.canceled.is_set)
-            except StatementFault as fault:
-                if fault.rule.do == "close":
-                    ended = "CLOSED"
-                elif fault.rule.error_class in CLASSES:
-                    raise SqlError(fault.rule.error_class, *[fault.rule.message] * 3) from fault
-                else:
-                    raise LimitError(f"[{fault.rule.error_class}] {fault.rule.message}") from fault
-        return ended
+        """The state that it ends in."""
+        closes: list[bool] = []
+        statement.session.gate = lambda: self._pass("execute", statement, closes)
+        result = engine.execute(statement.session, statement.text)
+        statement.outcome = collect(result, statement.wanted, self._settings())
+        self._pass("executed", statement, closes)
+        return "CLOSED" if closes else "SUCCEEDED"
+
+    def _pass(self, point: str, statement: Statement, closes: list[bool]) -> None:
+        """Lets faults come in."""
+        try:
+            self._faults.statement(point, statement.text, statement.session.canceled.is_set)
+        except StatementFault as fault:
+            rule = fault.rule
+            if rule.do == "close":
+                closes.append(True)
+            elif rule.error_class in CLASSES:
+                raise SqlError(rule.error_class, *[rule.message] * 3) from fault
+            else:
+                raise LimitError(f"[{rule.error_class}] {rule.message}") from fault
 
     # -- what others ask -----------------------------------------------------------------------
 

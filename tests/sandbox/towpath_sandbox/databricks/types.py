@@ -120,6 +120,8 @@ def of_ddl(kind: exp.DataType) -> SqlType:
         fields = kind.expressions
         kinds = tuple(of_ddl(field.args["kind"]) for field in fields)
         return SqlType("STRUCT", children=kinds, names=tuple(field.name for field in fields))
+    if kind.is_type("timestamp", "timestampltz"):
+        return SqlType("TIMESTAMP")
     text = kind.sql("databricks").upper()
     if text.startswith("INTERVAL"):
         return SqlType("INTERVAL", interval=YEAR_MONTH if "YEAR" in text or "MONTH" in text else DAY_TIME)

@@ -9,15 +9,19 @@ from towpath_sandbox.databricks import login
 from towpath_sandbox.databricks.catalog import Catalog
 from towpath_sandbox.databricks.engine import Engine
 from towpath_sandbox.databricks.errors import refuse
+from towpath_sandbox.databricks.files import Files
 from towpath_sandbox.databricks.login import Login
 from towpath_sandbox.databricks.statements import Statements
 from towpath_sandbox.databricks.warehouse import Warehouse
 from towpath_sandbox.faults import Faults
+from towpath_sandbox.s3 import Buckets
 from towpath_sandbox.settings import Settings
 from towpath_sandbox.web import Request, Response, json_response
 
 Route = tuple[str, str, Callable[["Workspace", Request, re.Match[str]], Response]]
 STATEMENTS = r"/api/2\.0/sql/statements"
+FILES = r"/api/2\.0/fs/files/.*"
+DIRECTORIES = r"/api/2\.0/fs/directories/.*"
 WAREHOUSES = r"/api/2\.0/sql/warehouses"
 
 
@@ -27,6 +31,7 @@ class Workspace:
     def __init__(self, settings: Settings, root: Path, faults: Faults, bases: Callable[[], tuple[str, str]]) -> None:
         self.settings = settings
         self.root = root
+        self.buckets = Buckets(root, lambda: self.settings)
         self.faults = faults
         self._bases = bases
         self.catalog = Catalog(settings.strict_names)
@@ -34,8 +39,9 @@ class Workspace:
         self.warehouse = Warehouse(settings)
         self.login = Login()
         self.statements = Statements(
-            self.engine, self.warehouse, faults, lambda: self.settings, lambda: self._bases()[1]
+            self.engine, self.warehouse, faults, lambda: self.settings, lambda: self._bases()[1], root
         )
+        self.files = Files(root, self.catalog, lambda: self.settings)
         root.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -53,6 +59,8 @@ class Workspace:
     def handle(self, request: Request) -> Response:
         if request.path.startswith("/api/"):
             self.login.check(request, self.settings)
+        if request.path.startswith("/s3/"):
+            return self.buckets.handle(request)
         for method, pattern, function in ROUTES:
             match = re.fullmatch(pattern, request.path)
             if match and method == request.method:
@@ -91,6 +99,14 @@ ROUTES: list[Route] = [
     ("GET", WAREHOUSES + "/([^/]+)", lambda w, r, m: w.show_warehouse(m[1])),
     ("POST", WAREHOUSES + "/([^/]+)/start", lambda w, r, m: w.start_warehouse(m[1])),
     ("POST", WAREHOUSES + "/([^/]+)/stop", lambda w, r, m: w.stop_warehouse(m[1])),
+    ("PUT", FILES, lambda w, r, m: w.files.put(r)),
+    ("GET", FILES, lambda w, r, m: w.files.get(r)),
+    ("HEAD", FILES, lambda w, r, m: w.files.get(r)),
+    ("DELETE", FILES, lambda w, r, m: w.files.delete(r)),
+    ("PUT", DIRECTORIES, lambda w, r, m: w.files.make_directory(r)),
+    ("GET", DIRECTORIES, lambda w, r, m: w.files.list_directory(r)),
+    ("HEAD", DIRECTORIES, lambda w, r, m: w.files.list_directory(r)),
+    ("DELETE", DIRECTORIES, lambda w, r, m: w.files.delete_directory(r)),
     ("GET", r"/storage/.*", lambda w, r, m: w.statements.links.get(r)),
     ("POST", r"/oidc/v1/token", lambda w, r, m: w.login.token(r, w.settings)),
     ("GET", r"/oidc/\.well-known/(oauth-authorization-server|openid-configuration)", lambda w, r, m: login.discovery(w.url)),
