@@ -69,6 +69,14 @@ void tow_http_end(struct tow_http_call *call, CURLcode result);
 
 /* Fills call->easy, headers and url from its request. */
 int tow_http_prepare(struct tow_http_call *call, struct tow_error *err);
+/* Checks and adds a header. */
+int tow_http_add_header(struct tow_http_call *call, const struct tow_http_header *header,
+                        struct tow_error *err);
+
+/* ---- sign.c ---------------------------------------------------------------------------------- */
+
+/* Adds the headers that sign the request. is_plain: 1 for http. */
+int tow_http_sign(struct tow_http_call *call, int is_plain, struct tow_error *err);
 
 /* ---- answer.c: callbacks of libcurl; the last argument is the call ----------------------------
  */

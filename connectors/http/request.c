@@ -233,8 +233,8 @@ static int request_is_token(const char *name)
     return length > 0 && name[length] == '\0';
 }
 
-static int request_header(struct tow_http_call *call, const struct tow_http_header *header,
-                          struct tow_error *err)
+int tow_http_add_header(struct tow_http_call *call, const struct tow_http_header *header,
+                        struct tow_error *err)
 {
     struct tow_buffer line = {NULL, 0, 0};
     const char *at;
@@ -279,7 +279,7 @@ static int request_headers(struct tow_http_call *call, struct tow_error *err)
 
     for (i = 0; i < request->header_count && code == TOW_OK; i++) {
         has_type |= strcasecmp(request->headers[i].name, "Content-Type") == 0;
-        code = request_header(call, &request->headers[i], err);
+        code = tow_http_add_header(call, &request->headers[i], err);
     }
     /* libcurl would call any body of a POST a form. */
     if (code == TOW_OK && !has_type)
@@ -359,9 +359,9 @@ int tow_http_prepare(struct tow_http_call *call, struct tow_error *err)
     snprintf(call->name, sizeof call->name, "%.12s %s", call->request->method, where);
     if (!request_is_token(call->request->method))
         return tow_error_set(err, TOW_E_CONFIG, "%s: a method cannot be called so", call->name);
-    if (call->request->sigv4)
-        return tow_error_set(err, TOW_E_UNSUPPORTED, "%s: signatures are not made yet", call->name);
     code = request_headers(call, err);
+    if (code == TOW_OK && call->request->sigv4)
+        code = tow_http_sign(call, is_plain, err);
     if (code == TOW_OK)
         code = request_result(request_connection(call), err);
     if (code == TOW_OK)

@@ -51,6 +51,8 @@ struct outcome {
 static struct outcome whole_life(struct http_server *server, const char *method)
 {
     static const struct tow_http_header headers[] = {{"X-One", "1"}, {"X-Two", ""}};
+    static const struct tow_http_sigv4 keys = {
+        .region = "r", .service = "s3", .access_key = "a", .secret_key = "s", .session_token = "t"};
     const struct tow_http_settings settings = {
         .cancel_fd = -1, .proxy = "", .ca_file = "/nowhere", .client_cert = "/nowhere"};
     struct tow_error err = TOW_ERROR_INIT;
@@ -60,10 +62,13 @@ static struct outcome whole_life(struct http_server *server, const char *method)
 
     if (!http)
         return outcome;
-    exchange_init(&exchange, method, http_server_base(server), "/x");
+    exchange_init(&exchange, method, http_server_base(server), "/x?b=1&a=2");
     exchange.request.headers = headers;
     exchange.request.header_count = 2;
-    exchange.request.user = "user";
+    if (strcmp(method, "PUT") == 0)
+        exchange.request.sigv4 = &keys;
+    else
+        exchange.request.user = "user";
     exchange.request.body = "body";
     exchange.request.body_length = 4;
     outcome.code = exchange_perform(&exchange, http);
