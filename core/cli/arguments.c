@@ -19,6 +19,7 @@ struct parser {
     void *targets[ARGUMENTS_MAX];
     char letters[2 * ARGUMENTS_MAX + 3];
     size_t count;
+    struct tow_texts *others; /* NULL: unknown options are refused */
 };
 
 /* `prefix` sets getopt's mode: ":" permutes, "-:" hands out other arguments in place. */
@@ -28,10 +29,15 @@ static int parser_init(struct parser *parser, const char *prefix,
     char *letter = stpcpy(parser->letters, prefix);
 
     parser->count = 0;
+    parser->others = NULL;
     for (size_t s = 0; s < set_count; s++)
         for (const struct tow_argument *row = sets[s].rows; row && row->name; row++) {
             size_t i = parser->count;
 
+            if (row->kind == TOW_ARGUMENT_OTHERS) {
+                parser->others = (void *)((char *)sets[s].target + row->offset);
+                continue;
+            }
             if (i == ARGUMENTS_MAX)
                 return tow_error_set(err, TOW_E_BUG, "more than %d options", ARGUMENTS_MAX);
             parser->rows[i] = row;
@@ -172,8 +178,24 @@ static int argument_store(const struct tow_argument *row, void *target, const ch
         return argument_choice(row, text, member, err);
     case TOW_ARGUMENT_TEXTS:
         return argument_append(member, text, err);
+    case TOW_ARGUMENT_OTHERS: /* argument_other */
+        break;
     }
     return TOW_OK;
+}
+
+/* An unknown option of which getopt has passed the name alone. */
+static int argument_other(struct tow_texts *others, int argc, char **argv, struct tow_error *err)
+{
+    const char *name = argv[optind - 1] + strspn(argv[optind - 1], "-");
+    const char *equal = strchr(name, '=');
+    const char *value = equal ? equal + 1 : optind < argc ? argv[optind] : NULL;
+
+    if (!value)
+        return tow_error_set(err, TOW_E_CONFIG, "option --%s needs a value", name);
+    optind += !equal;
+    int rc = argument_append(others, name, err);
+    return rc ? rc : argument_append(others, value, err);
 }
 
 /* ---- the calls ------------------------------------------------------------------------------ */
@@ -210,7 +232,9 @@ int tow_arguments_parse(int argc, char **argv, const struct tow_argument_set *se
         if (answer < 0)
             break;
         size_t i = parser_row(&parser, answer);
-        if (answer == '?' || answer == ':' || i == parser.count)
+        if (answer == '?' && optopt == 0 && parser.others)
+            rc = argument_other(parser.others, argc, argv, err);
+        else if (answer == '?' || answer == ':' || i == parser.count)
             rc = parser_refuse(&parser, answer, argv, err);
         else
             rc = argument_store(parser.rows[i], parser.targets[i], optarg, err);
@@ -234,7 +258,7 @@ void tow_arguments_defaults(const struct tow_argument_set *set)
 void tow_arguments_release(const struct tow_argument_set *set)
 {
     for (const struct tow_argument *row = set->rows; row && row->name; row++)
-        if (row->kind == TOW_ARGUMENT_TEXTS) {
+        if (row->kind == TOW_ARGUMENT_TEXTS || row->kind == TOW_ARGUMENT_OTHERS) {
             struct tow_texts *texts = (struct tow_texts *)((char *)set->target + row->offset);
 
             free(texts->items);

@@ -16,7 +16,10 @@ enum tow_argument_kind {
     TOW_ARGUMENT_TEXT,   /* const char *: NULL where absent */
     TOW_ARGUMENT_NUMBER, /* int64_t within min .. max; `fallback` where absent */
     TOW_ARGUMENT_CHOICE, /* int: which of value's parts ("text|json"); `fallback` where absent */
-    TOW_ARGUMENT_TEXTS   /* struct tow_texts: as often as one likes */
+    TOW_ARGUMENT_TEXTS,  /* struct tow_texts: as often as one likes */
+    TOW_ARGUMENT_OTHERS  /* struct tow_texts: every long option that no row has, with a value: two
+                            items each, the name, up to its end or a '=', and the value; `name` is
+                            what help calls them */
 };
 
 struct tow_texts {

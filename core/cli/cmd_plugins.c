@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/options_text.h"
+#include "cli/plugin_columns.h"
 
 struct plugins_options {
     int json;
@@ -12,6 +13,19 @@ struct plugins_options {
 static const struct tow_argument plugins_arguments[] = {
     {"json", 0, TOW_ARGUMENT_FLAG, offsetof(struct plugins_options, json), NULL, "print JSON", 0, 0,
      0},
+    TOW_ARGUMENTS_END,
+};
+
+struct plugins_show_options {
+    int json;
+    struct tow_texts given; /* options of the plugin */
+};
+
+static const struct tow_argument plugins_show_arguments[] = {
+    {"json", 0, TOW_ARGUMENT_FLAG, offsetof(struct plugins_show_options, json), NULL, "print JSON",
+     0, 0, 0},
+    {"OPTION", 0, TOW_ARGUMENT_OTHERS, offsetof(struct plugins_show_options, given), "VALUE",
+     "an option of the plugin, for sinks whose columns depend on it", 0, 0, 0},
     TOW_ARGUMENTS_END,
 };
 
@@ -152,7 +166,8 @@ static void plugin_print_flags(const struct tow_plugin *plugin)
                 printf("as a sink: %s\n", plugin_sink_flags[i].text);
 }
 
-static int plugin_show_text(const struct tow_plugin *plugin, struct tow_error *err)
+static int plugin_show_text(const struct tow_plugin *plugin, const struct tow_texts *given,
+                            struct tow_error *err)
 {
     static const struct tow_table_column columns[] = {
         {"OPTION", 0, 0}, {"TYPE", 0, 0}, {"DEFAULT", 0, 0}, {"BOUNDS", 0, 0}, {"HELP", 0, 0},
@@ -183,7 +198,8 @@ static int plugin_show_text(const struct tow_plugin *plugin, struct tow_error *e
         tow_table_add(table, "%s", option->help ? option->help : "");
     }
     tow_buffer_release(&fallback);
-    return tow_table_print(table, 0, stdout, err);
+    int rc = tow_table_print(table, 0, stdout, err);
+    return rc ? rc : tow_plugin_columns_text(plugin, given, err);
 }
 
 static void plugin_doc_option(struct tow_doc *doc, const struct tow_option *option)
@@ -203,7 +219,8 @@ static void plugin_doc_option(struct tow_doc *doc, const struct tow_option *opti
     tow_doc_close(doc, '}');
 }
 
-static int plugin_show_json(const struct tow_plugin *plugin, struct tow_error *err)
+static int plugin_show_json(const struct tow_plugin *plugin, const struct tow_texts *given,
+                            struct tow_error *err)
 {
     struct tow_doc doc = {.to = stdout};
     const struct tow_option *option;
@@ -226,14 +243,17 @@ static int plugin_show_json(const struct tow_plugin *plugin, struct tow_error *e
     for (size_t i = 0; (option = tow_option_at(plugin, i)) != NULL; i++)
         plugin_doc_option(&doc, option);
     tow_doc_close(&doc, ']');
+    int rc = tow_plugin_columns_doc(plugin, given, &doc, err);
     tow_doc_close(&doc, '}');
-    return tow_doc_end(&doc, err);
+    int ended = tow_doc_end(&doc, rc ? NULL : err);
+    return rc ? rc : ended;
 }
 
 static int plugins_show_call(const struct tow_cli *cli, const void *options)
 {
     struct tow_error err = TOW_ERROR_INIT;
     const struct tow_plugin *plugin = NULL;
+    const struct plugins_show_options *show = options;
     const char *name = cli->arguments[0];
     struct tow_loader *loader = tow_loader_new(cli->plugin_path, &err);
     int rc = loader ? TOW_OK : err.code;
@@ -242,8 +262,10 @@ static int plugins_show_call(const struct tow_cli *cli, const void *options)
         rc = strchr(name, '/') ? tow_loader_open(loader, name, &plugin, &err)
                                : tow_loader_get(loader, name, &plugin, &err);
     if (!rc)
-        rc = ((const struct plugins_options *)options)->json ? plugin_show_json(plugin, &err)
-                                                             : plugin_show_text(plugin, &err);
+        rc = tow_plugin_columns_check(plugin, &show->given, &err);
+    if (!rc)
+        rc = show->json ? plugin_show_json(plugin, &show->given, &err)
+                        : plugin_show_text(plugin, &show->given, &err);
     tow_loader_free(loader);
     return rc ? tow_cli_fail(&err) : TOW_EXIT_OK;
 }
@@ -262,12 +284,14 @@ const struct tow_command tow_cmd_plugins_list = {
 const struct tow_command tow_cmd_plugins_show = {
     .name = "plugins show",
     .arguments = "NAME|FILE",
-    .summary = "Shows a plugin's options",
+    .summary = "Shows a plugin's options, and columns that a sink asks for",
     .about = "With --json: {name, version, summary, kinds, source_offline, sink_parallel, ...,\n"
-             "options [{name, type, required, secret, default, bounds, help}]}.",
-    .example = "  towpath plugins show csv",
-    .options = plugins_arguments,
-    .options_size = sizeof(struct plugins_options),
+             "options [{name, type, required, secret, default, bounds, help}],\n"
+             "columns [{name, type, required, place}]}.",
+    .example = "  towpath plugins show csv\n"
+               "  towpath plugins show ttd --endpoint advertiser",
+    .options = plugins_show_arguments,
+    .options_size = sizeof(struct plugins_show_options),
     .argument_min = 1,
     .argument_max = 1,
     .call = plugins_show_call,

@@ -26,6 +26,13 @@ struct tow_instance {
 int tow_instance_init(struct tow_instance *instance, const struct tow_plugin *plugin,
                       const struct tow_setting *section, const char *dir, struct tow_diags *diags,
                       struct tow_error *err);
+/*
+ * The same from pairs of name (which ends at its end, or at a '=') and value, to look with: options
+ * that are required may be absent. TOW_E_CONFIG for a name that the plugin does not have, or a
+ * value that does not fit.
+ */
+int tow_instance_init_texts(struct tow_instance *instance, const struct tow_plugin *plugin,
+                            const char *const *pairs, size_t count, struct tow_error *err);
 /* Wipes secrets and frees. The plugin's close has been called before. */
 void tow_instance_release(struct tow_instance *instance);
 

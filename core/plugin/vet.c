@@ -129,3 +129,12 @@ int tow_plugin_vet(const struct tow_plugin *plugin, const char *name, struct tow
         rc = tow_options_verify(plugin, err);
     return rc;
 }
+
+tow_sink_columns_call *tow_sink_columns(const struct tow_plugin *plugin)
+{
+    const struct tow_sink_ops *ops = plugin->sink;
+
+    if (!ops || ops->size < offsetof(struct tow_sink_ops, columns) + sizeof ops->columns)
+        return NULL;
+    return ops->columns;
+}

@@ -1,9 +1,11 @@
 /* What of a job can be known offline, beyond its plugins' own checks: columns on their way. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "run/assembly_priv.h"
 #include "run/host.h"
 #include "run/results.h"
+#include "towpath/rowtext.h"
 
 /* An instance to look with, the host that it sees, and what it says. */
 struct probe {
@@ -172,6 +174,51 @@ static int probe_columns_blind(const struct tow_job *job, struct tow_diags *diag
     return rc;
 }
 
+/* ---- columns that the sink asks for, where the source's are not known ------------------------ */
+
+struct probe_missing {
+    const struct tow_job *job;
+    struct tow_buffer names;
+    struct tow_error *err;
+};
+
+static int32_t probe_look_for(void *context, const struct tow_sink_column *column)
+{
+    struct probe_missing *missing = context;
+
+    if (!column->is_required)
+        return TOW_OK;
+    for (size_t i = 0; i < missing->job->column_count; i++)
+        if (strcmp(missing->job->columns[i].name, column->name) == 0)
+            return TOW_OK;
+    return tow_buffer_printf(&missing->names, missing->err, "%s%s", missing->names.size ? ", " : "",
+                             column->name);
+}
+
+/* `columns` names what goes out, whatever comes in. */
+static int probe_names(struct tow_assembly *assembly, struct tow_diags *diags,
+                       struct tow_error *err)
+{
+    const struct tow_setting *section = &assembly->job->sink;
+    struct probe_missing missing = {.job = assembly->job, .err = err};
+    struct probe probe;
+    int rc;
+
+    if (!tow_sink_columns(assembly->sink))
+        return TOW_OK;
+    rc = probe_begin(&probe, assembly->job, assembly->sink, section, "sink", err);
+    if (!rc)
+        rc = tow_sink_columns(assembly->sink)(probe.instance.self, probe_look_for, &missing, err);
+    if (!rc && missing.names.size) {
+        tow_error_set(&probe.found, TOW_E_CONFIG, "%s: columns lacks what it needs: %.*s",
+                      probe.box.area, (int)missing.names.size, missing.names.data);
+        assembly_found(section, &probe.found, diags);
+    }
+    tow_instance_release(&probe.instance);
+    tow_buffer_release(&missing.names);
+    return rc;
+}
+
 /* ---- sinks ---------------------------------------------------------------------------------- */
 
 static int probe_sink(const struct tow_job *job, const struct tow_plugin *plugin,
@@ -248,8 +295,11 @@ int tow_assembly_probe(struct tow_assembly *assembly, struct ArrowSchema *in,
         rc = probe_results(assembly, &schema, diags, err);
     if (!rc && known)
         rc = probe_way(assembly, &schema, diags, err);
-    if (!rc && diags->errors == errors && !schema.release && assembly->job->has_columns)
+    if (!rc && diags->errors == errors && !schema.release && assembly->job->has_columns) {
         rc = probe_columns_blind(assembly->job, diags, err);
+        if (!rc)
+            rc = probe_names(assembly, diags, err);
+    }
     if (!rc && out) {
         *out = schema;
         schema.release = NULL;

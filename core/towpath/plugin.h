@@ -294,6 +294,18 @@ struct tow_rows {
                                        without rows */
 };
 
+/* A column that a sink takes. */
+struct tow_sink_column {
+    uint32_t size;
+    uint32_t is_required; /* 1: begin refuses a schema without it */
+    const char *name;
+    const char *type;  /* that it is best of, as job files say it: "string", "timestamp" */
+    const char *place; /* where its values go, in words of the far end; "" where that is plain */
+};
+
+/* Anything but TOW_OK ends the visits. */
+typedef int32_t tow_column_visit(void *context, const struct tow_sink_column *column);
+
 struct tow_sink_ops {
     uint32_t size;
     uint32_t flags; /* TOW_SINK_... */
@@ -344,6 +356,11 @@ struct tow_sink_ops {
     /* Since 1.1. Instances at once for jobs that do not set pipeline.workers, where the far end is
      * slow to answer and takes several requests at a time (TOW_SINK_PARALLEL); 0: no wish. */
     int64_t workers;
+
+    /* Optional, since 1.1, for sinks whose columns have given names. Visits each of them, as the
+     * options stand, and returns what the last visit returned. Called on an instance that is not
+     * open and may lack required options, but no choice that the columns depend on. */
+    int32_t (*columns)(void *self, tow_column_visit *visit, void *context, struct tow_error *err);
 };
 
 #define TOW_SINK_PARALLEL      1u /* several instances may take batches of one run at once */

@@ -120,6 +120,43 @@ static void test_wrong_values_are_refused_with_the_limit(void **state)
     refused("--level", "low|high", "option --level: \"low|high\" is none of low|high");
 }
 
+static void test_options_of_someone_else_are_kept_as_pairs(void **state)
+{
+    static const struct tow_argument open_rows[] = {
+        {"flag", 'f', TOW_ARGUMENT_FLAG, VALUE(flag), NULL, "a flag", 0, 0, 0},
+        {"OPTION", 0, TOW_ARGUMENT_OTHERS, VALUE(texts), "VALUE", "others", 0, 0, 0},
+        TOW_ARGUMENTS_END,
+    };
+    static const struct tow_argument_set open_set = {open_rows, &values};
+    const char *argv[] = {"towpath", "a", "--first", "1", "b", "--second=2=3", "-f", "--third", ""};
+    struct tow_error err = TOW_ERROR_INIT;
+    int first;
+
+    (void)state;
+    values = (struct values){0};
+    assert_ok(tow_arguments_parse(9, (char **)(uintptr_t)argv, &open_set, 1, &first, &err), err);
+    assert_int_equal(values.flag, 1);
+    assert_int_equal(values.texts.count, 6);
+    assert_string_equal(values.texts.items[0], "first");
+    assert_string_equal(values.texts.items[1], "1");
+    assert_string_equal(values.texts.items[2], "second=2=3");
+    assert_string_equal(values.texts.items[3], "2=3");
+    assert_string_equal(values.texts.items[4], "third");
+    assert_string_equal(values.texts.items[5], "");
+    assert_int_equal(first, 7);
+    assert_string_equal(argv[7], "a");
+    assert_string_equal(argv[8], "b");
+    assert_int_equal(
+        tow_arguments_parse(3, (char *[]){"towpath", "a", "--last"}, &open_set, 1, &first, &err),
+        TOW_E_CONFIG);
+    assert_says(err, "option --last needs a value");
+    assert_int_equal(
+        tow_arguments_parse(2, (char *[]){"towpath", "-x"}, &open_set, 1, &first, &err),
+        TOW_E_CONFIG);
+    assert_says(err, "unknown option -x");
+    tow_arguments_release(&open_set);
+}
+
 static void test_words_are_found_behind_options_with_values(void **state)
 {
     static const char *const argv[] = {"towpath", "-o", "x", "state", "--flag", "reset", "--", "y"};
@@ -158,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_lists_keep_all_values_in_order),
         cmocka_unit_test(test_wrong_options_are_refused_by_name),
         cmocka_unit_test(test_wrong_values_are_refused_with_the_limit),
+        cmocka_unit_test(test_options_of_someone_else_are_kept_as_pairs),
         cmocka_unit_test(test_words_are_found_behind_options_with_values),
         cmocka_unit_test(test_an_unknown_option_before_the_first_word_is_refused),
     };

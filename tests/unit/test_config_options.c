@@ -403,6 +403,49 @@ static void test_a_table_without_end_is_refused(void **state)
     free(table);
 }
 
+/* ---- from texts ----------------------------------------------------------------------------- */
+
+static void test_an_instance_to_look_with_needs_only_what_is_given(void **state)
+{
+    static const char *const pairs[] = {"mode", "text", "names=x", "x", "token", "tok"};
+    struct tow_instance instance;
+    struct tow_error err = TOW_ERROR_INIT;
+    const struct thing *thing;
+
+    (void)state;
+    assert_ok(tow_instance_init_texts(&instance, &thing_plugin, pairs, 6, &err), err);
+    thing = instance.self;
+    assert_int_equal(thing->mode, 2);
+    assert_int_equal(thing->names.count, 1);
+    assert_string_equal(thing->names.items[0], "x");
+    assert_string_equal(thing->token, "tok");
+    assert_int_equal(thing->count, 7);
+    assert_string_equal(thing->text, "none");
+    assert_null(thing->path);
+    tow_instance_release(&instance);
+}
+
+static void texts_say(const char *name, const char *value, const char *message)
+{
+    struct tow_instance instance;
+    struct tow_error err = TOW_ERROR_INIT;
+
+    assert_int_equal(tow_instance_init_texts(&instance, &thing_plugin,
+                                             (const char *const[]){name, value}, 2, &err),
+                     TOW_E_CONFIG);
+    assert_says(err, message);
+    tow_instance_release(&instance);
+}
+
+static void test_texts_that_do_not_fit_are_refused(void **state)
+{
+    (void)state;
+    texts_say("mdoe", "text", "plugin thing has no option \"mdoe\"; did you mean \"mode\"?");
+    texts_say("qqqqqq", "text", "plugin thing has no option \"qqqqqq\"");
+    texts_say("mode", "xml", "mode: \"xml\" is none of csv|ndjson|text");
+    texts_say("count", "11", "count: ");
+}
+
 int main(void)
 {
 #define options_test(name) cmocka_unit_test_setup_teardown(name, config_setup, config_teardown)
@@ -415,6 +458,8 @@ int main(void)
         options_test(test_wrong_kinds_are_refused_with_a_hint),
         options_test(test_a_required_option_is_asked_for),
         options_test(test_a_literal_secret_is_warned_about_and_never_shown),
+        options_test(test_an_instance_to_look_with_needs_only_what_is_given),
+        options_test(test_texts_that_do_not_fit_are_refused),
         options_test(test_types_and_bounds_are_put_in_words),
         options_test(test_a_sound_table_is_taken),
         options_test(test_each_flaw_of_a_table_is_refused),
