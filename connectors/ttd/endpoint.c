@@ -200,7 +200,7 @@ char *tow_ttd_id_type_names(const struct tow_ttd_id_type *types, char *text, siz
 char *tow_ttd_place(const struct tow_ttd_column *column, char text[TOW_TTD_PLACE_MAX])
 {
     snprintf(text, TOW_TTD_PLACE_MAX, "Items[].%s%s", column->in_data ? "Data[]." : "",
-             column->kind == TOW_TTD_ID_TYPE ? "<the name of the member below>"
+             column->kind == TOW_TTD_ID_TYPE ? "<id_type> (its name)"
              : column->member                ? column->member
                                              : "<id_type>");
     return text;

@@ -129,6 +129,30 @@ static int32_t ttd_begin(void *self, const struct tow_host *host, const struct A
     return rc || !host ? rc : ttd_log_unsent(sink, err);
 }
 
+static int32_t ttd_columns(void *self, tow_column_visit *visit, void *context,
+                           struct tow_error *err)
+{
+    const struct ttd_sink *sink = self;
+    const struct tow_ttd_endpoint *endpoint = tow_ttd_endpoint(sink->options.endpoint);
+    int rc = TOW_OK;
+
+    (void)err;
+    for (size_t i = 0; !rc && i < endpoint->column_count; i++) {
+        const struct tow_ttd_column *column = &endpoint->columns[i];
+        char place[TOW_TTD_PLACE_MAX];
+        const struct tow_sink_column shown = {
+            .size = sizeof shown,
+            .is_required = (uint32_t)column->is_required,
+            .name = column->name,
+            .type = tow_ttd_type_name(column->kind),
+            .place = tow_ttd_place(column, place),
+        };
+
+        rc = visit(context, &shown);
+    }
+    return rc;
+}
+
 /* ---- outcomes ------------------------------------------------------------------------------- */
 
 static int ttd_settle(const struct ttd_batch *batch, int64_t first, int64_t count, int outcome,
@@ -318,6 +342,7 @@ static const struct tow_sink_ops ttd_ops = {
     .flush = ttd_flush,
     .close = ttd_close,
     .workers = TTD_WORKERS,
+    .columns = ttd_columns,
 };
 
 static const struct tow_plugin ttd_plugin = {
