@@ -191,13 +191,17 @@ int ipc_reading_add(struct ipc_reading *reading, const struct tow_ipc_batch *bat
     struct tow_ipc_json *json = tow_ipc_json_new(IPC_LIMIT, err);
     int code = TOW_OK;
 
-    for (int64_t row = 0; row < batch->length && code == TOW_OK; row++)
+    for (int64_t row = 0; row < batch->length && code == TOW_OK; row++) {
+        code = tow_buffer_append(&reading->text, "[", 1, err);
         for (size_t i = 0; i < batch->column_count && code == TOW_OK; i++) {
-            code = tow_ipc_json_put(json, &batch->columns[i], row, &reading->text, err);
+            if (i > 0)
+                code = tow_buffer_append(&reading->text, ",", 1, err);
             if (code == TOW_OK)
-                code = tow_buffer_append(&reading->text, i + 1 < batch->column_count ? "\t" : "\n",
-                                         1, err);
+                code = tow_ipc_json_put(json, &batch->columns[i], row, &reading->text, err);
         }
+        if (code == TOW_OK)
+            code = tow_buffer_append(&reading->text, "]\n", 2, err);
+    }
     tow_ipc_json_free(json);
     return code;
 }

@@ -19,7 +19,7 @@ struct ipc_reading {
     struct tow_ipc *ipc;
     size_t piece; /* bytes of a piece, 0: all at once */
     size_t batches;
-    struct tow_buffer text; /* values of a row with tabs between them, rows with line ends */
+    struct tow_buffer text; /* a JSON array of values a row, with line ends */
 };
 
 void ipc_reading_init(struct ipc_reading *reading, enum tow_ipc_wrapping wrapping, size_t piece);
