@@ -377,7 +377,10 @@ int tow_ipc_read(struct tow_ipc *ipc, const void *bytes, size_t length, size_t *
             code = ipc_fill_plain(ipc, at + *used, length - *used, &taken, err);
         *used += taken;
     }
-    return code == TOW_OK ? TOW_OK : ipc_fail(ipc, code, err);
+    if (code == TOW_OK)
+        return TOW_OK;
+    *batch = (struct tow_ipc_batch){.memory = NULL};
+    return ipc_fail(ipc, code, err);
 }
 
 int tow_ipc_end(struct tow_ipc *ipc, struct tow_error *err)

@@ -149,10 +149,10 @@ void tow_ipc_pool_close(struct tow_ipc_pool *pool)
         memory_free(freed[--count]);
 }
 
-/* 1 where so many bytes need not wait, after batches of the recent size. */
+/* 1 where more bytes wait than batches of the recent size will need. */
 static int pool_is_rich(const struct tow_ipc_pool *pool)
 {
-    return pool->waiting > 1 && (pool->waiting_bytes > POOL_EXCESS) &&
+    return pool->waiting_bytes > POOL_EXCESS &&
            (pool->waiting_bytes - POOL_EXCESS) / POOL_RECENT > pool->recent;
 }
 

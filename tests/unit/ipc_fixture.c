@@ -189,7 +189,7 @@ int ipc_reading_add(struct ipc_reading *reading, const struct tow_ipc_batch *bat
                     struct tow_error *err)
 {
     struct tow_ipc_json *json = tow_ipc_json_new(IPC_LIMIT, err);
-    int code = TOW_OK;
+    int code = json ? TOW_OK : err->code;
 
     for (int64_t row = 0; row < batch->length && code == TOW_OK; row++) {
         code = tow_buffer_append(&reading->text, "[", 1, err);
