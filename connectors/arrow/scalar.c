@@ -102,6 +102,18 @@ static char *scalar_put_moment(char *p, const struct tow_ipc_column *column, int
     }
 }
 
+static int scalar_refuse_moment(const struct tow_ipc_column *column, int64_t i,
+                                struct tow_error *err)
+{
+    const char *what = "timestamp that 64 bits of microseconds hold";
+
+    if (column->field->type == TOW_IPC_DATE)
+        what = "date of whole days that 32 bits hold";
+    else if (column->field->type == TOW_IPC_TIME)
+        what = "time of a day";
+    return tow_error_set(err, TOW_E_DATA, "%" PRId64 " is no %s", scalar_int(column, i), what);
+}
+
 static int scalar_append_moment(const struct tow_ipc_column *column, int64_t i,
                                 struct tow_buffer *out, struct tow_error *err)
 {
@@ -110,9 +122,7 @@ static int scalar_append_moment(const struct tow_ipc_column *column, int64_t i,
     *p++ = '"';
     p = scalar_put_moment(p, column, i);
     if (!p)
-        return tow_error_set(err, TOW_E_DATA, "%" PRId64 " is no %s of a calendar day",
-                             scalar_int(column, i),
-                             column->field->type == TOW_IPC_DATE ? "date" : "time");
+        return scalar_refuse_moment(column, i, err);
     *p++ = '"';
     out->size = (size_t)(p - out->data);
     return TOW_OK;
