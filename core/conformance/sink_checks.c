@@ -28,9 +28,9 @@ static int sink_open(struct suite *suite, struct sink_try *try, const struct tow
     const struct tow_sink_ops *ops = try->sink.instance.plugin->sink;
     try->sink.box.host.worker = worker;
     try->sink.box.host.workers = workers;
-    rc = suite_schema(&try->schema, err);
+    rc = suite_schema(suite, &try->schema, err);
     if (!rc)
-        rc = suite_array(&suite_row_kinds[1], &try->rows, err);
+        rc = suite_array(suite, &suite_row_kinds[1], &try->rows, err);
     if (!rc)
         rc = suite_result(
             &try->sink, "open",
@@ -94,7 +94,7 @@ static void sink_check_rows(struct suite *suite, const struct suite_rows *kind,
 
     if (!rc) {
         try.rows.release(&try.rows);
-        rc = suite_array(kind, &try.rows, &try.err);
+        rc = suite_array(suite, kind, &try.rows, &try.err);
     }
     if (!rc)
         rc = sink_write(&try, 1);
@@ -215,10 +215,11 @@ static void sink_check_cancel(struct suite *suite)
     free(try);
 }
 
-/* A sink may want columns of its own; then there is nothing to try it with. */
+/* A sink may want columns of its own without naming them; then there is nothing to try it with. */
 static int sink_takes_columns(struct suite *suite)
 {
-    const char *what = "the sink takes a table of id, name, flag and at";
+    const char *what = suite->fields ? "the sink takes the columns that it names"
+                                     : "the sink takes a table of id, name, flag and at";
     const struct tow_sink_ops *ops = suite->plugin->sink;
     struct suite_instance instance;
     struct ArrowSchema schema = {0};
@@ -231,12 +232,14 @@ static int sink_takes_columns(struct suite *suite)
     int rc = ops->check ? ops->check(instance.instance.self, &instance.box.host, &err) : TOW_OK;
     rc = suite_result(&instance, "check", rc, &err);
     if (!rc && ops->flags & TOW_SINK_OFFLINE_BEGIN) {
-        rc = suite_schema(&schema, &err);
+        rc = suite_schema(suite, &schema, &err);
         if (!rc)
             rc = suite_result(&instance, "begin",
                               ops->begin(instance.instance.self, NULL, &schema, &err), &err);
     }
-    if (rc)
+    if (rc && suite->fields)
+        suite_fail(suite, what, "%s", err.message);
+    else if (rc)
         suite_skip(suite, what, err.message);
     else
         suite_pass(suite, what);
@@ -259,7 +262,7 @@ static void sink_check_descriptors(struct suite *suite, int before)
         suite_pass(suite, what);
 }
 
-void suite_check_sink(struct suite *suite)
+static void sink_check_all(struct suite *suite)
 {
     struct tow_position token = {.size = sizeof token};
     int descriptors = suite_descriptors();
@@ -274,4 +277,15 @@ void suite_check_sink(struct suite *suite)
     sink_check_parallel(suite);
     sink_check_cancel(suite);
     sink_check_descriptors(suite, descriptors);
+}
+
+void suite_check_sink(struct suite *suite)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+
+    if (suite_name_columns(suite, &err))
+        suite_fail(suite, "the sink names its columns", "%s", err.message);
+    else
+        sink_check_all(suite);
+    suite_forget_columns(suite);
 }

@@ -17,6 +17,8 @@ struct suite {
     struct tow_setting section;
     FILE *out;
     struct tow_overlay *overlay; /* the ledgers */
+    struct tow_field *fields;    /* columns that the sink names; NULL: it takes any */
+    size_t field_count;
     int passed, failed, skipped;
     int hung; /* 1: a call has not returned; its thread and instance are left behind */
 };
@@ -64,7 +66,7 @@ int suite_within_a_second(struct suite *suite, int (*call)(void *context), void 
 /* Descriptors that this process has open. */
 int suite_descriptors(void);
 
-/* Rows to try sinks and transforms with: columns id, name, flag and at. */
+/* Rows to try sinks and transforms with: columns id, name, flag and at, or those of the suite. */
 struct suite_rows {
     const char *what;
     int with_nulls;
@@ -72,8 +74,12 @@ struct suite_rows {
 };
 #define SUITE_ROW_KINDS 4
 extern const struct suite_rows suite_row_kinds[SUITE_ROW_KINDS];
-int suite_schema(struct ArrowSchema *out, struct tow_error *err);
-int suite_array(const struct suite_rows *kind, struct ArrowArray *out, struct tow_error *err);
+int suite_schema(const struct suite *suite, struct ArrowSchema *out, struct tow_error *err);
+int suite_array(const struct suite *suite, const struct suite_rows *kind, struct ArrowArray *out,
+                struct tow_error *err);
+/* Takes over the columns that a sink names; where it names none, there are none to forget. */
+int suite_name_columns(struct suite *suite, struct tow_error *err);
+void suite_forget_columns(struct suite *suite);
 
 /* The checks. */
 void suite_check_symbols(struct suite *suite);

@@ -15,7 +15,7 @@ static int transform_begin(struct suite *suite, struct transform_try *try)
     *try = (struct transform_try){.err = TOW_ERROR_INIT};
     int rc = suite_instance_init(suite, &try->transform, "transform", err);
     if (!rc)
-        rc = suite_schema(&try->in, err);
+        rc = suite_schema(suite, &try->in, err);
     if (!rc)
         rc = suite_result(&try->transform, "begin",
                           suite->plugin->transform->begin(try->transform.instance.self,
@@ -41,7 +41,7 @@ static int transform_apply(struct suite *suite, struct transform_try *try, uint6
     struct tow_error *err = &try->err;
     struct ArrowArray in = {0}, out = {0};
     struct tow_rows rows = {.size = sizeof rows, .attempt = 1, .seq = seq, .array = &in};
-    int rc = suite_array(kind, &in, err);
+    int rc = suite_array(suite, kind, &in, err);
 
     if (rc)
         return rc;

@@ -2,9 +2,13 @@
 
 import hashlib
 import json
+import os
 import random
 import threading
 from collections import Counter
+from pathlib import Path
+
+import pytest
 
 from recorder import recorder  # noqa: F401
 
@@ -200,3 +204,22 @@ def test_runs_that_fail_and_go_on_send_nothing_twice(tow, recorder):
         assert runs < 200
     assert runs > 5
     is_as_the_server_has_it(tow, bad)
+
+
+# ---- what every plugin promises -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("endpoint", ["advertiser", "offlineconversion", "deletion_optout_merchant"])
+def test_the_sink_keeps_what_every_sink_promises(tow, recorder, endpoint):
+    server = recorder()
+    context = {
+        "advertiser": ["advertiser_id=a"],
+        "offlineconversion": ["data_provider_id=dp"],
+        "deletion_optout_merchant": ["merchant_id=7", "request_type=OptOut"],
+    }[endpoint]
+    options = [f"endpoint={endpoint}", f"token={TOKEN}", f"server_url={server.url}", *context]
+    module = Path(os.environ["TOWPATH_PLUGIN_PATH"].split(":")[0]) / "ttd.so"
+    out = tow.run("plugins", "test", module, *(f"--option={option}" for option in options)).stdout
+    assert "pass  the sink takes the columns that it names\n" in out
+    assert out.endswith(" passed, 0 failed, 0 skipped\n")
+    assert (len(server.requests) > 0) == (endpoint == "offlineconversion")  # elsewhere no id type fits
