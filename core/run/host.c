@@ -70,6 +70,13 @@ static int32_t host_settle(const struct tow_host *host, uint64_t seq, int64_t fi
     return box->settle(box->context, seq, first, count, outcome, code, message);
 }
 
+static int32_t host_keep(const struct tow_host *host, uint64_t seq)
+{
+    struct tow_host_box *box = host_box(host);
+
+    return box->keep ? box->keep(box->context, seq) : TOW_OK;
+}
+
 static int host_no_state(struct tow_error *err)
 {
     return tow_error_set(err, TOW_E_BUG, "the ledger cannot be written while only looking");
@@ -151,6 +158,7 @@ void tow_host_init(struct tow_host_box *box, const struct tow_job *job, const ch
                 .ledger_put = host_ledger_put,
                 .ledger_remove = host_ledger_remove,
                 .ledger_each = host_ledger_each,
+                .keep = host_keep,
             },
         .ledger_job = job->name,
     };

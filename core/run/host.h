@@ -27,6 +27,7 @@ struct tow_host_box {
     int (*reject)(void *context, const struct tow_source_reject *row);
     int (*settle)(void *context, uint64_t seq, int64_t first, int64_t count, int outcome,
                   const char *code, const char *message);
+    int (*keep)(void *context, uint64_t seq); /* NULL: there is nothing to do */
     void *context;
 };
 

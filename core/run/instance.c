@@ -72,6 +72,7 @@ int run_open_sink(struct run *run, const struct run_sink *what, struct run_insta
         sink->box.host.worker = what->worker;
         sink->box.host.workers = what->workers;
         sink->box.settle = what->settle;
+        sink->box.keep = what->keep;
         sink->box.context = what->context;
         rc = run_try_sink(sink, what->token, what->schema, err);
         if (!rc)

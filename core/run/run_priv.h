@@ -32,6 +32,7 @@ struct run_worker {
     struct record **open; /* written, not yet settled; more than one only with TOW_SINK_DEFERS */
     size_t open_count, open_capacity;
     struct tow_position token; /* of the last flush */
+    int64_t kept_ms;           /* when host->keep saved last */
 };
 
 /* Where the source's rows wait while a batch is read and transformed. */
@@ -141,6 +142,7 @@ struct run_sink {
     const struct ArrowSchema *schema;
     int (*settle)(void *context, uint64_t seq, int64_t first, int64_t count, int outcome,
                   const char *code, const char *message);
+    int (*keep)(void *context, uint64_t seq);
     void *context;
 };
 

@@ -75,6 +75,27 @@ static int worker_settle(void *context, uint64_t seq, int64_t first, int64_t cou
     return rc;
 }
 
+/* Answers that come faster than this are saved together: a commit is dearer than they are. */
+#define WORKER_KEEP_MS 20
+
+static int worker_keep(void *context, uint64_t seq)
+{
+    struct run_worker *worker = context;
+    struct tow_error err = TOW_ERROR_INIT;
+    int64_t now = tow_monotonic_ms();
+    int rc = TOW_OK;
+
+    if (now - worker->kept_ms < WORKER_KEEP_MS)
+        return TOW_OK;
+    for (size_t i = 0; !rc && i < worker->open_count; i++)
+        if (worker->open[i]->seq == seq)
+            rc = ahead_save(worker->run, worker->open[i], &err);
+    worker->kept_ms = now;
+    if (rc)
+        run_fail(worker->run, &err, -1);
+    return rc;
+}
+
 /* ---- writing -------------------------------------------------------------------------------- */
 
 /* One call of write and what it settles. */
@@ -181,6 +202,7 @@ static int worker_open(struct run *run, struct run_worker *worker, struct tow_er
         .token = &worker->token,
         .schema = &run->out,
         .settle = worker_settle,
+        .keep = worker_keep,
         .context = worker,
     };
 

@@ -224,6 +224,14 @@ struct tow_host {
                            int32_t (*visit)(void *context, const char *key, const void *value,
                                             uint32_t length),
                            void *context, struct tow_error *err);
+
+    /*
+     * Since 1.1. Sinks with TOW_SINK_FINAL, during a long write: what an answer of the far end says
+     * of rows of batch seq is settled as a whole. It is saved now, or with the next answer where
+     * they come fast, and not only when the call returns, so that a kill does not bring those rows
+     * again. Anything but TOW_OK ends the run.
+     */
+    int32_t (*keep)(const struct tow_host *host, uint64_t seq);
 };
 
 /* ---- sources -------------------------------------------------------------------------------- */
@@ -372,8 +380,8 @@ struct tow_sink_ops {
 #define TOW_SINK_DEFERS 4u
 /* A settled row is final at the far end: the checkpoint follows each batch without waiting for
  * flush, with the token of the last one. (A job with results waits: those are flushed, too.) Rows
- * that are settled beyond the checkpoint are saved when the call returns that settled them, and do
- * not come again in a later run; so keep calls short. */
+ * that are settled beyond the checkpoint are saved when the call returns that settled them, or by
+ * host->keep, and do not come again in a later run. */
 #define TOW_SINK_FINAL 8u
 
 /* ---- transforms ----------------------------------------------------------------------------- */

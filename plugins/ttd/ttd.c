@@ -166,6 +166,16 @@ static int ttd_settle(const struct ttd_batch *batch, int64_t first, int64_t coun
               : TOW_OK;
 }
 
+/* What an answer said is saved before the next request, save the last one's: that is saved by the
+ * end of the write. */
+static int ttd_keep(const struct ttd_batch *batch, struct tow_error *err)
+{
+    const struct tow_host *host = batch->sink->host;
+    int rc = batch->row < batch->length ? host->keep(host, batch->seq) : TOW_OK;
+
+    return rc ? tow_error_set(err, rc, "settled rows could not be saved") : TOW_OK;
+}
+
 /* Called again for the rows of a window that has to be made smaller. */
 static int ttd_refuse(void *context, int64_t row, const struct tow_ttd_refusal *why,
                       struct tow_error *err)
@@ -305,6 +315,8 @@ static int32_t ttd_write(void *self, const struct tow_rows *rows, struct tow_err
                                  &sink->bounds, &refuser, err);
         if (!rc && sink->window.count > 0)
             rc = ttd_send(&batch, err);
+        if (!rc)
+            rc = ttd_keep(&batch, err);
     }
     return rc;
 }

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -223,3 +224,37 @@ def test_the_sink_keeps_what_every_sink_promises(tow, recorder, endpoint):
     assert "pass  the sink takes the columns that it names\n" in out
     assert out.endswith(" passed, 0 failed, 0 skipped\n")
     assert (len(server.requests) > 0) == (endpoint == "offlineconversion")  # elsewhere no id type fits
+
+
+def test_a_kill_sends_again_only_what_was_under_way(tow, recorder):
+    """Of the requests that were answered before a kill, the next run repeats at most those whose answer
+    was on its way, or a few milliseconds old."""
+    size, workers, kills = 100, 2, 3
+    answered = Counter()
+    lock = threading.Lock()
+    enough = threading.Event()
+
+    def otherwise(path, headers, body):
+        time.sleep(0.03)
+        with lock:
+            answered.update(items(body))
+            if sum(answered.values()) > 40 * size * (1 + kills - left):
+                enough.set()
+        return '{"FailedLines":null}'
+
+    server = recorder(otherwise=otherwise)
+    rows = 20_000
+    tow.write("in.csv", "id\n" + "".join(f"id-{i}\n" for i in range(rows)))
+    tow.job(sink=ttd(server.url, f"batch_rows = {size};"), more=COLUMNS + f"  pipeline = {{ workers = {workers}; }};\n")
+    tow.env.update(ENV)
+    for left in range(kills, 0, -1):
+        enough.clear()
+        process = tow.start("run", "-q", "job.cfg")
+        assert enough.wait(30)
+        process.kill()
+        process.wait(30)
+    report = tow.json("run", "job.cfg")
+    assert report["rows"]["pending"] == 0
+    assert len(answered) == rows
+    repeated = sum(times - 1 for times in answered.values())
+    assert repeated <= kills * workers * 2 * size

@@ -109,6 +109,13 @@ static int32_t fake_settle(const struct tow_host *host, uint64_t seq, int64_t fi
     return TOW_OK;
 }
 
+static int32_t fake_keep(const struct tow_host *host, uint64_t seq)
+{
+    (void)seq;
+    fake_host_of(host)->keep_count++;
+    return TOW_OK;
+}
+
 /* Index of the first key that is not below `key`. */
 static size_t fake_fact_index(const struct fake_host *fake, const char *key)
 {
@@ -215,7 +222,8 @@ void fake_host_init(struct fake_host *fake)
                  .ledger_get = fake_ledger_get,
                  .ledger_put = fake_ledger_put,
                  .ledger_remove = fake_ledger_remove,
-                 .ledger_each = fake_ledger_each},
+                 .ledger_each = fake_ledger_each,
+                 .keep = fake_keep},
         .now_us = 1700000000000000,
     };
     assert_int_equal(pipe2(fake->cancel_pipe, O_CLOEXEC), 0);

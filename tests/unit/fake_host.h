@@ -50,6 +50,7 @@ struct fake_host {
     size_t line_count;
     struct fake_outcome *outcomes;
     size_t outcome_count;
+    size_t keep_count; /* calls of host->keep */
     struct fake_reject *rejects;
     size_t reject_count;
     struct fake_fact *facts; /* the ledger, in order of key */

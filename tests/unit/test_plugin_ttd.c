@@ -184,6 +184,7 @@ static void test_a_batch_becomes_requests_of_like_size_over_one_connection(void 
     assert_string_equal(ids(push, 2), "7 8 9");
     assert_int_equal(http_server_connections(push->server), 1);
     assert_string_equal(outcomes(push), "+0,3 +3,3 +6,3 ");
+    assert_int_equal(push->fake.keep_count, 2);
 }
 
 static void test_a_request_has_no_more_bytes_than_it_may(void **state)
