@@ -6,8 +6,8 @@
 #error "flatbuffers and Arrow buffers are read as they lie in memory, which is little-endian"
 #endif
 
-#define FLAT_OFFSET 4 /* bytes of an offset, and of a vector's count */
-#define FLAT_SLOT   2 /* bytes of a slot, and of the two sizes in front of the slots */
+#define FLAT_OFFSET ((size_t)4) /* bytes of an offset, and of a vector's count */
+#define FLAT_SLOT   ((size_t)2) /* bytes of a slot, and of the two sizes in front of the slots */
 
 void tow_flatbuffer_init(struct tow_flatbuffer *flat, const void *bytes, size_t size)
 {
@@ -103,10 +103,12 @@ static size_t flat_member(const struct tow_flat_table *table, unsigned slot, siz
     return table->at + offset;
 }
 
-/* Follows the offset at `at`, which lies inside. Sizes are below 2 GiB, so the sum cannot wrap. */
+/* Follows the offset at `at`, which lies inside; what it leads to need not. */
 static size_t flat_follow(const struct tow_flatbuffer *flat, size_t at)
 {
-    return at + flat_uint32(flat, at);
+    size_t to;
+
+    return __builtin_add_overflow(at, flat_uint32(flat, at), &to) ? SIZE_MAX : to;
 }
 
 int64_t tow_flat_number(const struct tow_flat_table *table, unsigned slot, size_t width,

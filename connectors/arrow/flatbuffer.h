@@ -36,7 +36,7 @@ struct tow_flat_vector {
     size_t width; /* of an element */
 };
 
-/* The bytes, at most 2 GiB, are borrowed. */
+/* The bytes are borrowed. */
 void tow_flatbuffer_init(struct tow_flatbuffer *flat, const void *bytes, size_t size);
 
 struct tow_flat_table tow_flat_root(struct tow_flatbuffer *flat);

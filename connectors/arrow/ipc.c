@@ -12,7 +12,7 @@
 #include "connectors/arrow/schema.h"
 
 #define IPC_CONTINUATION UINT32_MAX /* stands before a message's length since V5 */
-#define IPC_WORD         4
+#define IPC_WORD         ((size_t)4)
 #define IPC_ALIGNMENT    8
 /* With a body of so many bytes, sums of sizes do not wrap. */
 #define IPC_LIMIT_MAX (SIZE_MAX / 4)

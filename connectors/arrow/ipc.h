@@ -74,7 +74,7 @@ struct tow_ipc_field {
  * struct, a fixed list's list_size times as many, a list's or map's those up to the last offset.
  */
 struct tow_ipc_column {
-    const struct tow_ipc_field *field; /* the reader's */
+    const struct tow_ipc_field *field; /* the reader's: good until reset or free */
     int64_t length, null_count;
     const uint8_t *validity;
     const void *values;  /* fixed-width values, bits of bool */

@@ -31,12 +31,12 @@ char *tow_put_ipc_date(char *p, int64_t value, enum tow_ipc_unit unit)
 /* Appends three digits behind the microseconds, which have no zeros at their end so far. */
 static char *moment_put_nanos(char *p, int64_t micros, unsigned nanos)
 {
-    static const char zeros[] = ".000000";
+    static const char zeros[7] = {'.', '0', '0', '0', '0', '0', '0'};
     int64_t fraction = micros - moment_floor(micros, MICROS_PER_SECOND) * MICROS_PER_SECOND;
 
     if (fraction == 0) {
-        memcpy(p, zeros, 7);
-        p += 7;
+        memcpy(p, zeros, sizeof zeros);
+        p += sizeof zeros;
     } else if (fraction % 1000 == 0) {
         memcpy(p, zeros + 1, 3);
         p += 3;
