@@ -120,7 +120,7 @@ static void test_buffers_are_aligned_and_may_be_read_past_their_end(void **state
     struct tow_buffer stream = {0};
     struct tow_ipc_batch batch;
     size_t at = 0, used;
-    unsigned sum = 0;
+    volatile unsigned sum = 0; /* of bytes that nobody wrote */
 
     (void)state;
     ipc_put_example(&stream, IPC_CODEC_NONE);
@@ -134,11 +134,10 @@ static void test_buffers_are_aligned_and_may_be_read_past_their_end(void **state
                              0);
         last = last->children[1].children;
         for (size_t i = 0; i < 64; i++)
-            sum += ((const uint8_t *)last->values)[last->length * 4 + (int64_t)i];
+            sum = sum + ((const uint8_t *)last->values)[last->length * 4 + (int64_t)i];
         tow_ipc_memory_unref(batch.memory);
     }
     assert_int_equal(at + 8, stream.size);
-    assert_in_range(sum, 0, 3 * 64 * 255);
     tow_ipc_free(ipc);
     tow_buffer_release(&stream);
 }
