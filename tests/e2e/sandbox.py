@@ -112,7 +112,12 @@ class Sandbox:
 
     def execute(self, text, **fields):
         """Runs a statement to its end: the last answer of the API, whatever the state."""
-        body = {"statement": text, "warehouse_id": self.warehouse_id, "wait_timeout": "30s", **fields}
+        body = {
+            "statement": text,
+            "warehouse_id": self.warehouse_id,
+            "wait_timeout": "30s",
+            **fields,
+        }
         answer = self.call("POST", "/api/2.0/sql/statements", body)
         while answer["status"]["state"] in ("PENDING", "RUNNING"):
             answer = self.call("GET", f"/api/2.0/sql/statements/{answer['statement_id']}")
@@ -127,7 +132,8 @@ class Sandbox:
         rows = part.get("data_array") or []
         while part.get("next_chunk_index"):
             part = self.call(
-                "GET", f"/api/2.0/sql/statements/{answer['statement_id']}/result/chunks/{part['next_chunk_index']}"
+                "GET",
+                f"/api/2.0/sql/statements/{answer['statement_id']}/result/chunks/{part['next_chunk_index']}",
             )
             rows += part["data_array"]
         return rows

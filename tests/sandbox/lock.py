@@ -14,7 +14,14 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PYTHONS = ["3.11", "3.13"]
 MACHINES = ["x86_64", "aarch64"]
-PLATFORMS = ["manylinux_2_36", "manylinux_2_34", "manylinux_2_28", "manylinux_2_27", "manylinux_2_17", "manylinux2014"]
+PLATFORMS = [
+    "manylinux_2_36",
+    "manylinux_2_34",
+    "manylinux_2_28",
+    "manylinux_2_27",
+    "manylinux_2_17",
+    "manylinux2014",
+]
 
 
 def resolve(python: str, machine: str) -> dict[str, tuple[str, str]]:
@@ -24,7 +31,15 @@ def resolve(python: str, machine: str) -> dict[str, tuple[str, str]]:
         platforms = [f"--platform={platform}_{machine}" for platform in PLATFORMS]
         subprocess.run(
             [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed"]
-            + ["--report", report, "--target", scratch, "--only-binary=:all:", "--python-version", python]
+            + [
+                "--report",
+                report,
+                "--target",
+                scratch,
+                "--only-binary=:all:",
+                "--python-version",
+                python,
+            ]
             + [*platforms, "-r", HERE / "requirements.in"],
             check=True,
         )
@@ -32,7 +47,10 @@ def resolve(python: str, machine: str) -> dict[str, tuple[str, str]]:
     found = {}
     for item in installed:
         name = item["metadata"]["name"].lower().replace("_", "-")
-        found[name] = (item["metadata"]["version"], item["download_info"]["archive_info"]["hashes"]["sha256"])
+        found[name] = (
+            item["metadata"]["version"],
+            item["download_info"]["archive_info"]["hashes"]["sha256"],
+        )
     return found
 
 

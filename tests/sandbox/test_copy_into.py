@@ -12,7 +12,14 @@ OPTIONS = (
 )
 
 
-def copy(files=None, select="CAST(_c0 AS BIGINT) AS id, _c1 AS name", folder=FOLDER, options=OPTIONS, force=False, more=""):
+def copy(
+    files=None,
+    select="CAST(_c0 AS BIGINT) AS id, _c1 AS name",
+    folder=FOLDER,
+    options=OPTIONS,
+    force=False,
+    more="",
+):
     source = f"(SELECT {select} FROM '{folder}/')" if select else f"'{folder}/'"
     listed = "FILES = (" + ", ".join(f"'{name}'" for name in files) + ")" if files else ""
     return (
@@ -129,8 +136,12 @@ def test_columns_are_matched_by_name(table):
 
 def test_a_text_does_not_go_into_a_number(table):
     table.put(f"{FOLDER}/p.csv", b"1,a\n")
-    assert failure(table, copy(["p.csv"], select="_c0 AS id, _c1 AS name")).startswith("[DELTA_FAILED_TO_MERGE_FIELDS]")
-    assert failure(table, copy(["p.csv"], select="CAST(_c0 AS INT) AS id")).startswith("[DELTA_FAILED_TO_MERGE_FIELDS]")
+    assert failure(table, copy(["p.csv"], select="_c0 AS id, _c1 AS name")).startswith(
+        "[DELTA_FAILED_TO_MERGE_FIELDS]"
+    )
+    assert failure(table, copy(["p.csv"], select="CAST(_c0 AS INT) AS id")).startswith(
+        "[DELTA_FAILED_TO_MERGE_FIELDS]"
+    )
 
 
 def test_a_column_that_the_table_lacks_is_a_mismatch_or_made(table):
@@ -157,7 +168,12 @@ def test_a_table_without_columns_takes_those_of_the_files(sandbox):
     options = "'header'='true', 'inferSchema'='true', 'mergeSchema'='true'"
     sandbox.sql(copy(["p.csv"], select=None, options=options, more=", 'mergeSchema'='true'"))
     described = sandbox.sql("DESCRIBE TABLE main.crm.t")
-    assert [row[:2] for row in described] == [["id", "int"], ["name", "string"], ["at", "date"], ["n", "string"]]
+    assert [row[:2] for row in described] == [
+        ["id", "int"],
+        ["name", "string"],
+        ["at", "date"],
+        ["n", "string"],
+    ]
     assert sandbox.value("SELECT min(id) FROM main.crm.t") == "7"
 
 
@@ -168,7 +184,12 @@ def test_by_position_and_column_lists_cast(table):
     table.sql(text.replace("main.crm.t", "main.crm.t BY POSITION"))
     table.sql(text.replace("main.crm.t", "main.crm.t (name, id)").replace("p.csv", "q.csv"))
     assert table.sql("SELECT * FROM main.crm.t ORDER BY id") == [["1", "a"], ["2", "b"]]
-    message = failure(table, text.replace("main.crm.t", "main.crm.t (id)").replace("'false'", "'false'", 1).replace("p.csv", "r.csv"))
+    message = failure(
+        table,
+        text.replace("main.crm.t", "main.crm.t (id)")
+        .replace("'false'", "'false'", 1)
+        .replace("p.csv", "r.csv"),
+    )
     assert message.startswith("[PATH_NOT_FOUND]")
     table.put(f"{FOLDER}/r.csv", b"1,a\n")
     message = failure(table, text.replace("main.crm.t", "main.crm.t (id)").replace("p.csv", "r.csv"))
@@ -184,7 +205,9 @@ def test_validate_loads_nothing(table):
 
 def test_json_lines_bring_their_types(table):
     table.put(f"{FOLDER}/p.json", b'{"id":1,"name":"a","x":{"y":1.5}}\n{"id":2,"name":null}\n')
-    text = f"COPY INTO main.crm.t FROM (SELECT id, name FROM '{FOLDER}/') FILEFORMAT = JSON FILES = ('p.json')"
+    text = (
+        f"COPY INTO main.crm.t FROM (SELECT id, name FROM '{FOLDER}/') FILEFORMAT = JSON FILES = ('p.json')"
+    )
     assert table.sql(text) == [["2", "2", "0"]]
     table.put(f"{FOLDER}/q.json", b'{"id":3}\n')
     assert failure(table, text.replace("p.json", "q.json")).startswith("[UNRESOLVED_COLUMN")
@@ -210,11 +233,17 @@ def test_types_survive_the_way_through_text(sandbox):
         "v": ("VARIANT", '{""a"":[1,null]}', "parse_json({})", '{"a":[1,null]}'),
         "s": ("STRUCT<a: INT, b: ARRAY<STRING>>", '{""a"":1,""b"":[""x""]}', "from_json({}, 'a INT, b ARRAY<STRING>', map('mode','FAILFAST'))", '{"a":1,"b":["x"]}'),
     }  # fmt: skip
-    sandbox.sql(f"CREATE TABLE main.crm.t ({', '.join(f'{name} {kind[0]}' for name, kind in columns.items())})")
+    sandbox.sql(
+        f"CREATE TABLE main.crm.t ({', '.join(f'{name} {kind[0]}' for name, kind in columns.items())})"
+    )
     sandbox.put(f"{FOLDER}/p.csv", ",".join(f'"{kind[1]}"' for kind in columns.values()) + "\n")
-    select = ", ".join(f"{kind[2].format(f'_c{i}')} AS `{name}`" for i, (name, kind) in enumerate(columns.items()))
+    select = ", ".join(
+        f"{kind[2].format(f'_c{i}')} AS `{name}`" for i, (name, kind) in enumerate(columns.items())
+    )
     assert sandbox.sql(copy(["p.csv"], select)) == [["1", "1", "0"]]
-    (row,) = sandbox.sql("SELECT b, l, CAST(d AS STRING), f, i, day, unix_micros(at), CAST(n AS STRING), x, v, s FROM main.crm.t")
+    (row,) = sandbox.sql(
+        "SELECT b, l, CAST(d AS STRING), f, i, day, unix_micros(at), CAST(n AS STRING), x, v, s FROM main.crm.t"
+    )
     expected = [kind[3] for kind in columns.values()]
     expected[2] = columns["d"][1]
     expected[6:8] = ["1704067200123456", "9999-12-31 23:59:59.999999"]
@@ -222,7 +251,9 @@ def test_types_survive_the_way_through_text(sandbox):
 
 
 def test_credentials_are_for_buckets_only(table):
-    text = copy(["p.csv"]).replace("/')", "/' WITH (CREDENTIAL (AWS_ACCESS_KEY = 'x', AWS_SECRET_KEY = 'y')))")
+    text = copy(["p.csv"]).replace(
+        "/')", "/' WITH (CREDENTIAL (AWS_ACCESS_KEY = 'x', AWS_SECRET_KEY = 'y')))"
+    )
     assert failure(table, text).startswith("[COPY_INTO_CREDENTIALS_NOT_ALLOWED_ON]")
     assert "Access Denied" in failure(table, text.replace(FOLDER, "s3://bucket/run"))
 

@@ -11,7 +11,13 @@ from towpath_sandbox.databricks import csvtext  # noqa: E402
 from towpath_sandbox.databricks.errors import SqlError  # noqa: E402
 
 # What loses nothing; the rest of this page is what happens without.
-LOSSLESS = {"escape": '"', "multiLine": "true", "lineSep": "\n", "nullValue": "~N~", "mode": "FAILFAST"}
+LOSSLESS = {
+    "escape": '"',
+    "multiLine": "true",
+    "lineSep": "\n",
+    "nullValue": "~N~",
+    "mode": "FAILFAST",
+}
 
 
 def rows(text, given=None, slow=False, **more):
@@ -183,9 +189,15 @@ def test_what_a_careful_writer_writes_comes_back(seed):
     chance = random.Random(seed)
     alphabet = 'ab",\n\r \\~N\x01\x7f\U0001f600'
     table = [
-        [chance.choice([None, "", "".join(chance.choice(alphabet) for _ in range(chance.randrange(12)))]) for _ in range(3)]
+        [
+            chance.choice([None, "", "".join(chance.choice(alphabet) for _ in range(chance.randrange(12)))])
+            for _ in range(3)
+        ]
         for _ in range(chance.randrange(1, 8))
     ]
-    text = "".join(",".join("~N~" if c is None else '"' + c.replace('"', '""') + '"' for c in row) + "\n" for row in table)
+    text = "".join(
+        ",".join("~N~" if c is None else '"' + c.replace('"', '""') + '"' for c in row) + "\n"
+        for row in table
+    )
     expected = [[None if c == "~N~" else c for c in row] for row in table]
     assert rows(text, LOSSLESS) == rows(text, LOSSLESS, slow=True) == expected

@@ -73,7 +73,14 @@ def test_folders_are_made_listed_in_pages_and_removed_when_empty(sandbox):
     assert folders(sandbox, "DELETE", "/d/e")[0] == 204
 
 
-@pytest.mark.parametrize("path", ["/api/2.0/fs/files/Volumes/main/crm", "/api/2.0/fs/files/tmp/x", "/api/2.0/fs/files/Volumes/a/b/c/%2e%2e/x"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/2.0/fs/files/Volumes/main/crm",
+        "/api/2.0/fs/files/tmp/x",
+        "/api/2.0/fs/files/Volumes/a/b/c/%2e%2e/x",
+    ],
+)
 def test_paths_outside_of_volumes_are_refused(sandbox, path):
     assert sandbox.request("GET", path)[0] == 400
 

@@ -16,7 +16,11 @@ def test_a_small_result_comes_whole_with_the_first_answer(sandbox):
     assert answer["status"] == {"state": "SUCCEEDED"}
     assert answer["result"]["data_array"] == [["1", "x", None]]
     columns = answer["manifest"]["schema"]["columns"]
-    assert [(c["name"], c["type_name"], c["position"]) for c in columns] == [("a", "INT", 0), ("b", "STRING", 1), ("c", "NULL", 2)]
+    assert [(c["name"], c["type_name"], c["position"]) for c in columns] == [
+        ("a", "INT", 0),
+        ("b", "STRING", 1),
+        ("c", "NULL", 2),
+    ]
     assert answer["manifest"]["total_row_count"] == 1
     assert answer["manifest"]["truncated"] is False
 
@@ -83,7 +87,9 @@ def test_a_link_refuses_a_login(sandbox):
 
 
 def test_a_wrong_token_is_403_with_a_number_for_a_code(sandbox):
-    status, headers, body = sandbox.request("GET", "/api/2.0/sql/warehouses/x", headers={"Authorization": "Bearer no"})
+    status, headers, body = sandbox.request(
+        "GET", "/api/2.0/sql/warehouses/x", headers={"Authorization": "Bearer no"}
+    )
     assert status == 403
     assert json.loads(body) == {"error_code": 403, "message": "Invalid access token."}
     assert headers["x-databricks-reason-phrase"] == "Invalid access token."

@@ -33,7 +33,7 @@ class Sandbox:
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._log: list[Entry] = []
-        self.hooks = Faults()
+        self.hooks: Faults = Faults()
         self.servers = [Server(settings.port, self), Server(settings.storage_port, self)]
         self.workspace = self._workspace(0)
 
@@ -89,7 +89,7 @@ class Sandbox:
         return entry
 
     def spool(self) -> IO[bytes]:
-        return tempfile.SpooledTemporaryFile(max_size=SPOOL_MEMORY, dir=self.root)
+        return tempfile.SpooledTemporaryFile(max_size=SPOOL_MEMORY, dir=str(self.root))
 
     def received(self, request: Request) -> None:
         """Notes the statement of a request, so that rules can look at it."""
@@ -108,7 +108,11 @@ class Sandbox:
     def _control(self, request: Request) -> Response:
         function = CONTROLS.get((request.method, request.path.removeprefix("/_sandbox/")))
         if function is None:
-            raise refuse(404, "ENDPOINT_NOT_FOUND", f"no {request.method} {request.path}; there are {sorted(CONTROLS)}")
+            raise refuse(
+                404,
+                "ENDPOINT_NOT_FOUND",
+                f"no {request.method} {request.path}; there are {sorted(CONTROLS)}",
+            )
         try:
             return json_response(function(self, request))
         except (BadRule, BadSetting, ValueError) as error:

@@ -58,8 +58,13 @@ class Rule:
             raise BadRule(f"do is one of {', '.join(ACTIONS)}, not {self.do!r}")
         self.point = self.point or DEFAULT_POINT.get(self.do, "before")
         if self.point not in REQUEST_POINTS + STATEMENT_POINTS:
-            raise BadRule(f"point is one of {', '.join(REQUEST_POINTS + STATEMENT_POINTS)}, not {self.point!r}")
-        if (self.do in ("fail", "close")) != (self.point in STATEMENT_POINTS) and self.do not in ("hold", "delay"):
+            raise BadRule(
+                f"point is one of {', '.join(REQUEST_POINTS + STATEMENT_POINTS)}, not {self.point!r}"
+            )
+        if (self.do in ("fail", "close")) != (self.point in STATEMENT_POINTS) and self.do not in (
+            "hold",
+            "delay",
+        ):
             raise BadRule(f"{self.do!r} does not go with point {self.point!r}")
         self.name = self.name or self.do
         self._path = re.compile(self.path)
@@ -209,7 +214,9 @@ class Faults:
 
     # -- on the way of a request ---------------------------------------------------------------
 
-    def _take(self, point: str, method: str, path: str, sql: str | None, reached: int | None = None) -> list[Rule]:
+    def _take(
+        self, point: str, method: str, path: str, sql: str | None, reached: int | None = None
+    ) -> list[Rule]:
         with self._lock:
             return [
                 rule

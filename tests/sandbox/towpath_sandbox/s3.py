@@ -53,7 +53,10 @@ class Buckets:
         if not path.is_file():
             raise _refused(404, "NoSuchKey", "The specified key does not exist.")
         data = path.read_bytes()
-        headers = {"ETag": _etag(hashlib.md5(data).hexdigest()), "Content-Type": "binary/octet-stream"}
+        headers = {
+            "ETag": _etag(hashlib.md5(data).hexdigest()),
+            "Content-Type": "binary/octet-stream",
+        }
         if request.method == "HEAD":
             return Response(200, b"", {**headers, "Content-Length": str(len(data))})
         return ranged(request, data, headers)
@@ -70,9 +73,17 @@ def verify(request: Request, settings: Settings) -> None:
         raise _refused(403, "AccessDenied", "Access Denied")
     key, day, region, names, signature = match.groups()
     if key != settings.access_key:
-        raise _refused(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+        raise _refused(
+            403,
+            "InvalidAccessKeyId",
+            "The AWS Access Key Id you provided does not exist in our records.",
+        )
     if region != settings.region:
-        raise _refused(400, "AuthorizationHeaderMalformed", f"the region '{region}' is wrong; expecting '{settings.region}'")
+        raise _refused(
+            400,
+            "AuthorizationHeaderMalformed",
+            f"the region '{region}' is wrong; expecting '{settings.region}'",
+        )
     stamp = request.headers.get("x-amz-date", "")
     _check_time(stamp, day)
     _check_token(request, settings, names)
@@ -81,16 +92,26 @@ def verify(request: Request, settings: Settings) -> None:
     if "host" not in signed or any(name not in request.headers for name in signed):
         raise _refused(403, "SignatureDoesNotMatch", "A signed header did not come.")
     if not hmac.compare_digest(signature, _signature(request, settings, signed, stamp)):
-        raise _refused(403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided.")
+        raise _refused(
+            403,
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match the signature you provided.",
+        )
 
 
 def _check_time(stamp: str, day: str) -> None:
     try:
         when = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
-        raise _refused(403, "AccessDenied", "AWS authentication requires a valid Date or x-amz-date header") from None
+        raise _refused(
+            403, "AccessDenied", "AWS authentication requires a valid Date or x-amz-date header"
+        ) from None
     if abs((datetime.now(UTC) - when).total_seconds()) > SKEW or not stamp.startswith(day):
-        raise _refused(403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")
+        raise _refused(
+            403,
+            "RequestTimeTooSkewed",
+            "The difference between the request time and the current time is too large.",
+        )
 
 
 def _check_token(request: Request, settings: Settings, names: str) -> None:
@@ -104,15 +125,25 @@ def _check_token(request: Request, settings: Settings, names: str) -> None:
 def _check_content(request: Request) -> None:
     wanted = request.headers.get("x-amz-content-sha256")
     if wanted is None:
-        raise _refused(400, "MissingSecurityHeader", "Missing required header for this request: x-amz-content-sha256")
+        raise _refused(
+            400,
+            "MissingSecurityHeader",
+            "Missing required header for this request: x-amz-content-sha256",
+        )
     if wanted != UNSIGNED and wanted != request.peek_hash("sha256"):
-        raise _refused(400, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.")
+        raise _refused(
+            400,
+            "XAmzContentSHA256Mismatch",
+            "The provided 'x-amz-content-sha256' header does not match what was computed.",
+        )
 
 
 def _signature(request: Request, settings: Settings, signed: list[str], stamp: str) -> str:
     credentials = Credentials(settings.access_key, settings.secret_key, settings.session_token or None)
     auth = S3SigV4Auth(credentials, "s3", settings.region)
-    url = f"http://{request.headers['host']}{request.path}" + (f"?{request.raw_query}" if request.raw_query else "")
+    url = f"http://{request.headers['host']}{request.path}" + (
+        f"?{request.raw_query}" if request.raw_query else ""
+    )
     again = AWSRequest(request.method, url, {name: request.headers[name] for name in signed})
     again.context["timestamp"] = stamp
     return str(auth.signature(auth.string_to_sign(again, auth.canonical_request(again)), again))

@@ -29,7 +29,9 @@ class Settings:
     warehouse_seconds: float = _setting(0.0, "time that it takes to start")
     warehouse_starts: bool = _setting(True, "whether it ever does")
     statement_polls: int = _setting(0, "polls that find a finished statement still RUNNING")
-    strict_names: bool = _setting(False, "catalogs, schemas and volumes must be created; else they appear when named")
+    strict_names: bool = _setting(
+        False, "catalogs, schemas and volumes must be created; else they appear when named"
+    )
     timezone: str = _setting("Etc/UTC", "the session's time zone")
 
     # Results.

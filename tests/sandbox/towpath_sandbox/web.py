@@ -132,8 +132,8 @@ class Plan:
 
 
 class App(Protocol):
-    hooks: Hooks
-
+    @property
+    def hooks(self) -> Hooks: ...
     def begin(self, method: str, path: str, query: str, headers: dict[str, str]) -> Entry: ...
     def spool(self) -> IO[bytes]: ...
     def received(self, request: Request) -> None: ...
@@ -215,7 +215,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         left = int(headers.get("content-length") or 0)
         while left > 0:
-            piece = self.rfile.read1(min(left, PIECE))  # type: ignore[attr-defined]
+            piece = self.rfile.read1(min(left, PIECE))
             if not piece:
                 raise ClientGone
             left -= len(piece)
@@ -252,8 +252,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if plan.stop_at is not None:
             body = body[: plan.stop_at]
         for piece in self._paced(body, plan):
+            entry.sent += len(piece)  # before: who has got it may look at the log at once
             self.connection.sendall(piece)
-            entry.sent += len(piece)
         if plan.stop_at is not None and plan.stop_at <= whole:
             self._end(plan)
 

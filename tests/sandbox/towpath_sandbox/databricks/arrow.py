@@ -12,7 +12,9 @@ from towpath_sandbox.databricks.types import YEAR_MONTH, SqlType
 END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
 
 
-def conform(batch: pa.RecordBatch, types: Sequence[SqlType], names: Sequence[str], timezone: str) -> pa.RecordBatch:
+def conform(
+    batch: pa.RecordBatch, types: Sequence[SqlType], names: Sequence[str], timezone: str
+) -> pa.RecordBatch:
     """The batch in the types that the Statement API has for these SQL types."""
     columns = [_conform(column, kind, timezone) for column, kind in zip(batch.columns, types)]
     return pa.RecordBatch.from_arrays(columns, schema=schema(types, names, timezone))
@@ -28,7 +30,10 @@ def _conform(column: pa.Array, kind: SqlType, timezone: str) -> pa.Array:
         parts = column.to_pylist()
         if kind.interval == YEAR_MONTH:
             return pa.array([None if part is None else part.months for part in parts], wanted)
-        return pa.array([None if part is None else part.days * DAY + part.nanoseconds // 1000 for part in parts], wanted)
+        return pa.array(
+            [None if part is None else part.days * DAY + part.nanoseconds // 1000 for part in parts],
+            wanted,
+        )
     return column if column.type.equals(wanted) else column.cast(wanted)
 
 

@@ -69,7 +69,7 @@ class Table:
 @dataclass
 class View:
     name: Name
-    query: exp.Expression
+    query: exp.Expr
     text: str
     catalog: str  # of the names in it
     schema: str
@@ -113,7 +113,9 @@ class Catalog:
     def relations(self, catalog: str, schema: str) -> list[Relation]:
         self.need_schema(catalog, schema)
         with self.lock:
-            return [self._relations[name] for name in sorted(self._relations) if name[:2] == (catalog, schema)]
+            return [
+                self._relations[name] for name in sorted(self._relations) if name[:2] == (catalog, schema)
+            ]
 
     def volumes(self, catalog: str, schema: str) -> list[str]:
         self.need_schema(catalog, schema)

@@ -24,7 +24,7 @@ COMMANDS: list[tuple[str, Command]] = [
 # These call the session's gate themselves, once they know what they work on.
 GATED: tuple[Command, ...] = (copy_into.copy_into,)
 
-TREES: list[tuple[type[exp.Expression], TreeCommand]] = [
+TREES: list[tuple[type[exp.Expr], TreeCommand]] = [
     (exp.Create, ddl.create),
     (exp.Alter, ddl.alter),
     (exp.Drop, ddl.drop),

@@ -12,7 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet
 from sqlglot import exp
 
-from towpath_sandbox.databricks import copy_statement, csvtext, ddl, infer, jsontext, sql, storage, writes
+from towpath_sandbox.databricks import (
+    copy_statement,
+    csvtext,
+    ddl,
+    infer,
+    jsontext,
+    sql,
+    storage,
+    writes,
+)
 from towpath_sandbox.databricks.catalog import Column, Table, View, shown
 from towpath_sandbox.databricks.copy_statement import CopyStatement
 from towpath_sandbox.databricks.engine import Result, Session, counts
@@ -61,7 +70,10 @@ def _check(session: Session, copy: CopyStatement) -> None:
         raise SqlError("COPY_INTO_SYNTAX_ERROR", "FILES and PATTERN exclude each other.")
     if copy.by_position or copy.columns is not None:
         if copy.format != "CSV" or copy.format_option("header", "false").lower() == "true":
-            raise SqlError("COPY_INTO_SYNTAX_ERROR", "BY POSITION and column lists are for CSV without a header.")
+            raise SqlError(
+                "COPY_INTO_SYNTAX_ERROR",
+                "BY POSITION and column lists are for CSV without a header.",
+            )
     scheme = copy.uri.partition(":")[0].lower() if ":" in copy.uri else ""
     if copy.credential is not None and "" not in copy.credential:
         if scheme not in storage.CREDENTIAL_SCHEMES:
@@ -133,7 +145,11 @@ def _globbed(relative: str, pattern: str) -> bool:
             out, depth = out + ")", depth - 1
         else:
             out += {"*": "[^/]*", "?": "[^/]"}.get(char) or ("|" if char == "," and depth else "")
-            out += "" if char in "*?" or (char == "," and depth) else (char if char in "[]-^" else re.escape(char))
+            out += (
+                ""
+                if char in "*?" or (char == "," and depth)
+                else (char if char in "[]-^" else re.escape(char))
+            )
     return re.fullmatch(out, relative) is not None
 
 
@@ -181,7 +197,11 @@ def _read_file(copy: CopyStatement, file: File, used: set[str] | None, names: li
 
 
 def _with_metadata(table: pa.Table, file: File) -> pa.Table:
-    value = {"file_path": file.name, "file_name": file.path.name, "file_modification_time": file.modified}
+    value = {
+        "file_path": file.name,
+        "file_name": file.path.name,
+        "file_modification_time": file.modified,
+    }
     kind = pa.struct(
         [
             ("file_path", pa.string()),
@@ -219,7 +239,11 @@ def _load(session: Session, copy: CopyStatement, table: Table, files: Files) -> 
 
 
 def _counted(count: int, files: Files) -> Result:
-    return counts(num_affected_rows=count, num_inserted_rows=count, num_skipped_corrupt_files=len(files.corrupt))
+    return counts(
+        num_affected_rows=count,
+        num_inserted_rows=count,
+        num_skipped_corrupt_files=len(files.corrupt),
+    )
 
 
 def _query(
@@ -282,7 +306,9 @@ def _positional(copy: CopyStatement, table: Table, rows: pa.Table) -> str | None
 # -- columns ---------------------------------------------------------------------------------------
 
 
-def _matched(session: Session, copy: CopyStatement, table: Table, columns: Sequence[tuple[str, SqlType]]) -> list[Column]:
+def _matched(
+    session: Session, copy: CopyStatement, table: Table, columns: Sequence[tuple[str, SqlType]]
+) -> list[Column]:
     """The target's columns for those of the query, by name; with mergeSchema they are made."""
     seen: set[str] = set()
     for name, _ in columns:
@@ -291,7 +317,11 @@ def _matched(session: Session, copy: CopyStatement, table: Table, columns: Seque
         seen.add(name.lower())
     new = [Column(name, _storable(kind)) for name, kind in columns if table.column(name) is None]
     if new and not copy.copy_flag("mergeSchema"):
-        raise SqlError("COPY_INTO_SCHEMA_MISMATCH_WITH_TARGET_TABLE", ".".join(table.name), _difference(table, columns))
+        raise SqlError(
+            "COPY_INTO_SCHEMA_MISMATCH_WITH_TARGET_TABLE",
+            ".".join(table.name),
+            _difference(table, columns),
+        )
     for name, kind in columns:
         known = table.column(name)
         if known is not None and not mergeable(known.type, kind):

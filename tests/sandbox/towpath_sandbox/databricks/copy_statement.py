@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlglot.dialects.databricks import Databricks
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from towpath_sandbox.databricks.errors import SqlError
 
@@ -43,7 +43,9 @@ def parse(text: str) -> CopyStatement:
         tokens = Databricks().tokenize(text)
     except SqlglotError as error:
         raise SqlError("PARSE_SYNTAX_ERROR", f"'{error}'") from error
-    return _Parser(text, [token for token in tokens if token.token_type is not TokenType.SEMICOLON]).statement()
+    return _Parser(
+        text, [token for token in tokens if token.token_type is not TokenType.SEMICOLON]
+    ).statement()
 
 
 class _Parser:
@@ -170,7 +172,10 @@ class _Parser:
             self._need("(")
             copy.files = self._list(self._string)
             if len(copy.files) > MAX_FILES:
-                raise SqlError("COPY_INTO_SYNTAX_ERROR", f"FILES has {len(copy.files)} names, {MAX_FILES} at most.")
+                raise SqlError(
+                    "COPY_INTO_SYNTAX_ERROR",
+                    f"FILES has {len(copy.files)} names, {MAX_FILES} at most.",
+                )
         elif self._take("PATTERN", "="):
             copy.pattern = self._string()
         if self._take("FORMAT_OPTIONS"):

@@ -149,7 +149,12 @@ class _Reader:
     def _field(self, at: int) -> tuple[str | None, int]:
         options, text = self._options, self._text
         if options.leading:
-            while at < len(text) and text[at] <= " " and text[at] != "\n" and not text.startswith(options.sep, at):
+            while (
+                at < len(text)
+                and text[at] <= " "
+                and text[at] != "\n"
+                and not text.startswith(options.sep, at)
+            ):
                 at += 1
         if options.quote and text.startswith(options.quote, at):
             return self._quoted(at)
@@ -283,12 +288,19 @@ class Table:
     rows: int
 
 
-def read(data: bytes, options: Options, wanted: Iterable[str] | None = None, names: list[str] | None = None) -> Table:
+def read(
+    data: bytes,
+    options: Options,
+    wanted: Iterable[str] | None = None,
+    names: list[str] | None = None,
+) -> Table:
     """A file as COPY INTO reads it. `wanted` are the columns that the statement uses, None for all:
     where it does not use all, Spark does not see that a record is too long or too short. `names` are
     those of the first file: columns go by position."""
     text = decode(data, options.encoding)
-    fast = None if options.header or options.skip_rows else _fast(text, options, len(names) if names else None)
+    fast = (
+        None if options.header or options.skip_rows else _fast(text, options, len(names) if names else None)
+    )
     if fast is not None:
         return Table(names or [f"_c{i}" for i in range(len(fast))], fast, len(fast[0]) if fast else 0)
     rows = records(text, options)
@@ -305,7 +317,11 @@ def read(data: bytes, options: Options, wanted: Iterable[str] | None = None, nam
     pruned = wanted is not None and not set(names) <= set(wanted)
     kept = _checked(itertools.chain(head, rows), len(names), options, pruned)
     table = [[_null(cell, options) for cell in row] for row in kept]
-    columns = [pa.array(list(column), pa.string()) for column in zip(*table)] if table else [pa.array([], pa.string())] * len(names)
+    columns = (
+        [pa.array(list(column), pa.string()) for column in zip(*table)]
+        if table
+        else [pa.array([], pa.string())] * len(names)
+    )
     return Table(names, columns, len(table))
 
 
@@ -330,7 +346,11 @@ def _checked(rows: Iterable[Row | Malformed], width: int, options: Options, prun
     for row in rows:
         bad = isinstance(row, Malformed) or (len(row) != width and not pruned)
         if bad and options.mode == "FAILFAST":
-            shown = str(row) if isinstance(row, Malformed) else "[" + ",".join(cell or "null" for cell in row) + "]"
+            shown = (
+                str(row)
+                if isinstance(row, Malformed)
+                else "[" + ",".join(cell or "null" for cell in row) + "]"
+            )
             raise SqlError("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", shown)
         if bad and options.mode == "DROPMALFORMED":
             continue

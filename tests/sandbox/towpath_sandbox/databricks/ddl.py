@@ -9,11 +9,18 @@ from towpath_sandbox.databricks.catalog import Column, Table, View, check_column
 from towpath_sandbox.databricks.dml import target_of
 from towpath_sandbox.databricks.engine import NOTHING, Result, Session, counts
 from towpath_sandbox.databricks.errors import SqlError
-from towpath_sandbox.databricks.sql import Translator, bind, column_type, parts_of, split_name, version_query
+from towpath_sandbox.databricks.sql import (
+    Translator,
+    bind,
+    column_type,
+    parts_of,
+    split_name,
+    version_query,
+)
 from towpath_sandbox.databricks.types import SqlType, quoted
 
 
-def create(session: Session, tree: exp.Expression) -> Result:
+def create(session: Session, tree: exp.Expr) -> Result:
     kind = str(tree.args["kind"]).upper()
     if kind == "SCHEMA":
         catalog, schema = _schema_name(session, parts_of_schema(tree.this))
@@ -26,8 +33,10 @@ def create(session: Session, tree: exp.Expression) -> Result:
     return _create_table(session, tree)
 
 
-def parts_of_schema(node: exp.Expression) -> list[str]:
-    return [part.name for part in (node.args.get("catalog"), node.args.get("db"), node.args.get("this")) if part]
+def parts_of_schema(node: exp.Expr) -> list[str]:
+    return [
+        part.name for part in (node.args.get("catalog"), node.args.get("db"), node.args.get("this")) if part
+    ]
 
 
 def _schema_name(session: Session, parts: list[str]) -> tuple[str, str]:
@@ -35,7 +44,7 @@ def _schema_name(session: Session, parts: list[str]) -> tuple[str, str]:
     return full[0].lower(), full[1].lower()
 
 
-def _create_view(session: Session, tree: exp.Expression) -> Result:
+def _create_view(session: Session, tree: exp.Expr) -> Result:
     node = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
     name = session.scope.name(parts_of(node))
     old = session.catalog.find(name)
@@ -51,7 +60,7 @@ def _create_view(session: Session, tree: exp.Expression) -> Result:
     return NOTHING
 
 
-def _create_table(session: Session, tree: exp.Expression) -> Result:
+def _create_table(session: Session, tree: exp.Expr) -> Result:
     has_columns = isinstance(tree.this, exp.Schema)
     name = session.scope.name(parts_of(tree.this.this if has_columns else tree.this))
     replace = bool(tree.args.get("replace"))
@@ -59,12 +68,18 @@ def _create_table(session: Session, tree: exp.Expression) -> Result:
     with session.engine.write_lock:
         if session.catalog.find(name) is not None and tree.args.get("exists"):
             return NOTHING
-        columns = [_column(item) for item in tree.this.expressions if isinstance(item, exp.ColumnDef)] if has_columns else []
+        columns = (
+            [_column(item) for item in tree.this.expressions if isinstance(item, exp.ColumnDef)]
+            if has_columns
+            else []
+        )
         query = None
         if tree.expression is not None and not isinstance(tree.expression, exp.Null):
             by = Translator(session.scope)
             query = by.text(tree.expression)
-            columns = [Column(column, _stored(kind)) for column, kind in session.columns(query, tree.expression, by)]
+            columns = [
+                Column(column, _stored(kind)) for column, kind in session.columns(query, tree.expression, by)
+            ]
         table = writes.create(session, name, columns, properties, replace)
         table.comment = comment
         storage = writes.make_storage(session, columns)
@@ -73,8 +88,18 @@ def _create_table(session: Session, tree: exp.Expression) -> Result:
         except BaseException:
             writes.drop_storage(session, storage)
             raise
-        operation = ("CREATE OR REPLACE TABLE" if replace else "CREATE TABLE") + (" AS SELECT" if query else "")
-        writes.commit(session, table, operation, storage, columns, {}, {"numOutputRows": count} if query else {})
+        operation = ("CREATE OR REPLACE TABLE" if replace else "CREATE TABLE") + (
+            " AS SELECT" if query else ""
+        )
+        writes.commit(
+            session,
+            table,
+            operation,
+            storage,
+            columns,
+            {},
+            {"numOutputRows": count} if query else {},
+        )
         session.catalog.put(table)
     return counts(num_affected_rows=count, num_inserted_rows=count) if query else NOTHING
 
@@ -91,11 +116,14 @@ def _column(node: exp.ColumnDef) -> Column:
         elif isinstance(constraint.kind, exp.CommentColumnConstraint):
             comment = constraint.kind.this.name
         elif not isinstance(constraint.kind, (exp.PrimaryKeyColumnConstraint, exp.Reference)):
-            raise SqlError("UNSUPPORTED_FEATURE", f"the column constraint {constraint.sql('databricks')} in the sandbox")
+            raise SqlError(
+                "UNSUPPORTED_FEATURE",
+                f"the column constraint {constraint.sql('databricks')} in the sandbox",
+            )
     return Column(node.name, column_type(node.args["kind"]), nullable, comment)
 
 
-def _properties(tree: exp.Expression) -> tuple[dict[str, str], str]:
+def _properties(tree: exp.Expr) -> tuple[dict[str, str], str]:
     properties, comment = {}, ""
     found = tree.args.get("properties")
     for item in found.expressions if found else ():
@@ -114,7 +142,7 @@ def _properties(tree: exp.Expression) -> tuple[dict[str, str], str]:
 # -- ALTER -----------------------------------------------------------------------------------------
 
 
-def alter(session: Session, tree: exp.Expression) -> Result:
+def alter(session: Session, tree: exp.Expr) -> Result:
     with session.engine.write_lock:
         table = target_of(session, tree.this)
         for action in tree.args["actions"]:
@@ -122,7 +150,7 @@ def alter(session: Session, tree: exp.Expression) -> Result:
     return NOTHING
 
 
-def _alter(session: Session, table: Table, action: exp.Expression) -> None:
+def _alter(session: Session, table: Table, action: exp.Expr) -> None:
     if isinstance(action, exp.Schema):
         add_columns(session, table, [_column(item) for item in action.expressions])
     elif isinstance(action, exp.ColumnDef):
@@ -184,14 +212,18 @@ def _copied(session: Session, table: Table, columns: tuple[Column, ...], values:
     storage = writes.make_storage(session, columns)
     names = writes.column_list(columns[: len(values)])
     try:
-        session.run(f"INSERT INTO {storage} ({names}) SELECT {', '.join(values)} FROM ({version_query(table.now)})")
+        session.run(
+            f"INSERT INTO {storage} ({names}) SELECT {', '.join(values)} FROM ({version_query(table.now)})"
+        )
     except BaseException:
         writes.drop_storage(session, storage)
         raise
     return storage
 
 
-def _change_columns(session: Session, table: Table, operation: str, changes: dict[str, Column | None]) -> None:
+def _change_columns(
+    session: Session, table: Table, operation: str, changes: dict[str, Column | None]
+) -> None:
     """Columns by their old names: None drops one."""
     kept = [(column, changes.get(column.name, column)) for column in table.now.columns]
     pairs = [(old, new) for old, new in kept if new is not None]
@@ -212,7 +244,7 @@ def _rename(session: Session, table: Table, name: tuple[str, str, str]) -> None:
 # -- DROP, and what sqlglot does not parse ---------------------------------------------------------
 
 
-def drop(session: Session, tree: exp.Expression) -> Result:
+def drop(session: Session, tree: exp.Expr) -> Result:
     kind, exists = str(tree.args["kind"]).upper(), bool(tree.args.get("exists"))
     node = tree.args["tables"][0]
     if kind == "SCHEMA":
@@ -227,8 +259,7 @@ def drop(session: Session, tree: exp.Expression) -> Result:
         raise SqlError("UNSUPPORTED_FEATURE", f"DROP {kind} in the sandbox")
     name = session.scope.name(parts_of(node))
     with session.engine.write_lock:
-        relation = session.catalog.find(name)
-        if relation is None and exists:
+        if exists and session.catalog.find(name) is None:
             return NOTHING
         relation = session.catalog.relation(name)
         if isinstance(relation, View) != (kind == "VIEW"):

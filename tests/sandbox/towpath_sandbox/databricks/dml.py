@@ -12,11 +12,11 @@ from towpath_sandbox.databricks.sql import Translator, parts_of
 from towpath_sandbox.databricks.types import quoted
 
 
-def target_of(session: Session, node: exp.Expression) -> Table:
+def target_of(session: Session, node: exp.Expr) -> Table:
     return session.catalog.table(session.scope.name(parts_of(node)))
 
 
-def _physical(node: exp.Expression, storage: str) -> exp.Table:
+def _physical(node: exp.Expr, storage: str) -> exp.Table:
     """The target of a statement as DuckDB's table, under the name that the statement has for it."""
     alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(parts_of(node)[-1], quoted=True))
     table = exp.Table(this=exp.to_identifier(storage), alias=alias.copy())
@@ -24,7 +24,7 @@ def _physical(node: exp.Expression, storage: str) -> exp.Table:
     return table
 
 
-def insert(session: Session, tree: exp.Expression) -> Result:
+def insert(session: Session, tree: exp.Expr) -> Result:
     node = tree.this
     listed = [item.name for item in node.expressions] if isinstance(node, exp.Schema) else []
     with session.engine.write_lock:
@@ -42,16 +42,23 @@ def insert(session: Session, tree: exp.Expression) -> Result:
             keep = f"({Translator(session.scope).text(where)}) IS NOT TRUE" if where is not None else "false"
             names = writes.column_list(columns)
             storage, count = writes.rewrite(
-                session, table, lambda new: session.count(f"INSERT INTO {new} ({names}) {query}"), keep
+                session,
+                table,
+                lambda new: session.count(f"INSERT INTO {new} ({names}) {query}"),
+                keep,
             )
             _commit(session, table, "WRITE", storage, {"mode": "Overwrite"}, numOutputRows=count)
     return counts(num_affected_rows=count, num_inserted_rows=count)
 
 
-def _targets(session: Session, table: Table, listed: Sequence[str], query: str, by_name: bool) -> list[Column]:
+def _targets(
+    session: Session, table: Table, listed: Sequence[str], query: str, by_name: bool
+) -> list[Column]:
     """The columns that the query's columns go into."""
     given = [name for name, _ in session.columns(query)] if not query.startswith("VALUES") else None
-    names = listed or (given if by_name and given is not None else [column.name for column in table.now.columns])
+    names = listed or (
+        given if by_name and given is not None else [column.name for column in table.now.columns]
+    )
     columns = []
     for name in names:
         column = table.column(name)
@@ -65,12 +72,17 @@ def _targets(session: Session, table: Table, listed: Sequence[str], query: str, 
 
 
 def _commit(
-    session: Session, table: Table, operation: str, storage: str, parameters: dict[str, str], **metrics: int
+    session: Session,
+    table: Table,
+    operation: str,
+    storage: str,
+    parameters: dict[str, str],
+    **metrics: int,
 ) -> None:
     writes.commit(session, table, operation, storage, table.now.columns, parameters, metrics)
 
 
-def update(session: Session, tree: exp.Expression) -> Result:
+def update(session: Session, tree: exp.Expr) -> Result:
     def change(storage: str) -> int:
         moved = tree.copy()
         moved.this.replace(_physical(tree.this, storage))
@@ -85,7 +97,7 @@ def update(session: Session, tree: exp.Expression) -> Result:
     return counts(num_affected_rows=count)
 
 
-def delete(session: Session, tree: exp.Expression) -> Result:
+def delete(session: Session, tree: exp.Expr) -> Result:
     def change(storage: str) -> int:
         moved = tree.copy()
         moved.this.replace(_physical(tree.this, storage))
@@ -98,7 +110,7 @@ def delete(session: Session, tree: exp.Expression) -> Result:
     return counts(num_affected_rows=count)
 
 
-def truncate(session: Session, tree: exp.Expression) -> Result:
+def truncate(session: Session, tree: exp.Expr) -> Result:
     with session.engine.write_lock:
         table = target_of(session, tree.expressions[0])
         storage, _ = writes.rewrite(session, table, lambda new: 0, keep="false")
@@ -109,7 +121,7 @@ def truncate(session: Session, tree: exp.Expression) -> Result:
 # -- MERGE -----------------------------------------------------------------------------------------
 
 
-def merge(session: Session, tree: exp.Expression) -> Result:
+def merge(session: Session, tree: exp.Expr) -> Result:
     with session.engine.write_lock:
         table = target_of(session, tree.this)
         writes.need_columns(table)
@@ -133,7 +145,14 @@ def merge(session: Session, tree: exp.Expression) -> Result:
             "numTargetRowsDeleted": done["DELETE"],
             "numTargetRowsInserted": done["INSERT"],
         }
-        _commit(session, table, "MERGE", storage, {"predicate": tree.args["on"].sql("databricks")}, **metrics)
+        _commit(
+            session,
+            table,
+            "MERGE",
+            storage,
+            {"predicate": tree.args["on"].sql("databricks")},
+            **metrics,
+        )
     return counts(
         num_affected_rows=total,
         num_updated_rows=done["UPDATE"],
@@ -142,16 +161,16 @@ def merge(session: Session, tree: exp.Expression) -> Result:
     )
 
 
-def _source_columns(session: Session, using: exp.Expression) -> list[str]:
+def _source_columns(session: Session, using: exp.Expr) -> list[str]:
     everything = exp.select("*").from_(using.copy())
     return [name for name, _ in session.columns(Translator(session.scope).text(everything))]
 
 
-def _source_name(using: exp.Expression) -> str:
+def _source_name(using: exp.Expr) -> str:
     return using.alias or parts_of(using)[-1]
 
 
-def _expand_star(when: exp.Expression, table: Table, source: list[str], source_name: str) -> None:
+def _expand_star(when: exp.Expr, table: Table, source: list[str], source_name: str) -> None:
     """UPDATE SET * and INSERT *: all columns of the target, by name."""
     then = when.args["then"]
     is_update = isinstance(then, exp.Update) and any(isinstance(item, exp.Star) for item in then.expressions)
@@ -177,15 +196,22 @@ def _expand_star(when: exp.Expression, table: Table, source: list[str], source_n
         pairs = [exp.EQ(this=target, expression=value) for target, value in zip(targets, values)]
         when.set("then", exp.Update(expressions=pairs))
     else:
-        when.set("then", exp.Insert(this=exp.Tuple(expressions=targets), expression=exp.Tuple(expressions=values)))
+        when.set(
+            "then",
+            exp.Insert(this=exp.Tuple(expressions=targets), expression=exp.Tuple(expressions=values)),
+        )
 
 
-def _refuse_ambiguous(session: Session, tree: exp.Expression) -> None:
+def _refuse_ambiguous(session: Session, tree: exp.Expr) -> None:
     """Several source rows that would change one target row are an error, as Delta has it."""
     whens = [when for when in tree.args["whens"].expressions if when.args.get("matched")]
     if not whens:
         return
-    if len(whens) == 1 and isinstance(whens[0].args["then"], exp.Var) and whens[0].args.get("condition") is None:
+    if (
+        len(whens) == 1
+        and isinstance(whens[0].args["then"], exp.Var)
+        and whens[0].args.get("condition") is None
+    ):
         return  # an unconditional DELETE: twice is no different
     conditions = [when.args["condition"].copy() for when in whens if when.args.get("condition") is not None]
     on = tree.args["on"].copy()

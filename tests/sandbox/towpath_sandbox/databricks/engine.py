@@ -97,22 +97,27 @@ class Session:
         rows = self.run(text)
         return int(str(rows[0][0])) if rows else 0
 
-    def columns(self, text: str, tree: exp.Expression | None = None, by: Translator | None = None) -> list[tuple[str, SqlType]]:
+    def columns(
+        self, text: str, tree: exp.Expr | None = None, by: Translator | None = None
+    ) -> list[tuple[str, SqlType]]:
         """Names and types of what a query in DuckDB's SQL gives."""
         try:
             relation = self.connection.sql(text)
             assert relation is not None
-            return [(name, self._type(name, kind, tree, by)) for name, kind in zip(relation.columns, relation.types)]
+            return [
+                (name, self._type(name, kind, tree, by))
+                for name, kind in zip(relation.columns, relation.types)
+            ]
         except duckdb.Error as error:
             raise self.error(error) from error
 
     @staticmethod
-    def _type(name: str, kind: object, tree: exp.Expression | None, by: Translator | None) -> SqlType:
+    def _type(name: str, kind: object, tree: exp.Expr | None, by: Translator | None) -> SqlType:
         if "INTERVAL" in str(kind) and tree is not None and by is not None:
             return of_duckdb(kind, by.interval(tree, name))  # type: ignore[arg-type]
         return of_duckdb(kind)  # type: ignore[arg-type]
 
-    def query(self, tree: exp.Expression) -> Result:
+    def query(self, tree: exp.Expr) -> Result:
         by = Translator(self.scope)
         tree = _named(tree)
         text = by.text(tree)
@@ -142,7 +147,7 @@ class Session:
         return translated(error)
 
 
-def _named(tree: exp.Expression) -> exp.Expression:
+def _named(tree: exp.Expr) -> exp.Expr:
     """The query with names for its expressions as Databricks names them: by their text."""
     if not isinstance(tree, exp.Select):
         return tree
@@ -176,7 +181,11 @@ Matcher = tuple[str, Callable[[re.Match[str]], SqlError]]
 def _column(match: re.Match[str]) -> SqlError:
     near = re.findall(r'"([^"]+)"', match[2] or "")
     if near:
-        return SqlError("UNRESOLVED_COLUMN.WITH_SUGGESTION", f"`{match[1]}`", ", ".join(f"`{name}`" for name in near))
+        return SqlError(
+            "UNRESOLVED_COLUMN.WITH_SUGGESTION",
+            f"`{match[1]}`",
+            ", ".join(f"`{name}`" for name in near),
+        )
     return SqlError("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", f"`{match[1]}`")
 
 
@@ -186,7 +195,13 @@ def _cast(match: re.Match[str]) -> SqlError:
 
 
 # DuckDB's names of types in its messages.
-NAMES = {"INT8": "TINYINT", "INT16": "SMALLINT", "INT32": "INT", "INT64": "BIGINT", "BOOL": "BOOLEAN"}
+NAMES = {
+    "INT8": "TINYINT",
+    "INT16": "SMALLINT",
+    "INT32": "INT",
+    "INT64": "BIGINT",
+    "BOOL": "BOOLEAN",
+}
 
 
 MATCHERS: list[Matcher] = [
@@ -225,7 +240,7 @@ def translated(error: Exception) -> SqlError:
 # -- dispatch --------------------------------------------------------------------------------------
 
 Command = Callable[[Session, str], Result]
-TreeCommand = Callable[[Session, exp.Expression], Result]
+TreeCommand = Callable[[Session, exp.Expr], Result]
 
 
 def execute(session: Session, text: str) -> Result:

@@ -10,7 +10,10 @@ CLASSES: dict[str, tuple[str, str]] = {
         "42P01",
         "The table or view {0} cannot be found. Verify the spelling and correctness of the schema and catalog.",
     ),
-    "TABLE_OR_VIEW_ALREADY_EXISTS": ("42P07", "Cannot create table or view {0} because it already exists."),
+    "TABLE_OR_VIEW_ALREADY_EXISTS": (
+        "42P07",
+        "Cannot create table or view {0} because it already exists.",
+    ),
     "SCHEMA_NOT_FOUND": ("42704", "The schema {0} cannot be found."),
     "SCHEMA_ALREADY_EXISTS": ("42P06", "Cannot create schema {0} because it already exists."),
     "SCHEMA_NOT_EMPTY": ("2BP01", "Cannot drop a schema {0} because it contains objects."),
@@ -41,32 +44,53 @@ CLASSES: dict[str, tuple[str, str]] = {
     "FIELD_ALREADY_EXISTS": ("42710", "Cannot add column, because {0} already exists."),
     "FIELDS_ALREADY_EXISTS": ("42710", "Cannot add column, because {0} already exists."),
     "COLUMN_ALREADY_EXISTS": ("42711", "The column {0} already exists."),
-    "DELTA_DUPLICATE_COLUMNS_FOUND": ("42711", "Found duplicate column(s) in the data to save: {0}"),
+    "DELTA_DUPLICATE_COLUMNS_FOUND": (
+        "42711",
+        "Found duplicate column(s) in the data to save: {0}",
+    ),
     "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES": (
         "42K05",
         "Found invalid character(s) among ' ,;{{}}()\\n\\t=' in the column names of your schema: {0}.",
     ),
-    "DELTA_NOT_NULL_CONSTRAINT_VIOLATED": ("23502", "NOT NULL constraint violated for column: {0}."),
+    "DELTA_NOT_NULL_CONSTRAINT_VIOLATED": (
+        "23502",
+        "NOT NULL constraint violated for column: {0}.",
+    ),
     "DELTA_MULTIPLE_SOURCE_ROW_MATCHING_TARGET_ROW_IN_MERGE": (
         "21506",
         "Cannot perform Merge as multiple source rows matched and attempted to modify the same target row "
         "in the Delta table in possibly conflicting ways.",
     ),
-    "DELTA_UNSUPPORTED_DROP_COLUMN": ("0AKDC", "DROP COLUMN is not supported for your Delta table: {0}"),
-    "DELTA_UNSUPPORTED_RENAME_COLUMN": ("0AKDC", "Column rename is not supported for your Delta table: {0}"),
+    "DELTA_UNSUPPORTED_DROP_COLUMN": (
+        "0AKDC",
+        "DROP COLUMN is not supported for your Delta table: {0}",
+    ),
+    "DELTA_UNSUPPORTED_RENAME_COLUMN": (
+        "0AKDC",
+        "Column rename is not supported for your Delta table: {0}",
+    ),
     "DELTA_UNSUPPORTED_ALTER_TABLE_CHANGE_COL_OP": (
         "42837",
         "ALTER TABLE CHANGE COLUMN is not supported for changing column {0}.",
     ),
-    "DELTA_VERSION_NOT_FOUND": ("22003", "Cannot time travel Delta table to version {0}. Available versions: [{1}]."),
+    "DELTA_VERSION_NOT_FOUND": (
+        "22003",
+        "Cannot time travel Delta table to version {0}. Available versions: [{1}].",
+    ),
     "DELTA_VERSIONS_NOT_CONTIGUOUS": ("KD00C", "Versions {0} are not contiguous."),
-    "UNSUPPORTED_FEATURE.TIME_TRAVEL": ("0A000", "The feature is not supported: Time travel on the relation: {0}."),
+    "UNSUPPORTED_FEATURE.TIME_TRAVEL": (
+        "0A000",
+        "The feature is not supported: Time travel on the relation: {0}.",
+    ),
     "EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE": ("42809", "'{0}' expects a table but {1} is a view."),
     "INSERT_COLUMN_ARITY_MISMATCH": ("21S01", "Cannot write to {0}, the reason is {1}."),
     "INSUFFICIENT_PERMISSIONS": ("42501", "Insufficient privileges: {0}"),
     "UNSUPPORTED_FEATURE": ("0A000", "The feature is not supported: {0}"),
     "DELTA_FAILED_TO_MERGE_FIELDS": ("22005", "Failed to merge fields '{0}' and '{0}'. {1}"),
-    "DELTA_MISSING_DELTA_TABLE_COPY_INTO": ("42P01", "Table doesn't exist. Create an empty Delta table first using {0}."),
+    "DELTA_MISSING_DELTA_TABLE_COPY_INTO": (
+        "42P01",
+        "Table doesn't exist. Create an empty Delta table first using {0}.",
+    ),
     "COPY_INTO_SYNTAX_ERROR": ("42601", "Failed to parse the COPY INTO command. {0}"),
     "COPY_INTO_SCHEMA_MISMATCH_WITH_TARGET_TABLE": (
         "42KDG",
@@ -77,9 +101,15 @@ CLASSES: dict[str, tuple[str, str]] = {
         "42KD9",
         "The source directory did not contain any parsable files of type {0}. Please check the contents of '{1}'.",
     ),
-    "COPY_INTO_SOURCE_FILE_FORMAT_NOT_SUPPORTED": ("0AKDC", "The format of the source files must be {0}."),
+    "COPY_INTO_SOURCE_FILE_FORMAT_NOT_SUPPORTED": (
+        "0AKDC",
+        "The format of the source files must be {0}.",
+    ),
     "COPY_INTO_CREDENTIALS_REQUIRED": ("42601", "COPY INTO source credentials must specify {0}."),
-    "COPY_INTO_CREDENTIALS_NOT_ALLOWED_ON": ("0AKDC", "Invalid scheme {0}. COPY INTO source credentials are not allowed."),
+    "COPY_INTO_CREDENTIALS_NOT_ALLOWED_ON": (
+        "0AKDC",
+        "Invalid scheme {0}. COPY INTO source credentials are not allowed.",
+    ),
     "COPY_INTO_DUPLICATED_FILES_COPY_NOT_ALLOWED": (
         "25000",
         "Duplicated files were committed in a concurrent COPY INTO operation. Please try again later.",
@@ -89,16 +119,28 @@ CLASSES: dict[str, tuple[str, str]] = {
         "COPY INTO other than appending data is not allowed to run concurrently with other transactions.",
     ),
     "PATH_NOT_FOUND": ("42K03", "Path does not exist: {0}."),
-    "FAILED_READ_FILE.FILE_NOT_EXIST": ("KD001", "Error while reading file {0}. File does not exist."),
+    "FAILED_READ_FILE.FILE_NOT_EXIST": (
+        "KD001",
+        "Error while reading file {0}. File does not exist.",
+    ),
     "MALFORMED_CSV_RECORD": ("KD000", "Malformed CSV record: {0}"),
     "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION": (
         "22023",
         "Malformed records are detected in record parsing: {0}. Parse Mode: FAILFAST. To process malformed records "
         "as null result, try setting the option 'mode' as 'PERMISSIVE'.",
     ),
-    "DELTA_CONCURRENT_APPEND": ("2D521", "Files were added to the table by a concurrent update. Please try again."),
-    "DELTA_METADATA_CHANGED": ("2D521", "The metadata of the Delta table has been changed by a concurrent update."),
-    "DELTA_PROTOCOL_CHANGED": ("2D521", "The protocol version of the Delta table has been changed by a concurrent update."),
+    "DELTA_CONCURRENT_APPEND": (
+        "2D521",
+        "Files were added to the table by a concurrent update. Please try again.",
+    ),
+    "DELTA_METADATA_CHANGED": (
+        "2D521",
+        "The metadata of the Delta table has been changed by a concurrent update.",
+    ),
+    "DELTA_PROTOCOL_CHANGED": (
+        "2D521",
+        "The protocol version of the Delta table has been changed by a concurrent update.",
+    ),
     "INTERNAL_ERROR": ("XX000", "{0}"),
 }
 

@@ -33,7 +33,11 @@ class Files:
         name = unquote(request.path.removeprefix(prefix)).rstrip("/")
         parts = name.split("/")
         if len(parts) < 5 or parts[1] != "Volumes" or not all(parts[2:]) or {".", ".."} & set(parts):
-            raise refuse(400, "INVALID_PARAMETER_VALUE", f"Invalid path {name}: it must be /Volumes/catalog/schema/volume/...")
+            raise refuse(
+                400,
+                "INVALID_PARAMETER_VALUE",
+                f"Invalid path {name}: it must be /Volumes/catalog/schema/volume/...",
+            )
         try:
             self._catalog.need_volume((parts[2].lower(), parts[3].lower(), parts[4].lower()))
         except SqlError as error:
@@ -49,7 +53,11 @@ class Files:
         name, path = self._place(request, FILES)
         overwrite = request.query.get("overwrite", "false")
         if overwrite not in ("true", "false"):
-            raise refuse(400, "INVALID_PARAMETER_VALUE", f"overwrite must be true or false, not {overwrite!r}")
+            raise refuse(
+                400,
+                "INVALID_PARAMETER_VALUE",
+                f"overwrite must be true or false, not {overwrite!r}",
+            )
         if request.entry.received > SIZE_LIMIT:
             raise refuse(413, "INVALID_PARAMETER_VALUE", f"{name} is larger than {SIZE_LIMIT} bytes")
         if path.is_dir():
@@ -61,7 +69,10 @@ class Files:
 
     def get(self, request: Request) -> Response:
         name, path = self._file(request)
-        headers = {"Content-Type": "application/octet-stream", "Last-Modified": formatdate(path.stat().st_mtime, usegmt=True)}
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Last-Modified": formatdate(path.stat().st_mtime, usegmt=True),
+        }
         if request.method == "HEAD":
             return Response(200, b"", {**headers, "Content-Length": str(path.stat().st_size)})
         return ranged(request, path.read_bytes(), {**headers, "Accept-Ranges": "bytes"})

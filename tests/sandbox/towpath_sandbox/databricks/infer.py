@@ -43,17 +43,24 @@ def _int(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _double(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pa.chunked_array([[None if v is None else float(WORDS.get(v, v)) for v in column.to_pylist()]], pa.float64())
+    return pa.chunked_array(
+        [[None if v is None else float(WORDS.get(v, v)) for v in column.to_pylist()]], pa.float64()
+    )
 
 
 def _timestamp(column: pa.ChunkedArray) -> pa.ChunkedArray:
     # Without a zone it is the session's, UTC.
-    zoned = [None if v is None else v if re.search(r"(Z|[+-]\d{2}:?\d{2})\Z", v[10:]) else v + "Z" for v in column.to_pylist()]
+    zoned = [
+        None if v is None else v if re.search(r"(Z|[+-]\d{2}:?\d{2})\Z", v[10:]) else v + "Z"
+        for v in column.to_pylist()
+    ]
     return pa.chunked_array([zoned], pa.string()).cast(pa.timestamp("us", "UTC"))
 
 
 def _boolean(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pa.chunked_array([[None if v is None else v.lower() == "true" for v in column.to_pylist()]], pa.bool_())
+    return pa.chunked_array(
+        [[None if v is None else v.lower() == "true" for v in column.to_pylist()]], pa.bool_()
+    )
 
 
 Guess = tuple[Callable[[str], object], Callable[[pa.ChunkedArray], pa.ChunkedArray]]

@@ -11,7 +11,6 @@ from towpath_sandbox.databricks import csvtext
 from towpath_sandbox.databricks.errors import SqlError
 
 
-
 def read(data: bytes, given: dict[str, str]) -> pa.Table:
     """The objects of a file as a table; columns in alphabetical order, as inference has them."""
     options = {key.lower(): value for key, value in given.items()}
@@ -27,7 +26,11 @@ def _objects(text: str, options: dict[str, str]) -> Iterator[dict[str, Any]]:
     mode = options.get("mode", "PERMISSIVE").upper()
     for piece in _pieces(text, options):
         try:
-            value = json.loads(piece, parse_float=_Number, strict=options.get("allowunquotedcontrolchars") != "true")
+            value = json.loads(
+                piece,
+                parse_float=_Number,
+                strict=options.get("allowunquotedcontrolchars") != "true",
+            )
         except ValueError:
             value = None
         for item in value if isinstance(value, list) else [value]:
@@ -94,4 +97,8 @@ def _text(value: Any) -> str | None:
     """A value as a string column has it: strings as they are, all else as its JSON text."""
     if value is None or isinstance(value, str):
         return value
-    return value.text if isinstance(value, _Number) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return (
+        value.text
+        if isinstance(value, _Number)
+        else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    )

@@ -30,7 +30,10 @@ class Links:
             self._links[signature] = Link(body, time.monotonic() + seconds, uses or None)
         ends = datetime.now(UTC) + timedelta(seconds=seconds)
         shown = ends.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return f"{base}/storage/{path}?X-Amz-Expires={int(seconds)}&X-Amz-Signature={signature}", shown
+        return (
+            f"{base}/storage/{path}?X-Amz-Expires={int(seconds)}&X-Amz-Signature={signature}",
+            shown,
+        )
 
     def forget(self, bodies: list[bytes]) -> None:
         """What is behind these links is gone."""

@@ -18,7 +18,9 @@ from towpath_sandbox.databricks.types import YEAR_MONTH, SqlType
 Render = Callable[[Any], str]
 
 
-def rows(batches: Sequence[pa.RecordBatch], types: Sequence[SqlType], timezone: str) -> list[list[str | None]]:
+def rows(
+    batches: Sequence[pa.RecordBatch], types: Sequence[SqlType], timezone: str
+) -> list[list[str | None]]:
     """Rows of text cells; None is NULL."""
     renders = [_render(kind, timezone) for kind in types]
     table: list[list[str | None]] = []
@@ -47,10 +49,10 @@ def csv_text(cells: list[list[str | None]], header: Sequence[str]) -> bytes:
 def _values(column: pa.Array) -> list[Any]:
     """Dates and times as the integers behind them: Python's own cannot hold all that SQL's can."""
     if pa.types.is_timestamp(column.type) or pa.types.is_duration(column.type):
-        return column.cast(pa.int64()).to_pylist()
-    if pa.types.is_date32(column.type):
-        return column.cast(pa.int32()).to_pylist()
-    return column.to_pylist()
+        column = column.cast(pa.int64())
+    elif pa.types.is_date32(column.type):
+        column = column.cast(pa.int32())
+    return list(column.to_pylist())
 
 
 def _render(kind: SqlType, timezone: str) -> Render:
@@ -83,7 +85,9 @@ def _wall(micros: int) -> str:
     """Milliseconds only: that is what warehouses send."""
     days, rest = divmod(micros, 86_400_000_000)
     seconds, rest = divmod(rest, 1_000_000)
-    return f"{_date(days)}T{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{rest // 1000:03d}"
+    return (
+        f"{_date(days)}T{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{rest // 1000:03d}"
+    )
 
 
 def _timestamp(micros: int, zone: ZoneInfo) -> str:

@@ -53,7 +53,12 @@ class Outcome:
         }
         if self.chunks:
             manifest["chunks"] = [
-                {"chunk_index": c.index, "row_offset": c.row_offset, "row_count": c.row_count, "byte_count": c.byte_count}
+                {
+                    "chunk_index": c.index,
+                    "row_offset": c.row_offset,
+                    "row_count": c.row_count,
+                    "byte_count": c.byte_count,
+                }
                 for c in self.chunks
             ]
         manifest["total_row_count"] = sum(chunk.row_count for chunk in self.chunks)

@@ -77,7 +77,9 @@ def describe(session: Session, text: str) -> Result:
         columns = list(relation.now.columns)
     if match[3]:
         return _as_json(relation.name, columns)
-    rows: list[tuple[object, ...]] = [(column.name, column.type.plain_text, column.comment or None) for column in columns]
+    rows: list[tuple[object, ...]] = [
+        (column.name, column.type.plain_text, column.comment or None) for column in columns
+    ]
     if match[1]:
         rows += [
             ("", "", ""),
@@ -96,7 +98,12 @@ def _as_json(name: tuple[str, str, str], columns: list[Column]) -> Result:
         {"name": column.name, "type": {"name": column.type.plain_text}, "nullable": column.nullable}
         for column in columns
     ]
-    value = {"table_name": name[2], "catalog_name": name[0], "schema_name": name[1], "columns": described}
+    value = {
+        "table_name": name[2],
+        "catalog_name": name[0],
+        "schema_name": name[1],
+        "columns": described,
+    }
     return listing(["json_metadata"], [(json.dumps(value),)])
 
 
@@ -120,7 +127,9 @@ def _schema_of(session: Session, text: str) -> tuple[str, str]:
 
 def show_tables(session: Session, text: str) -> Result:
     catalog, schema = _schema_of(session, text)
-    rows: list[tuple[object, ...]] = [(schema, item.name[2], False) for item in session.catalog.relations(catalog, schema)]
+    rows: list[tuple[object, ...]] = [
+        (schema, item.name[2], False) for item in session.catalog.relations(catalog, schema)
+    ]
     return listing(["database", "tableName", "isTemporary"], rows, [STRING, STRING, BOOLEAN])
 
 
@@ -136,12 +145,16 @@ def show_create(session: Session, text: str) -> Result:
     name = ".".join(relation.name)
     if isinstance(relation, View):
         return listing(["createtab_stmt"], [(f"CREATE VIEW {name} AS {relation.text}",)])
-    return listing(["createtab_stmt"], [(f"CREATE TABLE {name} (\n  {_columns_text(relation)})\nUSING delta\n",)])
+    return listing(
+        ["createtab_stmt"],
+        [(f"CREATE TABLE {name} (\n  {_columns_text(relation)})\nUSING delta\n",)],
+    )
 
 
 def _columns_text(table: Table) -> str:
     return ",\n  ".join(
-        f"{column.name} {column.type.text}{'' if column.nullable else ' NOT NULL'}" for column in table.now.columns
+        f"{column.name} {column.type.text}{'' if column.nullable else ' NOT NULL'}"
+        for column in table.now.columns
     )
 
 

@@ -54,7 +54,7 @@ class Scope:
         return name
 
 
-def parse(text: str) -> exp.Expression:
+def parse(text: str) -> exp.Expr:
     try:
         trees = [tree for tree in sqlglot.parse(text, read="databricks") if tree is not None]
     except SqlglotError as error:
@@ -69,7 +69,7 @@ def _near(error: SqlglotError) -> str:
     return f"'{details[0].get('highlight') or 'end of input'}'. ({str(error).splitlines()[0]})"
 
 
-def parts_of(node: exp.Expression) -> list[str]:
+def parts_of(node: exp.Expr) -> list[str]:
     """The parts of a table's or schema's name."""
     if isinstance(node, exp.Table):
         if isinstance(node.this, exp.Anonymous):
@@ -97,10 +97,10 @@ def _identifier_function(call: exp.Anonymous) -> list[str]:
     return split_name(argument.name)
 
 
-def bind(tree: exp.Expression, parameters: Mapping[str, Parameter]) -> exp.Expression:
+def bind(tree: exp.Expr, parameters: Mapping[str, Parameter]) -> exp.Expr:
     """Puts the values of named parameters in the place of their markers."""
 
-    def put(node: exp.Expression) -> exp.Expression:
+    def put(node: exp.Expr) -> exp.Expr:
         if not isinstance(node, exp.Placeholder):
             return node
         if node.name not in parameters:
@@ -118,14 +118,14 @@ class Translator:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.versions: list[Version] = []  # of tables that are read
-        self.files: Callable[[exp.Expression], str] | None = None
+        self.files: Callable[[exp.Expr], str] | None = None
 
-    def text(self, tree: exp.Expression) -> str:
+    def text(self, tree: exp.Expr) -> str:
         return self._resolve(bind(tree.copy(), self.scope.parameters), ()).sql("duckdb", comments=False)
 
     # -- names ---------------------------------------------------------------------------------
 
-    def _resolve(self, tree: exp.Expression, views: tuple[Name, ...]) -> exp.Expression:
+    def _resolve(self, tree: exp.Expr, views: tuple[Name, ...]) -> exp.Expr:
         for column in list(tree.find_all(exp.Column)):
             column.set("db", None)
             column.set("catalog", None)
@@ -180,13 +180,13 @@ class Translator:
             raise SqlError("DATATYPE_MISMATCH", "VERSION AS OF of what is no constant number")
         return int(literal.name)
 
-    def _table(self, table: Table, version: Version) -> exp.Expression:
+    def _table(self, table: Table, version: Version) -> exp.Expr:
         if not version.columns:
             raise SqlError("UNSUPPORTED_FEATURE", f"reading {'.'.join(table.name)}, which has no columns yet")
         self.versions.append(version)
         return sqlglot.parse_one(version_query(version), read="duckdb")
 
-    def _view(self, view: View, views: tuple[Name, ...]) -> exp.Expression:
+    def _view(self, view: View, views: tuple[Name, ...]) -> exp.Expr:
         if view.name in views:
             raise SqlError("UNSUPPORTED_FEATURE", f"the recursive view {'.'.join(view.name)}")
         inner = Translator(Scope(self.scope.catalog, view.catalog, view.schema))
@@ -196,7 +196,7 @@ class Translator:
 
     # -- intervals -----------------------------------------------------------------------------
 
-    def interval(self, tree: exp.Expression, column: str) -> str:
+    def interval(self, tree: exp.Expr, column: str) -> str:
         """Which of the two kinds of interval an output column is, where it is one."""
         for version in self.versions:
             for known in version.columns:
@@ -239,7 +239,7 @@ def _table_function(table: exp.Table) -> None:
 # -- expressions -----------------------------------------------------------------------------------
 
 
-def _rewrite(tree: exp.Expression) -> exp.Expression:
+def _rewrite(tree: exp.Expr) -> exp.Expr:
     """Puts DuckDB's way in the place of each expression that needs it, innermost first."""
     for node in reversed(list(tree.walk())):
         rule = REWRITES.get(type(node))
@@ -251,7 +251,7 @@ def _rewrite(tree: exp.Expression) -> exp.Expression:
     return tree
 
 
-def _rewrite_cast(node: exp.Expression) -> exp.Expression:
+def _rewrite_cast(node: exp.Expr) -> exp.Expr:
     kind, value = node.args["to"], node.this
     sql_type = of_ddl(kind)
     if sql_type.name == "INTERVAL" and isinstance(value, exp.Literal):
@@ -266,7 +266,7 @@ def _rewrite_cast(node: exp.Expression) -> exp.Expression:
 CONVERTERS = {"BINARY": "to_bytes", "STRING": "to_chars", "VARIANT": "to_json"}
 
 
-def _interval(text: str, unit: str) -> exp.Expression:
+def _interval(text: str, unit: str) -> exp.Expr:
     if unit == YEAR_MONTH:
         match = re.fullmatch(r"\s*([+-]?)(\d+)-(\d+)\s*", text)
         if not match:
@@ -278,25 +278,27 @@ def _interval(text: str, unit: str) -> exp.Expression:
         if not match:
             raise SqlError("CAST_INVALID_INPUT", f"'{text}'", '"STRING"', f'"INTERVAL {unit}"')
         sign = "-" if match[1] == "-" else ""
-        words = f"{sign}{match[2]} days {sign}{match[3]} hours {sign}{match[4]} minutes {sign}{match[5]} seconds"
+        words = (
+            f"{sign}{match[2]} days {sign}{match[3]} hours {sign}{match[4]} minutes {sign}{match[5]} seconds"
+        )
     return exp.Cast(this=exp.Literal.string(words), to=exp.DataType.build("INTERVAL", dialect="duckdb"))
 
 
-def _rewrite_interval(node: exp.Expression) -> exp.Expression:
+def _rewrite_interval(node: exp.Expr) -> exp.Expr:
     unit = node.args.get("unit")
     if not isinstance(unit, exp.IntervalSpan):
         return node
     return _interval(node.this.name, YEAR_MONTH if unit.name.upper() == "YEAR" else DAY_TIME)
 
 
-def _rewrite_call(node: exp.Expression) -> exp.Expression:
+def _rewrite_call(node: exp.Expr) -> exp.Expr:
     if node.name.lower() == "identifier" and not isinstance(node.parent, exp.Table):
         parts = _identifier_function(node)  # type: ignore[arg-type]
         return exp.column(parts[-1], quoted=True)
     return node
 
 
-def _rewrite_from_json(node: exp.Expression) -> exp.Expression:
+def _rewrite_from_json(node: exp.Expr) -> exp.Expr:
     """from_json(text, ddl[, options]): without FAILFAST what is malformed becomes NULL."""
     arguments = list(node.iter_expressions())
     ddl = arguments[1].name
@@ -310,7 +312,7 @@ def _rewrite_from_json(node: exp.Expression) -> exp.Expression:
     return cast(this=json, to=exp.DataType.build(of_ddl(kind).duckdb, dialect="duckdb"))
 
 
-def _rewrite_format(node: exp.Expression) -> exp.Expression:
+def _rewrite_format(node: exp.Expr) -> exp.Expr:
     """date_format: sqlglot has made strftime's letters of the pattern, and left marks in it."""
     value, pattern = node.this, node.args.get("format")
     if isinstance(value, exp.TimeStrToTime):
@@ -321,7 +323,7 @@ def _rewrite_format(node: exp.Expression) -> exp.Expression:
     return exp.Anonymous(this="strftime", expressions=[value, exp.Literal.string(text)])
 
 
-REWRITES: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression]] = {
+REWRITES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Cast: _rewrite_cast,
     exp.TryCast: _rewrite_cast,
     exp.Interval: _rewrite_interval,
@@ -331,7 +333,7 @@ REWRITES: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression]]
 }
 
 
-def column_type(kind: exp.Expression) -> SqlType:
+def column_type(kind: exp.Expr) -> SqlType:
     if not isinstance(kind, exp.DataType):
         raise SqlError("PARSE_SYNTAX_ERROR", f"'{kind.sql('databricks')}'")
     return of_ddl(kind)

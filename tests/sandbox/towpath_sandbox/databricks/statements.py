@@ -80,7 +80,9 @@ class Statements:
         self.links = Links()
 
     def texts(self) -> list[dict[str, Any]]:
-        return [{"id": item.id, "statement": item.text, "state": item.state} for item in self._statements.values()]
+        return [
+            {"id": item.id, "statement": item.text, "state": item.state} for item in self._statements.values()
+        ]
 
     def close(self) -> None:
         for statement in list(self._statements.values()):
@@ -131,7 +133,9 @@ class Statements:
             if wanted and name not in keys:
                 raise SqlError("COPY_INTO_CREDENTIALS_REQUIRED", name)
             if wanted and keys[name] != wanted:
-                raise LimitError("Access Denied (Service: Amazon S3; Status Code: 403; Error Code: AccessDenied)")
+                raise LimitError(
+                    "Access Denied (Service: Amazon S3; Status Code: 403; Error Code: AccessDenied)"
+                )
 
     def need_warehouse(self, warehouse_id: str) -> None:
         settings = self._settings()
@@ -153,7 +157,10 @@ class Statements:
         except SqlError as error:
             statement.error, ended = error, "FAILED"
         except Exception as error:  # a statement must come to an end, whatever happens
-            statement.error, ended = SqlError("INTERNAL_ERROR", f"{type(error).__name__}: {error}"), "FAILED"
+            statement.error, ended = (
+                SqlError("INTERNAL_ERROR", f"{type(error).__name__}: {error}"),
+                "FAILED",
+            )
             raise
         finally:
             statement.move(ended)
@@ -224,9 +231,17 @@ class Statements:
         statement = self.find(statement_id)
         outcome = statement.outcome
         if outcome is None or statement.state not in ("SUCCEEDED", "CLOSED"):
-            raise refuse(404, "NOT_FOUND", f"The result of statement {statement_id} is not there, or no longer.")
+            raise refuse(
+                404,
+                "NOT_FOUND",
+                f"The result of statement {statement_id} is not there, or no longer.",
+            )
         if not 0 <= index < len(outcome.chunks):
-            raise refuse(400, "INVALID_PARAMETER_VALUE", f"There is no chunk {index} of {len(outcome.chunks)}.")
+            raise refuse(
+                400,
+                "INVALID_PARAMETER_VALUE",
+                f"There is no chunk {index} of {len(outcome.chunks)}.",
+            )
         return json_response(self._result(statement, outcome, outcome.chunks[index]))
 
     # -- shapes --------------------------------------------------------------------------------
@@ -238,7 +253,10 @@ class Statements:
         status: dict[str, Any] = {"state": state}
         answer: dict[str, Any] = {"statement_id": statement.id, "status": status}
         if state == "FAILED" and statement.error is not None:
-            status["error"] = {"error_code": statement.error.code, "message": statement.error.message}
+            status["error"] = {
+                "error_code": statement.error.code,
+                "message": statement.error.message,
+            }
             if statement.error.sql_state:
                 status["sql_state"] = statement.error.sql_state
         outcome = statement.outcome
@@ -257,7 +275,9 @@ class Statements:
         if chunk.index + 1 < len(outcome.chunks):
             following = chunk.index + 1
             part["next_chunk_index"] = following
-            part["next_chunk_internal_link"] = f"{PATH}/{statement.id}/result/chunks/{following}?row_offset={chunk.row_offset + chunk.row_count}"
+            part["next_chunk_internal_link"] = (
+                f"{PATH}/{statement.id}/result/chunks/{following}?row_offset={chunk.row_offset + chunk.row_count}"
+            )
         if chunk.cells is not None:
             return {**part, "data_array": chunk.cells}
         settings = self._settings()
@@ -269,7 +289,16 @@ class Statements:
             settings.link_uses,
         )
         part["byte_count"] = len(chunk.body) if outcome.compressed else chunk.byte_count
-        return {"external_links": [{**part, "external_link": url, "expiration": ends, "http_headers": {KEY_HEADER: "sandbox"}}]}
+        return {
+            "external_links": [
+                {
+                    **part,
+                    "external_link": url,
+                    "expiration": ends,
+                    "http_headers": {KEY_HEADER: "sandbox"},
+                }
+            ]
+        }
 
 
 # -- reading requests ------------------------------------------------------------------------------
@@ -288,7 +317,11 @@ def _object(request: Request) -> dict[str, Any]:
 def _choice(body: dict[str, Any], name: str, choices: tuple[str, ...]) -> str:
     value = body.get(name) or choices[0]
     if value not in choices:
-        raise refuse(400, "INVALID_PARAMETER_VALUE", f"{name} must be one of {', '.join(choices)}, not {value!r}")
+        raise refuse(
+            400,
+            "INVALID_PARAMETER_VALUE",
+            f"{name} must be one of {', '.join(choices)}, not {value!r}",
+        )
     return str(value)
 
 
@@ -306,9 +339,17 @@ def _wanted(body: dict[str, Any], settings: Settings) -> Wanted:
     kind = _choice(body, "format", ("JSON_ARRAY", "ARROW_STREAM", "CSV"))
     compression = _choice(body, "result_compression", ("NONE", "LZ4_FRAME"))
     if disposition == "INLINE" and kind != "JSON_ARRAY":
-        raise refuse(400, "INVALID_PARAMETER_VALUE", f"The INLINE disposition only supports JSON_ARRAY, not {kind}.")
+        raise refuse(
+            400,
+            "INVALID_PARAMETER_VALUE",
+            f"The INLINE disposition only supports JSON_ARRAY, not {kind}.",
+        )
     if disposition == "EXTERNAL_LINKS" and not settings.external_links:
-        raise refuse(403, "PERMISSION_DENIED", "The EXTERNAL_LINKS disposition is disabled in this workspace.")
+        raise refuse(
+            403,
+            "PERMISSION_DENIED",
+            "The EXTERNAL_LINKS disposition is disabled in this workspace.",
+        )
     byte_limit = _limit(body, "byte_limit")
     if byte_limit is None and disposition == "EXTERNAL_LINKS":
         byte_limit = BYTE_LIMIT

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pyarrow as pa
 from duckdb import sqltypes
@@ -69,7 +70,9 @@ class SqlType:
         if self.name == "MAP":
             return f"MAP({parts[0]}, {parts[1]})"
         if self.name == "STRUCT":
-            return "STRUCT(" + ", ".join(f"{quoted(name)} {part}" for name, part in zip(self.names, parts)) + ")"
+            return (
+                "STRUCT(" + ", ".join(f"{quoted(name)} {part}" for name, part in zip(self.names, parts)) + ")"
+            )
         return self.text if self.name == "DECIMAL" else DUCKDB[self.name]
 
     def arrow(self, timezone: str) -> pa.DataType:
@@ -126,7 +129,9 @@ def of_ddl(kind: exp.DataType) -> SqlType:
     if text.startswith("INTERVAL"):
         return SqlType("INTERVAL", interval=YEAR_MONTH if "YEAR" in text or "MONTH" in text else DAY_TIME)
     if text.startswith("DECIMAL"):
-        precision, scale = ([int(part.name) for part in kind.expressions] + [0])[:2] if kind.expressions else (10, 0)
+        precision, scale = (
+            ([int(part.name) for part in kind.expressions] + [0])[:2] if kind.expressions else (10, 0)
+        )
         return SqlType("DECIMAL", precision=precision, scale=scale)
     name = text.partition("(")[0]
     if name in ("VARCHAR", "CHAR", "TEXT"):
@@ -143,10 +148,10 @@ def of_duckdb(kind: "sqltypes.DuckDBPyType", interval: str = DAY_TIME) -> SqlTyp
     if text in SCALARS:
         name = SCALARS[text]
         return SqlType(name, interval=interval if name == "INTERVAL" else "")
-    parts: dict[str, object] = dict(kind.children) if kind.id != "enum" else {}
+    parts: dict[str, Any] = dict(kind.children) if kind.id != "enum" else {}
     child: Callable[[str], SqlType] = lambda name: of_duckdb(parts[name], interval)  # noqa: E731
     if kind.id == "decimal":
-        return SqlType("DECIMAL", precision=int(str(parts["precision"])), scale=int(str(parts["scale"])))
+        return SqlType("DECIMAL", precision=parts["precision"], scale=parts["scale"])
     if kind.id in ("list", "array"):
         return SqlType("ARRAY", children=(child("child"),))
     if kind.id == "map":

@@ -41,7 +41,12 @@ class Warehouse:
             self._advance(settings)
 
     def _advance(self, settings: Settings) -> None:
-        if self._state == "STARTING" and settings.warehouse_starts and not self._polls and time.monotonic() >= self._ready_at:
+        if (
+            self._state == "STARTING"
+            and settings.warehouse_starts
+            and not self._polls
+            and time.monotonic() >= self._ready_at
+        ):
             self._state = "RUNNING"
             self._lock.notify_all()
 

@@ -28,7 +28,9 @@ WAREHOUSES = r"/api/2\.0/sql/warehouses"
 class Workspace:
     """A fresh one has no tables and no files."""
 
-    def __init__(self, settings: Settings, root: Path, faults: Faults, bases: Callable[[], tuple[str, str]]) -> None:
+    def __init__(
+        self, settings: Settings, root: Path, faults: Faults, bases: Callable[[], tuple[str, str]]
+    ) -> None:
         self.settings = settings
         self.root = root
         self.buckets = Buckets(root, lambda: self.settings)
@@ -39,7 +41,12 @@ class Workspace:
         self.warehouse = Warehouse(settings)
         self.login = Login()
         self.statements = Statements(
-            self.engine, self.warehouse, faults, lambda: self.settings, lambda: self._bases()[1], root
+            self.engine,
+            self.warehouse,
+            faults,
+            lambda: self.settings,
+            lambda: self._bases()[1],
+            root,
         )
         self.files = Files(root, self.catalog, lambda: self.settings)
         root.mkdir(parents=True, exist_ok=True)
@@ -94,7 +101,11 @@ ROUTES: list[Route] = [
     ("GET", STATEMENTS + "/([^/]+)", lambda w, r, m: w.statements.get(m[1])),
     ("DELETE", STATEMENTS + "/([^/]+)", lambda w, r, m: w.statements.close_one(m[1])),
     ("POST", STATEMENTS + "/([^/]+)/cancel", lambda w, r, m: w.statements.cancel(m[1])),
-    ("GET", STATEMENTS + r"/([^/]+)/result/chunks/(\d+)", lambda w, r, m: w.statements.chunk(m[1], int(m[2]))),
+    (
+        "GET",
+        STATEMENTS + r"/([^/]+)/result/chunks/(\d+)",
+        lambda w, r, m: w.statements.chunk(m[1], int(m[2])),
+    ),
     ("GET", WAREHOUSES + "/?", lambda w, r, m: w.list_warehouses()),
     ("GET", WAREHOUSES + "/([^/]+)", lambda w, r, m: w.show_warehouse(m[1])),
     ("POST", WAREHOUSES + "/([^/]+)/start", lambda w, r, m: w.start_warehouse(m[1])),
@@ -109,5 +120,9 @@ ROUTES: list[Route] = [
     ("DELETE", DIRECTORIES, lambda w, r, m: w.files.delete_directory(r)),
     ("GET", r"/storage/.*", lambda w, r, m: w.statements.links.get(r)),
     ("POST", r"/oidc/v1/token", lambda w, r, m: w.login.token(r, w.settings)),
-    ("GET", r"/oidc/\.well-known/(oauth-authorization-server|openid-configuration)", lambda w, r, m: login.discovery(w.url)),
+    (
+        "GET",
+        r"/oidc/\.well-known/(oauth-authorization-server|openid-configuration)",
+        lambda w, r, m: login.discovery(w.url),
+    ),
 ]

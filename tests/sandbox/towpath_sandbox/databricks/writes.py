@@ -22,7 +22,8 @@ def make_storage(session: Session, columns: Sequence[Column]) -> str:
         return ""
     storage = f"storage_{next(_numbers)}"
     lines = [
-        f"{quoted(column.name)} {column.type.duckdb}{'' if column.nullable else ' NOT NULL'}" for column in columns
+        f"{quoted(column.name)} {column.type.duckdb}{'' if column.nullable else ' NOT NULL'}"
+        for column in columns
     ]
     session.run(f"CREATE TABLE {storage} ({', '.join(lines)})")
     return storage
@@ -51,7 +52,10 @@ def commit(
 
 def need_columns(table: Table) -> None:
     if table.is_schemaless:
-        raise SqlError("UNSUPPORTED_FEATURE", f"{'.'.join(table.name)} has no columns: only COPY INTO can write to it")
+        raise SqlError(
+            "UNSUPPORTED_FEATURE",
+            f"{'.'.join(table.name)} has no columns: only COPY INTO can write to it",
+        )
 
 
 def append(session: Session, table: Table, columns: Sequence[Column], query: str) -> int:
@@ -61,7 +65,9 @@ def append(session: Session, table: Table, columns: Sequence[Column], query: str
     return session.count(f"INSERT INTO {target} {query}")
 
 
-def rewrite(session: Session, table: Table, change: Callable[[str], int], keep: str = "true") -> tuple[str, int]:
+def rewrite(
+    session: Session, table: Table, change: Callable[[str], int], keep: str = "true"
+) -> tuple[str, int]:
     """A copy of the table as it is now (the rows for which `keep` holds), after `change` was made to
     it. Its storage, and what change returned."""
     need_columns(table)
@@ -88,7 +94,13 @@ def drop_table(session: Session, table: Table) -> None:
         drop_storage(session, storage)
 
 
-def create(session: Session, name: Name, columns: Sequence[Column], properties: dict[str, str], replace: bool) -> Table:
+def create(
+    session: Session,
+    name: Name,
+    columns: Sequence[Column],
+    properties: dict[str, str],
+    replace: bool,
+) -> Table:
     """A table by its name, ready for its next version. One that is replaced keeps its versions, and
     forgets which files it has loaded."""
     check_columns(columns, properties)
