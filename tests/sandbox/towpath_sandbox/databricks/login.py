@@ -78,3 +78,11 @@ def discovery(base: str) -> Response:
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         }
     )
+
+
+def host_metadata(base: str) -> Response:
+    """What clients ask a host first."""
+    return json_response({"oidc_endpoint": f"{base}/oidc", "workspace_id": WORKSPACE_ID, "cloud": "AWS"})
+
+
+WORKSPACE_ID = "5034730000000000"

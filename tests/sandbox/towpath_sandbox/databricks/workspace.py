@@ -119,6 +119,7 @@ ROUTES: list[Route] = [
     ("HEAD", DIRECTORIES, lambda w, r, m: w.files.list_directory(r)),
     ("DELETE", DIRECTORIES, lambda w, r, m: w.files.delete_directory(r)),
     ("GET", r"/storage/.*", lambda w, r, m: w.statements.links.get(r)),
+    ("GET", r"/\.well-known/databricks-config", lambda w, r, m: login.host_metadata(w.url)),
     ("POST", r"/oidc/v1/token", lambda w, r, m: w.login.token(r, w.settings)),
     (
         "GET",
