@@ -7,7 +7,7 @@ from sandbox import need_modules
 
 need_modules()
 
-from towpath_sandbox.databricks import csvtext  # noqa: E402
+from towpath_sandbox.databricks import csvtable, csvtext  # noqa: E402
 from towpath_sandbox.databricks.errors import SqlError  # noqa: E402
 
 # What loses nothing; the rest of this page is what happens without.
@@ -24,13 +24,13 @@ def rows(text, given=None, slow=False, **more):
     """Rows of cells, by the options of a statement; slow: without pyarrow's help."""
     options = csvtext.options_of({**(given or {}), **more})
     data = text if isinstance(text, bytes) else text.encode()
-    fast = csvtext._fast
+    fast = csvtable._fast
     if slow:
-        csvtext._fast = lambda *args: None
+        csvtable._fast = lambda *args: None
     try:
-        table = csvtext.read(data, options)
+        table = csvtable.read(data, options)
     finally:
-        csvtext._fast = fast
+        csvtable._fast = fast
     return [list(row) for row in zip(*(column.to_pylist() for column in table.columns))]
 
 
@@ -136,7 +136,7 @@ def test_unescaped_quotes_can_be_an_error():
 
 
 def test_a_header_names_the_columns_and_is_no_row():
-    table = csvtext.read(b"id,,ID\n1,2,3\n", csvtext.options_of({"header": "true"}))
+    table = csvtable.read(b"id,,ID\n1,2,3\n", csvtext.options_of({"header": "true"}))
     assert table.names == ["id0", "_c1", "ID2"]
     assert table.rows == 1
 
@@ -161,10 +161,10 @@ def test_a_byte_order_mark_falls_out():
 
 def test_a_statement_that_uses_not_all_columns_does_not_see_ragged_records():
     options = csvtext.options_of({"mode": "FAILFAST"})
-    table = csvtext.read(b"1,2,3\n4,5\n", options, wanted=["_c0"])
+    table = csvtable.read(b"1,2,3\n4,5\n", options, wanted=["_c0"])
     assert table.columns[0].to_pylist() == ["1", "4"]
     with pytest.raises(SqlError):
-        csvtext.read(b"1,2,3\n4,5\n", options, wanted=["_c0", "_c1", "_c2"])
+        csvtable.read(b"1,2,3\n4,5\n", options, wanted=["_c0", "_c1", "_c2"])
 
 
 @pytest.mark.parametrize("given", [{"escape": "ab"}, {"header": "yes"}, {"lineSep": "abc"}])

@@ -58,7 +58,14 @@ def test_bodies_of_every_shape(sandbox):
     sandbox.faults(
         [
             {"do": "answer", "path": "warehouses", "status": 400, "error_code": 400, "times": 1},
-            {"do": "answer", "path": "warehouses", "status": 400, "body": "BAD_REQUEST: text", "times": 1, "skip": 0},
+            {
+                "do": "answer",
+                "path": "warehouses",
+                "status": 400,
+                "body": "BAD_REQUEST: text",
+                "times": 1,
+                "skip": 0,
+            },
         ]
     )
     assert json.loads(warehouse(sandbox)[2])["error_code"] == 400
@@ -160,13 +167,25 @@ def test_a_result_is_kept_for_a_while(sandbox):
 def test_a_statement_fails_with_the_class_that_was_asked_for(sandbox):
     sandbox.faults(
         [
-            {"do": "fail", "sql": "^COPY", "error_class": "COPY_INTO_DUPLICATED_FILES_COPY_NOT_ALLOWED", "times": 1},
-            {"do": "fail", "sql": "^SELECT", "error_class": "INSUFFICIENT_PERMISSIONS", "message": "no SELECT"},
+            {
+                "do": "fail",
+                "sql": "^COPY",
+                "error_class": "COPY_INTO_DUPLICATED_FILES_COPY_NOT_ALLOWED",
+                "times": 1,
+            },
+            {
+                "do": "fail",
+                "sql": "^SELECT",
+                "error_class": "INSUFFICIENT_PERMISSIONS",
+                "message": "no SELECT",
+            },
         ]
     )
     status = sandbox.execute("SELECT 1")["status"]
     assert status["sql_state"] == "42501"
-    assert status["error"]["message"].startswith("[INSUFFICIENT_PERMISSIONS] Insufficient privileges: no SELECT")
+    assert status["error"]["message"].startswith(
+        "[INSUFFICIENT_PERMISSIONS] Insufficient privileges: no SELECT"
+    )
 
 
 def test_a_statement_can_end_closed_with_its_result(sandbox):
@@ -209,7 +228,9 @@ def gone(sandbox, number):
 
 
 def test_a_client_that_goes_away_in_the_middle_of_an_upload_leaves_nothing(sandbox):
-    sandbox.faults([{"do": "hold", "name": "middle", "point": "receiving", "method": "PUT", "after_bytes": 100}])
+    sandbox.faults(
+        [{"do": "hold", "name": "middle", "point": "receiving", "method": "PUT", "after_bytes": 100}]
+    )
     client = put_and_leave(sandbox, b"x" * 1000, 2000)
     sandbox.hold("middle")
     (entry,) = sandbox.log("/fs/files")
@@ -254,7 +275,11 @@ def test_what_is_held_goes_on_when_released(sandbox):
 def test_a_statement_runs_on_without_its_client(sandbox):
     sandbox.sql("CREATE TABLE main.crm.t (id BIGINT)")
     sandbox.faults([{"do": "hold", "name": "running", "point": "execute", "sql": "INSERT"}])
-    body = {"statement": "INSERT INTO main.crm.t VALUES (1)", "warehouse_id": sandbox.warehouse_id, "wait_timeout": "0s"}
+    body = {
+        "statement": "INSERT INTO main.crm.t VALUES (1)",
+        "warehouse_id": sandbox.warehouse_id,
+        "wait_timeout": "0s",
+    }
     statement = sandbox.call("POST", STATEMENTS, body)["statement_id"]
     sandbox.hold("running")
     assert sandbox.call("GET", f"{STATEMENTS}/{statement}")["status"]["state"] == "RUNNING"
@@ -271,7 +296,10 @@ def test_a_statement_runs_on_without_its_client(sandbox):
 def test_the_log_tells_what_came_and_no_secret(sandbox):
     get(sandbox, link(sandbox))
     entries = sandbox.log()
-    assert [(e["method"], e["status"], e["authorization"]) for e in entries] == [("POST", 200, True), ("GET", 200, False)]
+    assert [(e["method"], e["status"], e["authorization"]) for e in entries] == [
+        ("POST", 200, True),
+        ("GET", 200, False),
+    ]
     assert entries[0]["sql"] == "SELECT id FROM range(10000)"
     assert entries[1]["sent"] > 80000
     text = json.dumps(entries)

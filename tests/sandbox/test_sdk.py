@@ -70,7 +70,9 @@ def test_it_reads_a_large_result_chunk_by_chunk(sandbox, client):
         tables.append(pa.ipc.open_stream(fetch(link)).read_all())
         if not link.next_chunk_index:
             break
-        part = client.statement_execution.get_statement_result_chunk_n(answer.statement_id, link.next_chunk_index)
+        part = client.statement_execution.get_statement_result_chunk_n(
+            answer.statement_id, link.next_chunk_index
+        )
     table = pa.concat_tables(tables)
     assert table.column("id").to_pylist() == list(range(3500))
     assert table.schema == pa.schema([("id", pa.int64()), ("t", pa.string())])
@@ -86,11 +88,15 @@ def test_it_polls_and_cancels(sandbox, client):
     )
     assert answer.status.state in (StatementState.PENDING, StatementState.RUNNING)
     client.statement_execution.cancel_execution(answer.statement_id)
-    assert client.statement_execution.get_statement(answer.statement_id).status.state is StatementState.CANCELED
+    assert (
+        client.statement_execution.get_statement(answer.statement_id).status.state is StatementState.CANCELED
+    )
 
 
 def test_it_understands_a_failed_statement(sandbox, client):
-    answer = client.statement_execution.execute_statement("SELECT * FROM main.crm.absent", sandbox.warehouse_id)
+    answer = client.statement_execution.execute_statement(
+        "SELECT * FROM main.crm.absent", sandbox.warehouse_id
+    )
     assert answer.status.state is StatementState.FAILED
     assert answer.status.error.error_code.value == "BAD_REQUEST"
     assert "TABLE_OR_VIEW_NOT_FOUND" in answer.status.error.message

@@ -17,18 +17,13 @@ from botocore.credentials import Credentials
 from towpath_sandbox.databricks.files import write
 from towpath_sandbox.databricks.links import ranged
 from towpath_sandbox.settings import Settings
-from towpath_sandbox.web import HttpError, Request, Response
+from towpath_sandbox.web import Request, Response, xml_error
 
 SKEW = 900  # seconds
 UNSIGNED = "UNSIGNED-PAYLOAD"
 AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/s3/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})"
 )
-
-
-def _refused(status: int, code: str, message: str) -> HttpError:
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
-    return HttpError(Response(status, body.encode(), {"Content-Type": "application/xml"}))
 
 
 class Buckets:
@@ -40,7 +35,7 @@ class Buckets:
         verify(request, self._settings())
         bucket, _, key = unquote(request.path.removeprefix("/s3/")).partition("/")
         if not bucket or not key or {"", ".", ".."} & set(key.split("/")) or bucket.startswith("."):
-            raise _refused(400, "InvalidURI", "Couldn't parse the specified URI.")
+            raise xml_error(400, "InvalidURI", "Couldn't parse the specified URI.")
         path = self._root / "s3" / bucket / key
         if request.method == "PUT":
             data_hash = _etag(request.peek_hash("md5"))
@@ -51,7 +46,7 @@ class Buckets:
                 path.unlink()
             return Response(204)
         if not path.is_file():
-            raise _refused(404, "NoSuchKey", "The specified key does not exist.")
+            raise xml_error(404, "NoSuchKey", "The specified key does not exist.")
         data = path.read_bytes()
         headers = {
             "ETag": _etag(hashlib.md5(data).hexdigest()),
@@ -70,16 +65,16 @@ def verify(request: Request, settings: Settings) -> None:
     """Refuses a request whose signature is not that of the settings' keys."""
     match = AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
     if match is None:
-        raise _refused(403, "AccessDenied", "Access Denied")
+        raise xml_error(403, "AccessDenied", "Access Denied")
     key, day, region, names, signature = match.groups()
     if key != settings.access_key:
-        raise _refused(
+        raise xml_error(
             403,
             "InvalidAccessKeyId",
             "The AWS Access Key Id you provided does not exist in our records.",
         )
     if region != settings.region:
-        raise _refused(
+        raise xml_error(
             400,
             "AuthorizationHeaderMalformed",
             f"the region '{region}' is wrong; expecting '{settings.region}'",
@@ -90,9 +85,9 @@ def verify(request: Request, settings: Settings) -> None:
     _check_content(request)
     signed = names.split(";")
     if "host" not in signed or any(name not in request.headers for name in signed):
-        raise _refused(403, "SignatureDoesNotMatch", "A signed header did not come.")
+        raise xml_error(403, "SignatureDoesNotMatch", "A signed header did not come.")
     if not hmac.compare_digest(signature, _signature(request, settings, signed, stamp)):
-        raise _refused(
+        raise xml_error(
             403,
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided.",
@@ -103,11 +98,11 @@ def _check_time(stamp: str, day: str) -> None:
     try:
         when = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
-        raise _refused(
+        raise xml_error(
             403, "AccessDenied", "AWS authentication requires a valid Date or x-amz-date header"
         ) from None
     if abs((datetime.now(UTC) - when).total_seconds()) > SKEW or not stamp.startswith(day):
-        raise _refused(
+        raise xml_error(
             403,
             "RequestTimeTooSkewed",
             "The difference between the request time and the current time is too large.",
@@ -119,19 +114,19 @@ def _check_token(request: Request, settings: Settings, names: str) -> None:
         return
     token = request.headers.get("x-amz-security-token", "")
     if token != settings.session_token or "x-amz-security-token" not in names.split(";"):
-        raise _refused(403, "InvalidToken", "The provided token is malformed or otherwise invalid.")
+        raise xml_error(403, "InvalidToken", "The provided token is malformed or otherwise invalid.")
 
 
 def _check_content(request: Request) -> None:
     wanted = request.headers.get("x-amz-content-sha256")
     if wanted is None:
-        raise _refused(
+        raise xml_error(
             400,
             "MissingSecurityHeader",
             "Missing required header for this request: x-amz-content-sha256",
         )
     if wanted != UNSIGNED and wanted != request.peek_hash("sha256"):
-        raise _refused(
+        raise xml_error(
             400,
             "XAmzContentSHA256Mismatch",
             "The provided 'x-amz-content-sha256' header does not match what was computed.",

@@ -43,6 +43,13 @@ def json_response(value: Any, status: int = 200, headers: dict[str, str] | None 
     return Response(status, body, {"Content-Type": "application/json", **(headers or {})})
 
 
+def xml_error(status: int, code: str, message: str) -> HttpError:
+    """An error as storage services shape it."""
+    body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    text = f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'
+    return HttpError(Response(status, text.encode(), {"Content-Type": "application/xml"}))
+
+
 @dataclass
 class Entry:
     """A line of the log: what came, and what became of it. Never a header's value."""

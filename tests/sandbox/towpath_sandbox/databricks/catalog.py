@@ -5,6 +5,7 @@ those of earlier versions; all else writes a new table. So each version stays re
 """
 
 import itertools
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -83,6 +84,12 @@ def shown(name: Sequence[str]) -> str:
     return ".".join("`" + part.replace("`", "``") + "`" for part in name)
 
 
+def check_name(name: str) -> None:
+    """A name that Unity Catalog takes for a new catalog, schema, table, view or volume."""
+    if not name or len(name) > 255 or re.search(r"[. /\x00-\x1f\x7f]", name):
+        raise SqlError("INVALID_SCHEMA_OR_RELATION_NAME", f"`{name}`")
+
+
 def check_columns(columns: Sequence[Column], properties: dict[str, str]) -> None:
     seen = set()
     for column in columns:
@@ -145,6 +152,7 @@ class Catalog:
         self._schemas.setdefault(catalog, {"default"})
 
     def add_schema(self, catalog: str, schema: str, if_absent: bool) -> None:
+        check_name(schema)
         self.need_catalog(catalog)
         if schema in self._schemas[catalog] and not if_absent:
             raise SqlError("SCHEMA_ALREADY_EXISTS", shown((catalog, schema)))
@@ -166,6 +174,7 @@ class Catalog:
             return inside
 
     def add_volume(self, name: Name, if_absent: bool) -> None:
+        check_name(name[2])
         self.need_schema(*name[:2])
         if name in self._volumes and not if_absent:
             raise SqlError("VOLUME_ALREADY_EXISTS", shown(name))
@@ -192,6 +201,7 @@ class Catalog:
         return found
 
     def put(self, relation: Relation) -> None:
+        check_name(relation.name[2])
         self.need_schema(*relation.name[:2])
         self._relations[relation.name] = relation
 

@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from towpath_sandbox.databricks import (
     copy_statement,
+    csvtable,
     csvtext,
     ddl,
     infer,
@@ -68,12 +69,9 @@ def _target(session: Session, copy: CopyStatement) -> Table:
 def _check(session: Session, copy: CopyStatement) -> None:
     if copy.files is not None and copy.pattern is not None:
         raise SqlError("COPY_INTO_SYNTAX_ERROR", "FILES and PATTERN exclude each other.")
-    if copy.by_position or copy.columns is not None:
-        if copy.format != "CSV" or copy.format_option("header", "false").lower() == "true":
-            raise SqlError(
-                "COPY_INTO_SYNTAX_ERROR",
-                "BY POSITION and column lists are for CSV without a header.",
-            )
+    positional = copy.by_position or copy.columns is not None
+    if positional and (copy.format != "CSV" or copy.format_option("header", "false").lower() == "true"):
+        raise SqlError("COPY_INTO_SYNTAX_ERROR", "BY POSITION and column lists are for CSV without a header.")
     scheme = copy.uri.partition(":")[0].lower() if ":" in copy.uri else ""
     if copy.credential is not None and "" not in copy.credential:
         if scheme not in storage.CREDENTIAL_SCHEMES:
@@ -184,7 +182,7 @@ def _read(session: Session, copy: CopyStatement, files: Files, used: set[str] | 
 def _read_file(copy: CopyStatement, file: File, used: set[str] | None, names: list[str] | None) -> pa.Table:
     if copy.format == "CSV":
         known = [name for name in names if name != "_metadata"] if names is not None else None
-        table = csvtext.read(file.read(), csvtext.options_of(copy.format_options), used, known)
+        table = csvtable.read(file.read(), csvtext.options_of(copy.format_options), used, known)
         return pa.table(table.columns, names=table.names)
     if copy.format == "JSON":
         return jsontext.read(file.read(), copy.format_options)
@@ -339,7 +337,8 @@ def _storable(kind: SqlType) -> SqlType:
 def _difference(table: Table, columns: Sequence[tuple[str, SqlType]]) -> str:
     there = ", ".join(f"{column.name} {column.type.text}" for column in table.now.columns)
     given = ", ".join(f"{name} {kind.text}" for name, kind in columns)
-    return f"Table schema: ({there}). Data schema: ({given}). To add columns set COPY_OPTIONS ('mergeSchema' = 'true')."
+    hint = "To add columns set COPY_OPTIONS ('mergeSchema' = 'true')."
+    return f"Table schema: ({there}). Data schema: ({given}). {hint}"
 
 
 SMALL = ("TINYINT", "SMALLINT", "INT")

@@ -9,14 +9,8 @@ from towpath_sandbox.databricks.catalog import Column, Table, View, check_column
 from towpath_sandbox.databricks.dml import target_of
 from towpath_sandbox.databricks.engine import NOTHING, Result, Session, counts
 from towpath_sandbox.databricks.errors import SqlError
-from towpath_sandbox.databricks.sql import (
-    Translator,
-    bind,
-    column_type,
-    parts_of,
-    split_name,
-    version_query,
-)
+from towpath_sandbox.databricks.names import parts_of, split_name
+from towpath_sandbox.databricks.sql import Translator, bind, column_type, version_query
 from towpath_sandbox.databricks.types import SqlType, quoted
 
 

@@ -8,7 +8,8 @@ from towpath_sandbox.databricks import writes
 from towpath_sandbox.databricks.catalog import Column, Table
 from towpath_sandbox.databricks.engine import NOTHING, Result, Session, counts
 from towpath_sandbox.databricks.errors import SqlError
-from towpath_sandbox.databricks.sql import Translator, parts_of
+from towpath_sandbox.databricks.names import parts_of
+from towpath_sandbox.databricks.sql import Translator
 from towpath_sandbox.databricks.types import quoted
 
 

@@ -1,5 +1,6 @@
 """Executes a statement's text on DuckDB: dispatch, queries, and DuckDB's errors as Databricks'."""
 
+import contextlib
 import re
 import threading
 from collections.abc import Callable, Iterable
@@ -10,7 +11,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from towpath_sandbox.databricks import arrow, sql
+from towpath_sandbox.databricks import arrow, rewrite, sql
 from towpath_sandbox.databricks.catalog import Catalog
 from towpath_sandbox.databricks.errors import SqlError
 from towpath_sandbox.databricks.sql import Scope, Translator
@@ -46,7 +47,7 @@ class Engine:
         self.write_lock = threading.RLock()
         self._base = duckdb.connect(":memory:")
         self._base.execute(f"SET GLOBAL TimeZone = '{timezone}'")
-        for macro in sql.MACROS:
+        for macro in rewrite.MACROS:
             self._base.execute(macro)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
@@ -78,7 +79,12 @@ class Session:
 
     def cancel(self) -> None:
         self.canceled.set()
-        self.connection.interrupt()
+        with contextlib.suppress(duckdb.Error):
+            self.connection.interrupt()
+
+    def close(self) -> None:
+        """The statement is over."""
+        self.connection.close()
 
     def check(self) -> None:
         if self.canceled.is_set():
@@ -177,47 +183,49 @@ def counts(**values: int) -> Result:
 
 Matcher = tuple[str, Callable[[re.Match[str]], SqlError]]
 
+# DuckDB's names of types in its messages.
+NAMES = {"INT8": "TINYINT", "INT16": "SMALLINT", "INT32": "INT", "INT64": "BIGINT", "BOOL": "BOOLEAN"}
+
 
 def _column(match: re.Match[str]) -> SqlError:
     near = re.findall(r'"([^"]+)"', match[2] or "")
+    name = f"`{match[1]}`"
     if near:
-        return SqlError(
-            "UNRESOLVED_COLUMN.WITH_SUGGESTION",
-            f"`{match[1]}`",
-            ", ".join(f"`{name}`" for name in near),
-        )
-    return SqlError("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", f"`{match[1]}`")
+        suggestion = ", ".join(f"`{item}`" for item in near)
+        return SqlError("UNRESOLVED_COLUMN.WITH_SUGGESTION", name, suggestion)
+    return SqlError("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", name)
 
 
-def _cast(match: re.Match[str]) -> SqlError:
-    kind = NAMES.get(match[2], match[2])
-    return SqlError("CAST_INVALID_INPUT", f"'{match[1]}'", '"STRING"', f'"{kind}"')
+def _cast(value: str, kind: str) -> SqlError:
+    return SqlError("CAST_INVALID_INPUT", f"'{value}'", '"STRING"', f'"{NAMES.get(kind, kind).upper()}"')
 
 
-# DuckDB's names of types in its messages.
-NAMES = {
-    "INT8": "TINYINT",
-    "INT16": "SMALLINT",
-    "INT32": "INT",
-    "INT64": "BIGINT",
-    "BOOL": "BOOLEAN",
-}
+def _overflow(match: re.Match[str]) -> SqlError:
+    return SqlError("CAST_OVERFLOW", match.string.splitlines()[0], "the type")
+
+
+def _malformed(match: re.Match[str]) -> SqlError:
+    return SqlError("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", match.string.splitlines()[-1])
 
 
 MATCHERS: list[Matcher] = [
-    (r'Referenced column "([^"]*)"(?: was)? not found in FROM clause!(?:\s*Candidate bindings: (.*))?', _column),
+    (r'Referenced column "([^"]*)" not found in FROM clause!(?:\s*Candidate bindings: (.*))?', _column),
     (r'Referenced column "([^"]*)" was not found()', _column),
     (r'column named "([^"]*)"()', _column),
     (r'column "([^"]*)" does not exist()', _column),
-    (r'column with name (\S+) does not exist()', _column),
+    (r"column with name (\S+) does not exist()", _column),
     (r"Function with name (\S+) does not exist", lambda m: SqlError("UNRESOLVED_ROUTINE", f"`{m[1]}`")),
-    (r"NOT NULL constraint failed: \S+?\.(\S+)", lambda m: SqlError("DELTA_NOT_NULL_CONSTRAINT_VIOLATED", m[1])),
-    (r"[Cc]ould not convert string [\"'](.*)[\"'] to (\w+)", _cast),
-    (r"invalid (\w+) field format: \"(.*)\", ", lambda m: SqlError("CAST_INVALID_INPUT", f"'{m[2]}'", '"STRING"', f'"{m[1].upper()}"')),
-    (r"(\w+) field value out of range: \"(.*?)\"", lambda m: SqlError("CAST_INVALID_INPUT", f"'{m[2]}'", '"STRING"', f'"{m[1].upper()}"')),
-    (r"(?:out of range|[Oo]verflow)", lambda m: SqlError("CAST_OVERFLOW", m.string.splitlines()[0], "the type")),
-    (r"Malformed JSON", lambda m: SqlError("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", m.string.splitlines()[-1])),
-]  # fmt: skip
+    (
+        r"NOT NULL constraint failed: \S+?\.(\S+)",
+        lambda m: SqlError("DELTA_NOT_NULL_CONSTRAINT_VIOLATED", m[1]),
+    ),
+    (r"[Cc]ould not convert string [\"'](.*)[\"'] to (\w+)", lambda m: _cast(m[1], m[2])),
+    (r"invalid (\w+) field format: \"(.*)\", ", lambda m: _cast(m[2], m[1])),
+    (r"(\w+) field value out of range: \"(.*?)\"", lambda m: _cast(m[2], m[1])),
+    (r"(?:out of range|[Oo]verflow)", _overflow),
+    (r"Division by zero", lambda m: SqlError("DIVIDE_BY_ZERO")),
+    (r"Malformed JSON", _malformed),
+]
 
 
 def translated(error: Exception) -> SqlError:
@@ -258,6 +266,8 @@ def execute(session: Session, text: str) -> Result:
     for kind, tree_command in TREES:
         if isinstance(tree, kind):
             return tree_command(session, tree)
+    if isinstance(tree, exp.Values):
+        tree = exp.select("*").from_(tree)
     if isinstance(tree, exp.Query):
         return session.query(tree)
     raise SqlError("UNSUPPORTED_FEATURE", f"{text.split(None, 1)[0].upper()} in the sandbox")

@@ -20,6 +20,7 @@ CLASSES: dict[str, tuple[str, str]] = {
     "NO_SUCH_CATALOG_EXCEPTION": ("42704", "Catalog '{0}' was not found."),
     "VOLUME_DOES_NOT_EXIST": ("42704", "Volume '{0}' does not exist."),
     "VOLUME_ALREADY_EXISTS": ("42000", "Cannot create volume {0} because it already exists."),
+    "INVALID_SCHEMA_OR_RELATION_NAME": ("42602", "{0} is not a valid name for tables/schemas."),
     "PARSE_SYNTAX_ERROR": ("42601", "Syntax error at or near {0}."),
     "UNRESOLVED_COLUMN.WITH_SUGGESTION": (
         "42703",

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from towpath_sandbox.web import HttpError, Request, Response
+from towpath_sandbox.web import HttpError, Request, Response, xml_error
 
 KEY_HEADER = "x-sandbox-key"
 
@@ -43,13 +43,13 @@ class Links:
 
     def get(self, request: Request) -> Response:
         if "authorization" in request.headers:
-            raise _refused(400, "InvalidArgument", "Only one auth mechanism allowed")
+            raise xml_error(400, "InvalidArgument", "Only one auth mechanism allowed")
         with self._lock:
             link = self._links.get(request.query.get("X-Amz-Signature", ""))
             if link is None:
-                raise _refused(404, "NoSuchKey", "The specified key does not exist.")
+                raise xml_error(404, "NoSuchKey", "The specified key does not exist.")
             if time.monotonic() >= link.ends or link.uses == 0:
-                raise _refused(403, "AccessDenied", "Request has expired")
+                raise xml_error(403, "AccessDenied", "Request has expired")
             if link.uses is not None:
                 link.uses -= 1
         headers = {"Content-Type": "binary/octet-stream", "Accept-Ranges": "bytes"}
@@ -72,8 +72,3 @@ def ranged(request: Request, body: bytes, headers: dict[str, str]) -> Response:
         raise HttpError(Response(416, b"", {"Content-Range": f"bytes */{size}"}))
     headers = {**headers, "Content-Range": f"bytes {start}-{end}/{size}"}
     return Response(206, memoryview(body)[start : end + 1], headers)
-
-
-def _refused(status: int, code: str, message: str) -> HttpError:
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
-    return HttpError(Response(status, body.encode(), {"Content-Type": "application/xml"}))

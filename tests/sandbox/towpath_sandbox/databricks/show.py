@@ -3,9 +3,9 @@
 import json
 import re
 
-from towpath_sandbox.databricks import sql
+from towpath_sandbox.databricks import names, sql
 from towpath_sandbox.databricks.catalog import Column, Table, Version, View
-from towpath_sandbox.databricks.engine import BIGINT, STRING, NOTHING, Result, Session, listing
+from towpath_sandbox.databricks.engine import BIGINT, NOTHING, STRING, Result, Session, listing
 from towpath_sandbox.databricks.errors import SqlError
 from towpath_sandbox.databricks.sql import Translator
 from towpath_sandbox.databricks.types import SqlType
@@ -43,7 +43,7 @@ def _match(pattern: str, text: str) -> re.Match[str]:
 
 def history(session: Session, text: str) -> Result:
     match = _match(HISTORY_OF, text)
-    table = session.catalog.table(session.scope.name(sql.split_name(match[1])))
+    table = session.catalog.table(session.scope.name(names.split_name(match[1])))
     versions = table.versions[::-1][: int(match[2]) if match[2] else None]
     return listing(list(HISTORY), [_history_row(version) for version in versions], list(HISTORY.values()))
 
@@ -68,7 +68,7 @@ def _history_row(version: Version) -> tuple[object, ...]:
 
 def describe(session: Session, text: str) -> Result:
     match = _match(COLUMNS_OF, text)
-    relation = session.catalog.relation(session.scope.name(sql.split_name(match[2])))
+    relation = session.catalog.relation(session.scope.name(names.split_name(match[2])))
     if isinstance(relation, View):
         by = Translator(session.scope)
         found = session.columns(by.text(sql.parse(f"SELECT * FROM {match[2]}")))
@@ -113,13 +113,13 @@ def show_catalogs(session: Session, text: str) -> Result:
 
 def show_schemas(session: Session, text: str) -> Result:
     match = re.search(rf"(?:IN|FROM)\s+{NAME}", text, re.IGNORECASE)
-    catalog = sql.split_name(match[1])[-1].lower() if match else session.scope.default_catalog
+    catalog = names.split_name(match[1])[-1].lower() if match else session.scope.default_catalog
     return listing(["databaseName"], [(name,) for name in session.catalog.schemas(catalog)])
 
 
 def _schema_of(session: Session, text: str) -> tuple[str, str]:
     match = re.search(rf"(?:IN|FROM)\s+{NAME}", text, re.IGNORECASE)
-    parts = sql.split_name(match[1]) if match else []
+    parts = names.split_name(match[1]) if match else []
     scope = session.scope
     full = [scope.default_catalog, scope.default_schema][: max(0, 2 - len(parts))] + parts
     return full[0].lower(), full[1].lower()
@@ -141,7 +141,7 @@ def show_volumes(session: Session, text: str) -> Result:
 
 def show_create(session: Session, text: str) -> Result:
     match = _match(rf"SHOW\s+CREATE\s+TABLE\s+{NAME}\Z", text)
-    relation = session.catalog.relation(session.scope.name(sql.split_name(match[1])))
+    relation = session.catalog.relation(session.scope.name(names.split_name(match[1])))
     name = ".".join(relation.name)
     if isinstance(relation, View):
         return listing(["createtab_stmt"], [(f"CREATE VIEW {name} AS {relation.text}",)])
@@ -160,13 +160,13 @@ def _columns_text(table: Table) -> str:
 
 def show_columns(session: Session, text: str) -> Result:
     match = _match(rf"SHOW\s+COLUMNS\s+(?:IN|FROM)\s+{NAME}\Z", text)
-    table = session.catalog.table(session.scope.name(sql.split_name(match[1])))
+    table = session.catalog.table(session.scope.name(names.split_name(match[1])))
     return listing(["col_name"], [(column.name,) for column in table.now.columns])
 
 
 def show_properties(session: Session, text: str) -> Result:
     match = _match(rf"SHOW\s+TBLPROPERTIES\s+{NAME}\Z", text)
-    table = session.catalog.table(session.scope.name(sql.split_name(match[1])))
+    table = session.catalog.table(session.scope.name(names.split_name(match[1])))
     return listing(["key", "value"], [(key, value) for key, value in sorted(table.properties.items())])
 
 

@@ -1,4 +1,4 @@
-"""Databricks SQL to DuckDB's: parsing, parameters, names, and what sqlglot leaves to do."""
+"""Databricks SQL to DuckDB's: parsing, parameters, and what names mean."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,24 +10,9 @@ from sqlglot.errors import SqlglotError
 
 from towpath_sandbox.databricks.catalog import Catalog, Name, Table, Version, View
 from towpath_sandbox.databricks.errors import SqlError
+from towpath_sandbox.databricks.names import parts_of
+from towpath_sandbox.databricks.rewrite import rewrite
 from towpath_sandbox.databricks.types import DAY_TIME, YEAR_MONTH, SqlType, of_ddl, quoted
-
-# Functions that Databricks has and sqlglot leaves as they are, as macros of DuckDB.
-MACROS = [
-    "CREATE MACRO timestamp_micros(n) AS make_timestamptz(CAST(n AS BIGINT))",
-    "CREATE MACRO timestamp_millis(n) AS make_timestamptz(CAST(n AS BIGINT) * 1000)",
-    "CREATE MACRO timestamp_seconds(n) AS make_timestamptz(CAST(CAST(n AS DOUBLE) * 1000000 AS BIGINT))",
-    "CREATE MACRO unix_millis(t) AS epoch_ms(t)",
-    "CREATE MACRO unix_seconds(t) AS epoch_us(t) // 1000000",
-    "CREATE MACRO to_bytes(x) AS CASE WHEN typeof(x) = 'BLOB' THEN CAST(x AS BLOB) ELSE encode(CAST(x AS VARCHAR)) END",
-    "CREATE MACRO to_chars(x) AS CASE typeof(x) WHEN 'BLOB' THEN decode(CAST(x AS BLOB)) "
-    "WHEN 'JSON' THEN json_extract_string(CAST(CAST(x AS VARCHAR) AS JSON), '$') "
-    "WHEN 'TIMESTAMP WITH TIME ZONE' THEN regexp_replace(CAST(x AS VARCHAR), '[+-][0-9:]+$', '') "
-    "ELSE CAST(x AS VARCHAR) END",
-    "CREATE MACRO try_parse_json(x) AS TRY(json(x))",
-    "CREATE MACRO current_version() AS 'sandbox'",
-    "CREATE MACRO raise_error(x) AS error(x)",
-]
 
 
 @dataclass(frozen=True)
@@ -69,34 +54,6 @@ def _near(error: SqlglotError) -> str:
     return f"'{details[0].get('highlight') or 'end of input'}'. ({str(error).splitlines()[0]})"
 
 
-def parts_of(node: exp.Expr) -> list[str]:
-    """The parts of a table's or schema's name."""
-    if isinstance(node, exp.Table):
-        if isinstance(node.this, exp.Anonymous):
-            return _identifier_function(node.this)
-        return [part.name for part in node.parts]
-    return [part.name for part in node.find_all(exp.Identifier)][::-1] or [node.name]
-
-
-def split_name(text: str) -> list[str]:
-    """The parts of "a.b.`c.d`"."""
-    if not re.fullmatch(r"\s*(`(``|[^`])+`|[^.`\s]+)(\.(`(``|[^`])+`|[^.`\s]+))*\s*", text):
-        raise SqlError("PARSE_SYNTAX_ERROR", f"'{text}'")
-    found = re.findall(r"`((?:``|[^`])+)`|([^.`\s]+)", text)
-    return [tick.replace("``", "`") or plain for tick, plain in found]
-
-
-def _identifier_function(call: exp.Anonymous) -> list[str]:
-    if call.name.lower() != "identifier" or len(call.expressions) != 1:
-        raise SqlError("UNRESOLVED_ROUTINE", f"`{call.name}`")
-    argument = call.expressions[0]
-    while isinstance(argument, exp.Cast):
-        argument = argument.this
-    if not isinstance(argument, exp.Literal):
-        raise SqlError("DATATYPE_MISMATCH", "IDENTIFIER of what is no constant string")
-    return split_name(argument.name)
-
-
 def bind(tree: exp.Expr, parameters: Mapping[str, Parameter]) -> exp.Expr:
     """Puts the values of named parameters in the place of their markers."""
 
@@ -107,6 +64,8 @@ def bind(tree: exp.Expr, parameters: Mapping[str, Parameter]) -> exp.Expr:
             raise SqlError("UNBOUND_SQL_PARAMETER", node.name or "?")
         given = parameters[node.name]
         value = exp.Null() if given.value is None else exp.Literal.string(given.value)
+        if given.type.upper() == "STRING" and given.value is not None:
+            return value
         return exp.Cast(this=value, to=exp.DataType.build(given.type, dialect="databricks"))
 
     return tree.transform(put)
@@ -126,10 +85,17 @@ class Translator:
     # -- names ---------------------------------------------------------------------------------
 
     def _resolve(self, tree: exp.Expr, views: tuple[Name, ...]) -> exp.Expr:
+        for node in list(tree.find_all(exp.CurrentCatalog, exp.CurrentSchema)):
+            here = (
+                self.scope.default_catalog
+                if isinstance(node, exp.CurrentCatalog)
+                else self.scope.default_schema
+            )
+            node.replace(exp.Literal.string(here))
         for column in list(tree.find_all(exp.Column)):
             column.set("db", None)
             column.set("catalog", None)
-        tree = _rewrite(tree)
+        tree = rewrite(tree)
         for table in list(tree.find_all(exp.Table)):
             self._resolve_table(table, views)
         return tree
@@ -234,103 +200,6 @@ def _table_function(table: exp.Table) -> None:
     text = exp.Anonymous(this="range", expressions=call.expressions).sql("duckdb")
     inner = sqlglot.parse_one(f"SELECT range AS id FROM {text}", read="duckdb")
     table.replace(exp.Subquery(this=inner, alias=alias or exp.TableAlias(this=exp.to_identifier("range"))))
-
-
-# -- expressions -----------------------------------------------------------------------------------
-
-
-def _rewrite(tree: exp.Expr) -> exp.Expr:
-    """Puts DuckDB's way in the place of each expression that needs it, innermost first."""
-    for node in reversed(list(tree.walk())):
-        rule = REWRITES.get(type(node))
-        new = rule(node) if rule else node
-        if new is not node and node is not tree:
-            node.replace(new)
-        elif new is not node:
-            tree = new
-    return tree
-
-
-def _rewrite_cast(node: exp.Expr) -> exp.Expr:
-    kind, value = node.args["to"], node.this
-    sql_type = of_ddl(kind)
-    if sql_type.name == "INTERVAL" and isinstance(value, exp.Literal):
-        return _interval(value.name, sql_type.interval)
-    if type(node) is exp.Cast and sql_type.name in CONVERTERS and not isinstance(value, exp.Null):
-        return exp.Anonymous(this=CONVERTERS[sql_type.name], expressions=[value])
-    node.set("to", exp.DataType.build(sql_type.duckdb, dialect="duckdb"))
-    return node
-
-
-# Types that DuckDB's own CAST reads otherwise.
-CONVERTERS = {"BINARY": "to_bytes", "STRING": "to_chars", "VARIANT": "to_json"}
-
-
-def _interval(text: str, unit: str) -> exp.Expr:
-    if unit == YEAR_MONTH:
-        match = re.fullmatch(r"\s*([+-]?)(\d+)-(\d+)\s*", text)
-        if not match:
-            raise SqlError("CAST_INVALID_INPUT", f"'{text}'", '"STRING"', f'"INTERVAL {unit}"')
-        months = int(match[2]) * 12 + int(match[3])
-        words = f"{'-' if match[1] == '-' else ''}{months} months"
-    else:
-        match = re.fullmatch(r"\s*([+-]?)(\d+) (\d+):(\d+):(\d+(?:\.\d+)?)\s*", text)
-        if not match:
-            raise SqlError("CAST_INVALID_INPUT", f"'{text}'", '"STRING"', f'"INTERVAL {unit}"')
-        sign = "-" if match[1] == "-" else ""
-        words = (
-            f"{sign}{match[2]} days {sign}{match[3]} hours {sign}{match[4]} minutes {sign}{match[5]} seconds"
-        )
-    return exp.Cast(this=exp.Literal.string(words), to=exp.DataType.build("INTERVAL", dialect="duckdb"))
-
-
-def _rewrite_interval(node: exp.Expr) -> exp.Expr:
-    unit = node.args.get("unit")
-    if not isinstance(unit, exp.IntervalSpan):
-        return node
-    return _interval(node.this.name, YEAR_MONTH if unit.name.upper() == "YEAR" else DAY_TIME)
-
-
-def _rewrite_call(node: exp.Expr) -> exp.Expr:
-    if node.name.lower() == "identifier" and not isinstance(node.parent, exp.Table):
-        parts = _identifier_function(node)  # type: ignore[arg-type]
-        return exp.column(parts[-1], quoted=True)
-    return node
-
-
-def _rewrite_from_json(node: exp.Expr) -> exp.Expr:
-    """from_json(text, ddl[, options]): without FAILFAST what is malformed becomes NULL."""
-    arguments = list(node.iter_expressions())
-    ddl = arguments[1].name
-    try:
-        kind = exp.DataType.build(ddl, dialect="databricks")
-    except SqlglotError:
-        kind = exp.DataType.build(f"STRUCT<{ddl}>", dialect="databricks")
-    strict = len(arguments) > 2 and "FAILFAST" in arguments[2].sql().upper()
-    cast = exp.Cast if strict else exp.TryCast
-    json = cast(this=arguments[0], to=exp.DataType.build("JSON", dialect="duckdb"))
-    return cast(this=json, to=exp.DataType.build(of_ddl(kind).duckdb, dialect="duckdb"))
-
-
-def _rewrite_format(node: exp.Expr) -> exp.Expr:
-    """date_format: sqlglot has made strftime's letters of the pattern, and left marks in it."""
-    value, pattern = node.this, node.args.get("format")
-    if isinstance(value, exp.TimeStrToTime):
-        value = value.this
-    if not isinstance(pattern, exp.Literal):
-        return node
-    text = pattern.name.replace("strict", "").replace("'T'", "T").replace("XXX", "Z")
-    return exp.Anonymous(this="strftime", expressions=[value, exp.Literal.string(text)])
-
-
-REWRITES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
-    exp.Cast: _rewrite_cast,
-    exp.TryCast: _rewrite_cast,
-    exp.Interval: _rewrite_interval,
-    exp.Anonymous: _rewrite_call,
-    exp.TimeToStr: _rewrite_format,
-    exp.FromJson: _rewrite_from_json,
-}
 
 
 def column_type(kind: exp.Expr) -> SqlType:

@@ -163,6 +163,7 @@ class Statements:
             )
             raise
         finally:
+            statement.session.close()
             statement.move(ended)
 
     def _execute(self, statement: Statement) -> str:
@@ -275,8 +276,9 @@ class Statements:
         if chunk.index + 1 < len(outcome.chunks):
             following = chunk.index + 1
             part["next_chunk_index"] = following
+            offset = chunk.row_offset + chunk.row_count
             part["next_chunk_internal_link"] = (
-                f"{PATH}/{statement.id}/result/chunks/{following}?row_offset={chunk.row_offset + chunk.row_count}"
+                f"{PATH}/{statement.id}/result/chunks/{following}?row_offset={offset}"
             )
         if chunk.cells is not None:
             return {**part, "data_array": chunk.cells}
