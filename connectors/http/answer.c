@@ -15,6 +15,8 @@ static int answer_is_success(const struct tow_http_call *call)
 /* Bytes that are kept at most. */
 static size_t answer_limit(const struct tow_http_call *call)
 {
+    if (!answer_is_success(call))
+        return TOW_HTTP_ERROR_LIMIT;
     return call->request->limit > 0 ? call->request->limit : TOW_HTTP_LIMIT;
 }
 
@@ -121,11 +123,13 @@ static int answer_begins(struct tow_http_call *call)
         response->content_length = -1; /* RFC 9112, section 6.3 */
     if (!answer_has_body(call))
         return TOW_OK;
-    if (answer_is_success(call) && answer_is_packed(call))
+    if (!answer_is_success(call))
+        return TOW_OK;
+    if (answer_is_packed(call))
         call->code = tow_error_set(&call->err, TOW_E_ENV,
                                    "%s: the answer is compressed (%s), which was not asked for",
                                    call->name, call->packing);
-    else if (answer_is_success(call) && answer_is_endless(call))
+    else if (answer_is_endless(call))
         call->code =
             tow_error_set(&call->err, TOW_E_ENV,
                           "%s: the answer has neither Content-Length nor chunks, so nobody "
@@ -183,23 +187,31 @@ static size_t answer_take(struct tow_http_call *call, const char *bytes, size_t 
     return 0;
 }
 
-size_t tow_http_on_body(char *bytes, size_t size, size_t count, void *context)
+/* Appends what fits, and breaks off where there is more. */
+static size_t answer_keep(struct tow_http_call *call, const char *bytes, size_t length)
 {
-    struct tow_http_call *call = context;
     struct tow_buffer *body = &call->response.body;
-    size_t length = size * count;
+    size_t room = answer_limit(call) - body->size, kept = length < room ? length : room;
 
-    if (length == 0)
-        return 0;
-    if (answer_is_taken(call))
-        return answer_take(call, bytes, length);
-    if (length > answer_limit(call) || body->size > answer_limit(call) - length) {
+    if (kept < length && answer_is_success(call)) {
         answer_too_long(call);
         return 0;
     }
-    call->code = tow_buffer_append(body, bytes, length, &call->err);
+    call->code = tow_buffer_append(body, bytes, kept, &call->err);
     if (call->code != TOW_OK)
         return 0;
     body->data[body->size] = '\0'; /* falls into the slack */
-    return length;
+    call->is_cut = kept < length;
+    return call->is_cut ? 0 : length;
+}
+
+size_t tow_http_on_body(char *bytes, size_t size, size_t count, void *context)
+{
+    struct tow_http_call *call = context;
+
+    if (size * count == 0)
+        return 0;
+    if (answer_is_taken(call))
+        return answer_take(call, bytes, size * count);
+    return answer_keep(call, bytes, size * count);
 }

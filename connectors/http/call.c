@@ -41,8 +41,8 @@ struct tow_http_call *tow_http_start(struct tow_http *http, const struct tow_htt
 {
     struct tow_http_call *call = calloc(1, sizeof *call);
 
-    http->was_unsent = 1;
     if (!call) {
+        http->was_unsent = 1;
         tow_error_nomem(err);
         return NULL;
     }
@@ -54,6 +54,7 @@ struct tow_http_call *tow_http_start(struct tow_http *http, const struct tow_htt
     call->idle_timeout_ms =
         request->idle_timeout_ms > 0 ? request->idle_timeout_ms : http->idle_timeout_ms;
     if (call_prepare(call, err) != TOW_OK) {
+        http->was_unsent = 1;
         call_free(call);
         return NULL;
     }

@@ -53,26 +53,16 @@ static int client_copy(char **to, const char *text, struct tow_error *err)
     return *to ? TOW_OK : tow_error_nomem(err);
 }
 
-/* The value is never shown: it may hold a password. */
 static int client_check_proxy(const char *proxy, struct tow_error *err)
 {
     CURLU *url;
-    CURLUcode bad;
+    int code;
 
     if (!proxy || !*proxy)
         return TOW_OK;
-    url = curl_url();
-    if (!url)
-        return tow_error_nomem(err);
-    bad = curl_url_set(url, CURLUPART_URL, proxy, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME);
+    code = tow_http_proxy_parse(proxy, &url, err);
     curl_url_cleanup(url);
-    if (bad == CURLUE_OUT_OF_MEMORY)
-        return tow_error_nomem(err);
-    if (bad != CURLUE_OK)
-        return tow_error_set(err, TOW_E_CONFIG,
-                             "proxy: not a URL such as \"http://proxy.example:3128\": %s",
-                             curl_url_strerror(bad));
-    return TOW_OK;
+    return code;
 }
 
 static int client_settings(struct tow_http *http, const struct tow_http_settings *settings,
@@ -154,7 +144,7 @@ void tow_http_end(struct tow_http_call *call, CURLcode result)
     curl_multi_remove_handle(http->multi, call->easy);
     call->has_ended = 1;
     http->running--;
-    tow_http_failed(call, result);
+    tow_http_judge(call, result);
 }
 
 /* Exchanges that libcurl is done with; their number. */

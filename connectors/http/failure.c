@@ -12,8 +12,8 @@ void tow_http_duration(char text[TOW_HTTP_DURATION_SIZE], int64_t ms)
         snprintf(text, TOW_HTTP_DURATION_SIZE, "%" PRId64 " ms", ms);
 }
 
-/* libcurl's words on this exchange, without control bytes: names in certificates are the server's.
- * Never used where it may have put a proxy's URL with its password into them. */
+/* libcurl's words on this exchange. Without control bytes, since names in certificates are the
+ * server's; not at all where they may hold a URL with its login, as they do of a proxy. */
 static const char *failure_detail(struct tow_http_call *call, CURLcode result)
 {
     char *at;
@@ -21,7 +21,8 @@ static const char *failure_detail(struct tow_http_call *call, CURLcode result)
     for (at = call->detail; *at; at++)
         if ((unsigned char)*at < 0x20 || (unsigned char)*at >= 0x7F)
             *at = ' ';
-    return call->detail[0] ? call->detail : curl_easy_strerror(result);
+    return call->detail[0] && !strchr(call->detail, '@') ? call->detail
+                                                         : curl_easy_strerror(result);
 }
 
 static int failure_timeout(struct tow_http_call *call)
@@ -46,6 +47,12 @@ static int failure_connect(struct tow_http_call *call, CURLcode result)
     long number = 0;
 
     curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &number);
+    if (strstr(call->detail, "nsupported proxy"))
+        return tow_error_set(&call->err, TOW_E_CONFIG,
+                             "%s: the proxy that https_proxy or all_proxy in the environment names "
+                             "is of no kind that is known: there are http://, https:// and "
+                             "socks5://",
+                             call->name);
     if (number == 0)
         return tow_error_set(&call->err, TOW_E_TRANSIENT, "%s: %s", call->name,
                              failure_detail(call, result));
@@ -208,12 +215,12 @@ static int failure_classify(struct tow_http_call *call, CURLcode result)
     }
 }
 
-void tow_http_failed(struct tow_http_call *call, CURLcode result)
+void tow_http_judge(struct tow_http_call *call, CURLcode result)
 {
     /* A callback that broke the exchange off, and a limit, have said why. */
     if (call->code != TOW_OK)
         return;
-    if (result != CURLE_OK)
+    if (result != CURLE_OK && !call->is_cut)
         call->code = failure_classify(call, result);
     else if (!call->has_body)
         call->code = tow_error_set(&call->err, TOW_E_TRANSIENT,

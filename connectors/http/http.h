@@ -68,8 +68,8 @@ struct tow_http_request {
     const struct tow_http_sigv4 *sigv4;
     int64_t timeout_ms;      /* for the whole exchange; 0: none but the idle one */
     int64_t idle_timeout_ms; /* instead of the client's; 0: the client's */
-    /* Bytes of the answer that are kept; one that has more is TOW_E_ENV ("answer longer than").
-     * 0: 16 MiB. */
+    /* Bytes of a 2xx answer that are kept; one that has more is TOW_E_ENV ("answer longer than").
+     * 0: 16 MiB. The body of any other answer is cut after 256 KiB. */
     size_t limit;
     /* Takes the body of a 2xx answer piece by piece instead: TOW_OK, TOW_END to pause the exchange
      * until tow_http_resume (the piece comes again), or an error, which ends it. The body of any

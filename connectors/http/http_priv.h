@@ -8,8 +8,9 @@
 
 #include "connectors/http/http.h"
 
-#define TOW_HTTP_LIMIT         ((size_t)16 << 20) /* of a body that is kept */
-#define TOW_HTTP_RETRY_MAX     (24 * 3600 * INT64_C(1000))
+#define TOW_HTTP_LIMIT         ((size_t)16 << 20)  /* of a body that is kept */
+#define TOW_HTTP_ERROR_LIMIT   ((size_t)256 << 10) /* of one that tells an error: the rest is cut */
+#define TOW_HTTP_RETRY_MAX     INT64_C(86400000)   /* ms: a day */
 #define TOW_HTTP_NAME_SIZE     256
 #define TOW_HTTP_DURATION_SIZE 32
 
@@ -46,6 +47,7 @@ struct tow_http_call {
     int is_paused, resumes, has_ended;
 
     int has_body;     /* the answer's header is over */
+    int is_cut;       /* an error's body is long enough: the rest is not wanted */
     char date[64];    /* the server's clock, for a Retry-After that is a date */
     char waits[64];   /* Retry-After */
     char packing[32]; /* Content-Encoding */
@@ -86,8 +88,8 @@ size_t tow_http_on_body(char *bytes, size_t size, size_t count, void *call);
 
 /* ---- failure.c ------------------------------------------------------------------------------- */
 
-/* Sets call->code and call->err from what libcurl says of an exchange that failed. */
-void tow_http_failed(struct tow_http_call *call, CURLcode result);
+/* Sets call->code and call->err from what libcurl says of an exchange that is over. */
+void tow_http_judge(struct tow_http_call *call, CURLcode result);
 
 /* ---- url.c ----------------------------------------------------------------------------------- */
 
@@ -97,6 +99,9 @@ int tow_http_url_parse(const char *text, CURLU **url, int *is_plain, int *is_loo
 /* "https://host:port/path", cut to what fits. */
 void tow_http_url_name(CURLU *url, char *name, size_t size);
 int tow_http_host_is_loopback(const char *host);
+/* Takes a proxy's URL to pieces, which may lack its scheme (http). TOW_E_CONFIG where it is none,
+ * or of a kind that libcurl does not know; never shows it: it may hold a password. */
+int tow_http_proxy_parse(const char *text, CURLU **url, struct tow_error *err);
 
 /* ---- retry_after.c --------------------------------------------------------------------------- */
 

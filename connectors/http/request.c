@@ -35,6 +35,18 @@ static curl_socket_t request_socket(void *context, curlsocktype purpose,
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+/* RFC 9110, section 9.2.2: to send it twice does what to send it once does. */
+static int request_is_idempotent(const char *method)
+{
+    static const char *const known[] = {"GET", "HEAD", "PUT", "DELETE"};
+    size_t i;
+
+    for (i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(method, known[i]) == 0)
+            return 1;
+    return 0;
+}
+
 /*
  * libcurl is about to send the request. It does so a second time, on a fresh connection, where a
  * kept one died without a byte of an answer. The server may have seen the first, so a POST is not
@@ -49,7 +61,7 @@ static int request_begins(void *context, char *address, char *local_address, int
     (void)local_address;
     (void)port;
     (void)local_port;
-    if (call->has_begun && strcmp(call->request->method, "POST") == 0) {
+    if (call->has_begun && !request_is_idempotent(call->request->method)) {
         call->code = tow_error_set(
             &call->err, TOW_E_TRANSIENT,
             "%s: the server closed the connection as the request was being sent", call->name);
@@ -171,20 +183,19 @@ static CURLcode request_tls(struct tow_http_call *call)
     return code;
 }
 
-/* 1 where the client's own proxy is on this machine. */
-static int request_proxy_is_loopback(const char *proxy)
+/* *is_loopback: 1 where the client's own proxy is on this machine. */
+static int request_locate_proxy(const char *proxy, int *is_loopback, struct tow_error *err)
 {
-    CURLU *url = curl_url();
+    CURLU *url;
     char *host = NULL;
-    int is_loopback = url &&
-                      curl_url_set(url, CURLUPART_URL, proxy,
-                                   CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
-                      curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-                      tow_http_host_is_loopback(host);
+    int code = tow_http_proxy_parse(proxy, &url, err);
 
+    if (code == TOW_OK && curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK)
+        code = tow_error_nomem(err);
+    *is_loopback = host && tow_http_host_is_loopback(host);
     curl_free(host);
     curl_url_cleanup(url);
-    return is_loopback;
+    return code;
 }
 
 /*
@@ -196,12 +207,17 @@ static int request_proxy(struct tow_http_call *call, int is_plain, int is_loopba
                          struct tow_error *err)
 {
     const char *proxy = call->http->proxy;
+    int is_near = 1, code_near = TOW_OK;
     CURL *easy = call->easy;
     CURLcode code = CURLE_OK;
 
-    if (!proxy && is_loopback)
+    if (is_loopback && !proxy)
         proxy = "";
-    if (is_plain && *proxy && !request_proxy_is_loopback(proxy))
+    if (is_plain && *proxy)
+        code_near = request_locate_proxy(proxy, &is_near, err);
+    if (code_near != TOW_OK)
+        return code_near;
+    if (!is_near)
         return tow_error_set(err, TOW_E_CONFIG,
                              "%s: plain http is not sent through a proxy on another machine, where "
                              "it could be read: use https, or proxy = \"\"",
@@ -320,7 +336,7 @@ static CURLcode request_body(struct tow_http_call *call)
     }
     if (strcmp(method, "HEAD") != 0)
         SET(CURLOPT_CUSTOMREQUEST, method);
-    if (strcmp(method, "POST") == 0)
+    if (!request_is_idempotent(method))
         SET(CURLOPT_MAXAGE_CONN, REQUEST_POST_MAX_AGE);
     return code;
 }

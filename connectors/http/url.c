@@ -106,6 +106,50 @@ int tow_http_check_url(const char *text, struct tow_error *err)
     return code;
 }
 
+static int proxy_check_scheme(CURLU *url, struct tow_error *err)
+{
+    static const char *const known[] = {"http",   "https",   "socks4", "socks4a",
+                                        "socks5", "socks5h", NULL};
+    char *scheme = NULL;
+    int i, code;
+
+    if (curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
+        return tow_error_nomem(err);
+    for (i = 0; known[i] && strcasecmp(known[i], scheme) != 0; i++)
+        continue;
+    code = known[i] ? TOW_OK
+                    : tow_error_set(err, TOW_E_CONFIG,
+                                    "proxy: \"%.32s://\" is no kind of proxy; there are http://, "
+                                    "https:// and socks5://",
+                                    scheme);
+    curl_free(scheme);
+    return code;
+}
+
+int tow_http_proxy_parse(const char *text, CURLU **url, struct tow_error *err)
+{
+    CURLUcode bad;
+    int code = TOW_OK;
+
+    *url = curl_url();
+    if (!*url)
+        return tow_error_nomem(err);
+    bad = curl_url_set(*url, CURLUPART_URL, text, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME);
+    if (bad == CURLUE_OUT_OF_MEMORY)
+        code = tow_error_nomem(err);
+    else if (bad != CURLUE_OK)
+        code = tow_error_set(err, TOW_E_CONFIG,
+                             "proxy: not a URL such as \"http://proxy.example:3128\": %s",
+                             curl_url_strerror(bad));
+    else
+        code = proxy_check_scheme(*url, err);
+    if (code != TOW_OK) {
+        curl_url_cleanup(*url);
+        *url = NULL;
+    }
+    return code;
+}
+
 void tow_http_url_name(CURLU *url, char *name, size_t size)
 {
     char *scheme = NULL, *host = NULL, *port = NULL, *path = NULL;

@@ -524,6 +524,22 @@ static void test_a_post_on_a_connection_that_dies_is_not_sent_again(void **state
     assert_int_equal(http_server_count(fixture->server), 2);
 }
 
+static void test_only_the_last_failure_says_whether_it_was_sent(void **state)
+{
+    struct fixture *fixture = *state;
+    struct exchange *post = ask(fixture, "POST", "/");
+    struct tow_http_call *call;
+
+    answers(fixture, (struct http_reply){.how = HTTP_REPLY_NOTHING});
+    exchange_perform(post, fixture->http);
+    assert_failed(*post, TOW_E_TRANSIENT, "without an answer");
+    assert_int_equal(tow_http_was_unsent(fixture->http), 0);
+    call = exchange_start(post, fixture->http);
+    assert_int_equal(tow_http_was_unsent(fixture->http), 0);
+    (void)tow_http_finish(call, NULL, NULL);
+    assert_int_equal(tow_http_was_unsent(fixture->http), 1);
+}
+
 static void test_a_connection_that_is_known_to_be_closed_is_not_used(void **state)
 {
     struct fixture *fixture = *state;
@@ -591,6 +607,7 @@ int main(void)
         TEST(test_a_get_on_a_connection_that_dies_is_sent_again),
         TEST(test_a_file_on_a_connection_that_dies_is_sent_again_as_a_whole),
         TEST(test_a_post_on_a_connection_that_dies_is_not_sent_again),
+        TEST(test_only_the_last_failure_says_whether_it_was_sent),
         TEST(test_a_connection_that_is_known_to_be_closed_is_not_used),
         TEST(test_helper_programs_do_not_inherit_connections),
     };

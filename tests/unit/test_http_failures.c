@@ -169,8 +169,26 @@ static void test_an_answer_that_grows_too_long_is_refused(void **state)
     fixture->exchange.request.limit = 5;
     fails(state, (struct http_reply){.body = "abcdef", .how = HTTP_REPLY_CHUNKED, .piece = 1},
           TOW_E_ENV, "answer longer than 5 bytes (limit)");
-    fails(state, (struct http_reply){.status = 500, .body = "abcdef", .how = HTTP_REPLY_CHUNKED},
-          TOW_E_ENV, "answer longer than 5 bytes (limit)");
+}
+
+static void test_an_error_that_is_too_long_is_cut(void **state)
+{
+    struct fixture *fixture = *state;
+    struct http_reply reply = {.status = 502};
+    int i;
+
+    fixture->body = http_fixture_bytes(1 << 20);
+    reply.body = fixture->body;
+    fixture->exchange.request.limit = 5;
+    for (i = 0; i < 2; i++) {
+        reply.how = i == 0 ? 0 : HTTP_REPLY_CHUNKED;
+        http_server_reply(fixture->server, reply);
+        exchange_release(&fixture->exchange);
+        assert_ok(exchange_perform(&fixture->exchange, fixture->http), fixture->exchange.err);
+        assert_int_equal(fixture->exchange.response.status, 502);
+        assert_int_equal(fixture->exchange.response.body.size, 256 << 10);
+        assert_memory_equal(fixture->exchange.response.body.data, fixture->body, 256 << 10);
+    }
 }
 
 static void test_an_answer_of_the_limit_is_taken(void **state)
@@ -296,6 +314,7 @@ int main(void)
         TEST(test_an_answer_that_came_compressed_is_told),
         TEST(test_an_answer_that_announces_too_much_is_refused_at_once),
         TEST(test_an_answer_that_grows_too_long_is_refused),
+        TEST(test_an_error_that_is_too_long_is_cut),
         TEST(test_an_answer_of_the_limit_is_taken),
         TEST(test_the_limit_is_not_for_what_is_taken_in_pieces),
         TEST(test_the_default_limit_holds),

@@ -237,6 +237,26 @@ static void test_a_body_whose_tls_was_cut_is_no_end(void **state)
     assert_failed(fixture->exchange, TOW_E_TRANSIENT, "cut off");
 }
 
+/* The test program would end by SIGPIPE. */
+static void test_an_upload_that_is_reset_raises_no_signal(void **state)
+{
+    const struct http_server_options options = {.certificate = pem.server, .ignores_expect = 1};
+    struct fixture *fixture = *state;
+    struct exchange *put = &fixture->exchange;
+    int fd = http_fixture_file("", 0);
+
+    assert_int_equal(ftruncate(fd, 64 << 20), 0);
+    put->request.method = "PUT";
+    put->request.body_fd = fd;
+    put->request.body_length = 64 << 20;
+    get_from(fixture, &options,
+             (struct http_reply){.how = HTTP_REPLY_NOTHING | HTTP_REPLY_EARLY | HTTP_REPLY_RESET},
+             (struct tow_http_settings){.ca_file = pem.ca});
+    assert_failed(*put, TOW_E_TRANSIENT, "PUT https://127.0.0.1:");
+    assert_int_equal(tow_http_was_unsent(fixture->http), 0);
+    close(fd);
+}
+
 /* ---- proxies --------------------------------------------------------------------------------- */
 
 /* A URL of the proxy with a login. */
@@ -376,17 +396,46 @@ static void test_a_proxy_that_is_not_there_is_told(void **state)
     assert_failed(fixture->exchange, TOW_E_TRANSIENT, "the proxy's name is not found");
 }
 
-static void test_a_proxy_that_is_no_url_is_refused_without_its_password(void **state)
+static void test_a_proxy_that_does_not_answer_is_limited(void **state)
 {
-    const struct tow_http_settings settings = {.cancel_fd = -1,
-                                               .proxy = "http://user:secret@ho st:port"};
-    struct tow_error err = TOW_ERROR_INIT;
+    struct fixture *fixture = *state;
+    char proxy[128];
 
-    (void)state;
-    assert_null(tow_http_new(&settings, &err));
-    assert_int_equal(err.code, TOW_E_CONFIG);
-    assert_says(err, "proxy: not a URL");
-    assert_null(strstr(err.message, "secret"));
+    http_server_reply(fixture->proxy,
+                      (struct http_reply){.body = "", .how = HTTP_REPLY_RAW | HTTP_REPLY_STALL});
+    get(fixture, (struct tow_http_settings){.ca_file = pem.ca,
+                                            .connect_timeout_ms = 300,
+                                            .proxy = proxy_url(fixture, proxy, 128)});
+    assert_failed(fixture->exchange, TOW_E_TRANSIENT, "no connection within 300 ms (limit)");
+    assert_int_equal(tow_http_was_unsent(fixture->http), 1);
+}
+
+static void test_a_proxy_that_cannot_be_is_refused_without_its_password(void **state)
+{
+    static const struct {
+        const char *proxy, *words;
+    } bad[] = {{"http://user:secret@ho st:port", "proxy: not a URL"},
+               {"ftp://user:secret@proxy.example", "proxy: \"ftp://\" is no kind of proxy"}};
+    struct fixture *fixture = *state;
+    size_t i;
+
+    for (i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const struct tow_http_settings settings = {.cancel_fd = -1, .proxy = bad[i].proxy};
+        struct tow_error err = TOW_ERROR_INIT;
+
+        assert_null(tow_http_new(&settings, &err));
+        assert_int_equal(err.code, TOW_E_CONFIG);
+        assert_says(err, bad[i].words);
+        assert_null(strstr(err.message, "secret"));
+        /* The same from the environment, which is looked at by libcurl. */
+        setenv("https_proxy", bad[i].proxy, 1);
+        snprintf(fixture->exchange.url, sizeof fixture->exchange.url, "https://service.example/");
+        get(fixture, (struct tow_http_settings){.ca_file = pem.ca});
+        assert_true(fixture->exchange.code == TOW_E_CONFIG ||
+                    fixture->exchange.code == TOW_E_TRANSIENT);
+        assert_null(strstr(fixture->exchange.err.message, "secret"));
+        assert_says(fixture->exchange.err, "https_proxy");
+    }
 }
 
 int main(void)
@@ -405,6 +454,7 @@ int main(void)
         TEST(test_a_handshake_that_is_cut_may_pass),
         TEST(test_a_client_certificate_is_shown),
         TEST(test_a_body_whose_tls_was_cut_is_no_end),
+        TEST(test_an_upload_that_is_reset_raises_no_signal),
         TEST(test_https_goes_through_a_tunnel),
         TEST(test_the_environment_may_name_the_proxy),
         TEST(test_no_proxy_names_hosts_that_are_reached_directly),
@@ -412,7 +462,8 @@ int main(void)
         TEST(test_plain_http_stays_on_this_machine),
         TEST(test_a_proxy_that_refuses_is_told_from_the_server),
         TEST(test_a_proxy_that_is_not_there_is_told),
-        TEST(test_a_proxy_that_is_no_url_is_refused_without_its_password),
+        TEST(test_a_proxy_that_does_not_answer_is_limited),
+        TEST(test_a_proxy_that_cannot_be_is_refused_without_its_password),
     };
 
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -163,6 +163,39 @@ static void test_an_exchange_that_was_never_run_is_unsent(void **state)
     assert_int_equal(tow_http_was_unsent(fixture->http), 1);
 }
 
+static void *clients_come_and_go(void *context)
+{
+    struct http_server *server = context;
+    int i;
+
+    for (i = 0; i < 10; i++) {
+        struct tow_http *http = http_fixture_client(NULL);
+        struct exchange exchange;
+
+        exchange_get(&exchange, http, server, "/2");
+        exchange_release(&exchange);
+        tow_http_free(http);
+    }
+    return NULL;
+}
+
+static void test_threads_have_clients_of_their_own(void **state)
+{
+    const struct http_server_options options = {.handle = handle_sizes};
+    struct fixture *fixture = *state;
+    struct http_server *server = http_server_new(&options);
+    pthread_t threads[4];
+    int i;
+
+    big = fixture->body = http_fixture_bytes(2000);
+    for (i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, clients_come_and_go, server), 0);
+    for (i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(http_server_count(server), 40);
+    http_server_free(server);
+}
+
 /* ---- pauses ---------------------------------------------------------------------------------- */
 
 static struct taker *take(struct fixture *fixture, struct taker *taker)
@@ -490,6 +523,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(test_many_exchanges_run_at_once),
+        TEST(test_threads_have_clients_of_their_own),
         TEST(test_one_that_stalls_holds_up_no_other),
         TEST(test_an_exchange_may_be_broken_off),
         TEST(test_free_breaks_off_what_runs),
