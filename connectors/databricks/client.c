@@ -10,7 +10,7 @@
 #include "towpath/value.h"
 
 #define CLIENT_TIMEOUT_MS  60000
-#define CLIENT_CONNECTIONS 16
+#define CLIENT_CONNECTIONS 64 /* the most that a fetcher uses */
 
 /* ---- life ----------------------------------------------------------------------------------- */
 

@@ -85,6 +85,8 @@ static int volume_hint(const char *path, const char *privilege, int code,
 {
     char name[VOLUME_SHOWN];
 
+    if (response->status == 0)
+        return code;
     volume_name(path, name, sizeof name);
     if (code == TOW_E_AUTH && response->status == 403)
         return tow_databricks_hint(err, code,

@@ -16,6 +16,7 @@ struct workspace {
     struct tow_databricks *databricks;
     struct tow_error err;
     int cancel; /* eventfd, the client's cancel_fd */
+    void *lake; /* of lake_fixture.h */
 };
 
 /* cmocka fixtures: *state is a struct workspace, whose client logs in with a token and polls without
