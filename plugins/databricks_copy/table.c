@@ -1,0 +1,328 @@
+#include "plugins/databricks_copy/table.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugins/databricks_copy/copy_sql.h"
+#include "towpath/batch.h"
+
+#define TABLE_NAMED_MAX 400 /* bytes of column names in a message */
+
+/* ---- statements ----------------------------------------------------------------------------- */
+
+static void table_waiting(void *context, const char *state)
+{
+    const struct tow_copy_session *session = context;
+
+    tow_log(session->host, TOW_LOG_INFO,
+            "databricks_copy: the statement waits for its warehouse (%s)", state);
+}
+
+int tow_copy_run(const struct tow_copy_session *session, const char *what, const char *text,
+                 struct tow_statement *statement, struct tow_error *err)
+{
+    const struct tow_copy_options *options = session->target->options;
+    const struct tow_statement_request request = {
+        .what = what,
+        .text = text,
+        .result = TOW_STATEMENT_INLINE,
+        .repeatable = 1,
+        .start_budget_ms = options->start_timeout_ms,
+        .run_budget_ms = options->query_timeout_ms,
+        .waiting = table_waiting,
+        .context = (void *)session,
+    };
+    struct tow_statement own = {.rows = 0};
+    int code = tow_statement_run(session->databricks, &request, statement ? statement : &own, err);
+
+    if (!statement)
+        tow_statement_release(&own);
+    return code;
+}
+
+int tow_copy_pass_on(const struct tow_error *own, struct tow_error *err)
+{
+    tow_error_set(err, own->code, "%s", own->message);
+    if (err)
+        err->retry_after_ms = own->retry_after_ms;
+    return own->code;
+}
+
+/* Runs what `text` holds, if it could be made; releases it. `code` is of its making. */
+static int table_run(const struct tow_copy_session *session, const char *what,
+                     struct tow_buffer *text, int code, struct tow_error *err)
+{
+    if (code == TOW_OK)
+        code = tow_buffer_append(text, "", 1, err);
+    if (code == TOW_OK)
+        code = tow_copy_run(session, what, text->data, NULL, err);
+    tow_buffer_release(text);
+    return code;
+}
+
+/* ---- DESCRIBE ------------------------------------------------------------------------------- */
+
+struct table_described {
+    struct tow_copy_described *items;
+    size_t count, capacity;
+};
+
+static void table_forget(struct table_described *described)
+{
+    for (size_t i = 0; i < described->count; i++) {
+        free(described->items[i].name);
+        free(described->items[i].sql_type);
+    }
+    free(described->items);
+}
+
+static int table_add(struct table_described *described, const char *name, const char *sql_type,
+                     struct tow_error *err)
+{
+    struct tow_copy_described *item;
+
+    if (described->count == described->capacity) {
+        size_t capacity = described->capacity ? described->capacity * 2 : 32;
+        void *items = reallocarray(described->items, capacity, sizeof *described->items);
+
+        if (!items)
+            return tow_error_nomem(err);
+        described->items = items;
+        described->capacity = capacity;
+    }
+    item = &described->items[described->count++];
+    *item = (struct tow_copy_described){strdup(name), strdup(sql_type)};
+    return item->name && item->sql_type ? TOW_OK : tow_error_nomem(err);
+}
+
+/* Columns come first; behind an empty name, or one with '#', come partitions and the like. */
+static int table_read_columns(struct tow_databricks *databricks, struct tow_statement *statement,
+                              struct table_described *described, struct tow_error *err)
+{
+    struct tow_cells *cells = tow_cells_new(databricks, statement, err);
+    const char *const *texts;
+    const size_t *lengths;
+    int code = cells ? TOW_OK : err->code;
+
+    if (code == TOW_OK && statement->column_count < 2)
+        code = tow_error_set(err, TOW_E_ENV,
+                             "DESCRIBE TABLE answered with %zu columns, expected col_name and "
+                             "data_type",
+                             statement->column_count);
+    while (code == TOW_OK && (code = tow_cells_next(cells, &texts, &lengths, err)) == TOW_OK) {
+        if (!texts[0] || !texts[0][0] || texts[0][0] == '#')
+            break;
+        code = table_add(described, texts[0], texts[1] ? texts[1] : "", err);
+    }
+    if (cells)
+        tow_cells_free(cells);
+    return code == TOW_END ? TOW_OK : code;
+}
+
+static int table_is_absent(const struct tow_statement *statement)
+{
+    return strcmp(statement->error_class, "TABLE_OR_VIEW_NOT_FOUND") == 0;
+}
+
+/* *is_absent: there is no such table. */
+static int table_describe(const struct tow_copy_session *session, const char *what,
+                          struct table_described *described, int *is_absent, struct tow_error *err)
+{
+    struct tow_statement statement = {.rows = 0};
+    struct tow_buffer text = {.data = NULL};
+    int code = tow_copy_sql_describe(&text, &session->target->table, err);
+
+    *is_absent = 0;
+    if (code == TOW_OK)
+        code = tow_buffer_append(&text, "", 1, err);
+    if (code != TOW_OK)
+        goto out;
+    code = tow_copy_run(session, what, text.data, &statement, err);
+    if (code == TOW_OK)
+        code = table_read_columns(session->databricks, &statement, described, err);
+    else if (code == TOW_E_CONFIG && table_is_absent(&statement))
+        *is_absent = 1;
+    tow_statement_release(&statement);
+out:
+    tow_buffer_release(&text);
+    return *is_absent ? TOW_OK : code;
+}
+
+/* ---- does it fit ---------------------------------------------------------------------------- */
+
+static int table_refuse_missing(const struct tow_copy_target *target,
+                                const struct tow_copy_columns *columns, struct tow_error *err)
+{
+    char names[TABLE_NAMED_MAX];
+
+    tow_copy_columns_name_missing(columns, names, sizeof names);
+    return tow_error_set(err, TOW_E_CONFIG,
+                         "table %s has no column for: %s. Add them there, leave them out in "
+                         "`columns`, or set schema_change = \"add_columns\"",
+                         target->options->table, names);
+}
+
+/* A table whose columns may be replaced need not fit. */
+static int table_fit(const struct tow_copy_target *target, struct tow_copy_columns *columns,
+                     const struct table_described *described, enum tow_copy_fit *fit,
+                     struct tow_error *err)
+{
+    const int32_t change = target->options->schema_change;
+    int code = tow_copy_columns_fit(columns, target->options->table, described->items,
+                                    described->count, err);
+
+    *fit = columns->missing ? TOW_COPY_LACKS : TOW_COPY_FITS;
+    if (change == TOW_COPY_CHANGE_REPLACE &&
+        (code == TOW_E_CONFIG || columns->missing || columns->extra)) {
+        *fit = TOW_COPY_DIFFERS;
+        return TOW_OK;
+    }
+    if (code == TOW_OK && columns->missing && change == TOW_COPY_CHANGE_FAIL)
+        return table_refuse_missing(target, columns, err);
+    return code;
+}
+
+int tow_copy_table_look(const struct tow_copy_session *session, const struct ArrowSchema *schema,
+                        struct tow_copy_columns *columns, enum tow_copy_fit *fit,
+                        struct tow_error *err)
+{
+    const struct tow_copy_target *target = session->target;
+    const struct tow_copy_column_spec spec = tow_copy_target_columns(target);
+    struct table_described described = {.items = NULL};
+    char what[sizeof err->message / 2];
+    int is_absent = 0;
+    int code = tow_copy_columns_init(columns, schema, &spec, err);
+
+    snprintf(what, sizeof what, "looking at table %s", target->options->table);
+    if (code == TOW_OK)
+        code = table_describe(session, what, &described, &is_absent, err);
+    if (code == TOW_OK && is_absent) {
+        *fit = TOW_COPY_ABSENT;
+        if (!target->options->create_table)
+            code = tow_error_set(err, TOW_E_CONFIG,
+                                 "table %s is not there; create it, or set create_table = true",
+                                 target->options->table);
+    } else if (code == TOW_OK) {
+        code = table_fit(target, columns, &described, fit, err);
+    }
+    if (code == TOW_OK && *fit == TOW_COPY_DIFFERS) {
+        /* It gets this load's columns, as if there were none. */
+        tow_copy_columns_release(columns);
+        code = tow_copy_columns_init(columns, schema, &spec, err);
+    }
+    table_forget(&described);
+    return code;
+}
+
+/* ---- making it fit -------------------------------------------------------------------------- */
+
+static int table_create(const struct tow_copy_session *session,
+                        const struct tow_copy_columns *columns, struct tow_error *err)
+{
+    const struct tow_copy_target *target = session->target;
+    struct tow_buffer text = {.data = NULL};
+    char what[sizeof err->message / 2];
+    int code = tow_copy_sql_create(&text, &target->table, columns, NULL, 0, err);
+
+    snprintf(what, sizeof what, "creating table %s", target->options->table);
+    return table_run(session, what, &text, code, err);
+}
+
+static int table_add_columns(const struct tow_copy_session *session,
+                             const struct tow_copy_columns *columns, struct tow_error *err)
+{
+    const struct tow_copy_target *target = session->target;
+    struct tow_statement statement = {.rows = 0};
+    struct tow_buffer text = {.data = NULL};
+    char what[sizeof err->message / 2], names[TABLE_NAMED_MAX];
+    int code = tow_copy_sql_add_columns(&text, &target->table, columns, err);
+
+    tow_copy_columns_name_missing(columns, names, sizeof names);
+    snprintf(what, sizeof what, "adding columns %s to table %s", names, target->options->table);
+    if (code == TOW_OK)
+        code = tow_buffer_append(&text, "", 1, err);
+    if (code == TOW_OK)
+        code = tow_copy_run(session, what, text.data, &statement, err);
+    if (code == TOW_OK)
+        tow_log(session->host, TOW_LOG_INFO, "databricks_copy: added to table %s: %s",
+                target->options->table, names);
+    else if (strcmp(statement.error_class, "FIELDS_ALREADY_EXISTS") == 0)
+        code = TOW_OK;
+    tow_statement_release(&statement);
+    tow_buffer_release(&text);
+    return code;
+}
+
+int tow_copy_table_prepare(const struct tow_copy_session *session, const struct ArrowSchema *schema,
+                           struct tow_copy_columns *columns, enum tow_copy_fit *fit,
+                           struct tow_error *err)
+{
+    int code = tow_copy_table_look(session, schema, columns, fit, err);
+
+    if (code != TOW_OK || *fit == TOW_COPY_FITS || *fit == TOW_COPY_DIFFERS)
+        return code;
+    code = *fit == TOW_COPY_ABSENT ? table_create(session, columns, err)
+                                   : table_add_columns(session, columns, err);
+    if (code != TOW_OK)
+        return code;
+    /* As it is now: somebody else may have been faster. */
+    tow_copy_columns_release(columns);
+    code = tow_copy_table_look(session, schema, columns, fit, err);
+    if (code == TOW_OK && (*fit == TOW_COPY_ABSENT || *fit == TOW_COPY_LACKS))
+        code = tow_error_set(err, TOW_E_TRANSIENT, "table %s is not as it was just made",
+                             session->target->options->table);
+    return code;
+}
+
+/* ---- counting and dropping ------------------------------------------------------------------ */
+
+int tow_copy_table_count(const struct tow_copy_session *session, const struct tow_sql_table *table,
+                         int64_t *rows, struct tow_error *err)
+{
+    struct tow_statement statement = {.rows = 0};
+    struct tow_buffer text = {.data = NULL};
+    char *answer = NULL;
+    int code = tow_copy_sql_count(&text, table, err);
+
+    if (code == TOW_OK)
+        code = tow_buffer_append(&text, "", 1, err);
+    if (code == TOW_OK)
+        code = tow_copy_run(session, "counting the rows of the load", text.data, &statement, err);
+    if (code == TOW_OK) {
+        answer = tow_statement_text(session->databricks, &statement, "rows", err);
+        if (!answer && err->code != TOW_OK)
+            code = err->code;
+        else if (!answer || tow_parse_int64(answer, strlen(answer), rows) != TOW_PARSE_OK)
+            code = tow_error_set(err, TOW_E_ENV,
+                                 "counting the rows of the load: \"%.40s\" is no "
+                                 "number",
+                                 answer ? answer : "");
+    }
+    free(answer);
+    tow_statement_release(&statement);
+    tow_buffer_release(&text);
+    return code;
+}
+
+int tow_copy_table_drop(const struct tow_copy_session *session, const struct tow_sql_table *table,
+                        struct tow_error *err)
+{
+    struct tow_buffer text = {.data = NULL};
+    int code = tow_copy_sql_drop(&text, table, err);
+
+    return table_run(session, "dropping the load table", &text, code, err);
+}
+
+int tow_copy_load_table(const struct tow_sql_table *target, const char *name, uint32_t round,
+                        struct tow_sql_table *out, struct tow_error *err)
+{
+    char suffix[128];
+
+    if (round == 1)
+        snprintf(suffix, sizeof suffix, "__load_%s", name);
+    else
+        snprintf(suffix, sizeof suffix, "__load_%s_%" PRIu32, name, round);
+    return tow_sql_table_sibling(out, target, suffix, err);
+}
