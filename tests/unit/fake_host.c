@@ -379,8 +379,8 @@ static void fake_option_set(void *self, const struct tow_option *option, const c
     static const struct fake_unit none[] = {{"", 1}, {NULL, 0}};
     static const struct fake_unit sizes[] = {{"", 1},          {"kB", 1000},     {"MB", 1000000},
                                              {"KiB", 1 << 10}, {"MiB", 1 << 20}, {NULL, 0}};
-    static const struct fake_unit durations[] = {{"", 1},      {"ms", 1},      {"s", 1000},
-                                                 {"m", 60000}, {"h", 3600000}, {NULL, 0}};
+    static const struct fake_unit durations[] = {
+        {"", 1}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
     char *at = (char *)self + option->offset;
 
     switch (option->type) {

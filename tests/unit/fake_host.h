@@ -75,7 +75,7 @@ const struct tow_position *fake_host_fact(const struct fake_host *fake, const ch
 /*
  * An instance as the core would fill it: options by their fallbacks, then by `settings`, pairs of
  * name and text that a NULL name ends (NULL: none). Sizes are written as bytes ("1000") or with
- * kB, MB, KiB, MiB, durations as milliseconds or with ms, s, m, h, lists with ',' between items.
+ * kB, MB, KiB, MiB, durations as milliseconds or with ms, s, m, h, d, lists with ',' between items.
  * Unknown names and text that does not parse fail the test. Bounds are the core's work: they are
  * not looked at. Texts are copied, and freed with the instance.
  */
