@@ -103,7 +103,7 @@ class Translator:
     def _resolve_table(self, table: exp.Table, views: tuple[Name, ...]) -> None:
         if table.meta.get("physical"):
             return
-        if isinstance(table.this, exp.Func) and table.name.lower() != "identifier":
+        if isinstance(table.this, exp.Func) and table.this.name.lower() != "identifier":
             _table_function(table)
             return
         alias = table.args.get("alias")
