@@ -60,6 +60,7 @@ class Sandbox:
         self.access_key = about["access_key"]
         self.secret_key = about["secret_key"]
         self.region = about["region"]
+        self.ttd_token = about["ttd_token"]
 
     def close(self):
         """Ends it. It also ends by itself with whoever holds its standard input."""
@@ -80,6 +81,8 @@ class Sandbox:
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
             "AWS_REGION": self.region,
+            "TTD_TOKEN": self.ttd_token,
+            "TTD_URL": self.url,
         }
 
     # -- HTTP --------------------------------------------------------------------------------------
@@ -202,6 +205,10 @@ class Sandbox:
     def folder(self):
         """Where volumes (Volumes/) and buckets (s3/) lie, to look into; another after each reset."""
         return Path(self.call("GET", "/_sandbox/about")["folder"])
+
+    def ttd(self):
+        """What the Data API took: {"requests", "items": [{"endpoint", "item", "error_code"}]}."""
+        return self.call("GET", "/_sandbox/ttd")
 
     def expire_tokens(self):
         """Ends all OAuth tokens that were given out."""

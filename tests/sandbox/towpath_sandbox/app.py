@@ -17,6 +17,7 @@ from towpath_sandbox.databricks.errors import refuse
 from towpath_sandbox.databricks.workspace import Workspace
 from towpath_sandbox.faults import BadRule, Faults, Rule
 from towpath_sandbox.settings import BadSetting, Settings, changed
+from towpath_sandbox.ttd.api import Api as TtdApi
 from towpath_sandbox.web import Entry, HttpError, Request, Response, Server, json_response
 
 SPOOL_MEMORY = 1 << 20  # of a request's body; more of it goes to disk
@@ -36,9 +37,13 @@ class Sandbox:
         self.hooks: Faults = Faults()
         self.servers = [Server(settings.port, self), Server(settings.storage_port, self)]
         self.workspace = self._workspace(0)
+        self.ttd = self._ttd()
 
     def _workspace(self, number: int) -> Workspace:
         return Workspace(self._start, self.root / str(number), self.hooks, self._bases)
+
+    def _ttd(self) -> TtdApi:
+        return TtdApi(lambda: self.workspace.settings)
 
     def _bases(self) -> tuple[str, str]:
         return self.servers[0].url, self.servers[1].url
@@ -69,6 +74,7 @@ class Sandbox:
             "session_token": settings.session_token,
             "region": settings.region,
             "folder": str(self.workspace.root),
+            "ttd_token": settings.ttd_token,
         }
 
     # -- web.App -------------------------------------------------------------------------------
@@ -101,6 +107,8 @@ class Sandbox:
     def handle(self, request: Request) -> Response:
         if request.path.startswith("/_sandbox/"):
             return self._control(request)
+        if self.ttd.has(request.path):
+            return self.ttd.handle(request)
         return self.workspace.handle(request)
 
     # -- control -------------------------------------------------------------------------------
@@ -126,6 +134,7 @@ class Sandbox:
             self._log = []
             self.hooks = Faults()
             self.workspace = self._workspace(number)
+            self.ttd = self._ttd()
         hooks.close()
         old.close()
         return {}
@@ -173,5 +182,6 @@ CONTROLS: dict[tuple[str, str], Control] = {
     ("GET", "holds"): Sandbox.holds,
     ("POST", "release"): Sandbox.release,
     ("POST", "expire_tokens"): lambda app, request: app.workspace.login.expire(),
+    ("GET", "ttd"): lambda app, request: app.ttd.taken(),
     ("GET", "about"): lambda app, request: app.describe(),
 }

@@ -54,6 +54,11 @@ class Settings:
     session_token: str = _setting("", "of the S3 buckets; none: not asked for")
     region: str = _setting("us-east-1", "of the S3 buckets")
 
+    # The Trade Desk.
+    ttd_token: str = _setting("ttd-sandbox", "its API token")
+    ttd_allowed: bool = _setting(True, "whether the token may use the endpoints")
+    ttd_max_bytes: int = _setting(4_000_000, "bytes of a request, uncompressed, at most")
+
 
 FIXED = frozenset({"port", "storage_port", "root"})
 
