@@ -16,7 +16,10 @@ def test_an_example_job_is_sound(tow, path):
     folder = tow.folder / "conf"
     shutil.copytree(path.parent, folder)
     text = "".join(file.read_text() for file in folder.glob("*.cfg"))
-    env = {name: f"value-of-{name}" for name in re.findall(r"\$\{env:(\w+)\}", text)}
+    env = {
+        name: "https://service.example.com" if name.endswith("_URL") else f"value-of-{name}"
+        for name in re.findall(r"\$\{env:(\w+)\}", text)
+    }
     tow.run("check", folder / path.name, env=env)
     tow.run("plan", folder / path.name, env=env)
     assert not tow.state.exists() and not (folder / "out").exists()

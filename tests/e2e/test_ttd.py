@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import threading
 import time
 from collections import Counter
@@ -258,3 +259,64 @@ def test_a_kill_sends_again_only_what_was_under_way(tow, recorder):
     assert len(answered) == rows
     repeated = sum(times - 1 for times in answered.values())
     assert repeated <= kills * workers * 2 * size
+
+
+# ---- the sandbox --------------------------------------------------------------------------------
+
+CONF = Path(__file__).resolve().parents[2] / "conf/ttd"
+
+
+@pytest.mark.parametrize(
+    "name, endpoint",
+    [
+        ("first_party", "advertiser"),
+        ("third_party", "thirdparty"),
+        ("conversions", "offlineconversion"),
+        ("opt_out", "deletion_optout_advertiser"),
+    ],
+)
+def test_the_example_jobs_push_what_the_api_takes(tow, sandbox, name, endpoint):
+    shutil.copytree(CONF, tow.folder / "conf")
+    tow.env.update(sandbox.env())
+    report = tow.json("run", f"conf/{name}.cfg", "--set", f"sink.server_url={sandbox.url}")
+    taken = sandbox.ttd()["items"]
+    assert report["rows"]["accepted"] == report["rows"]["read"] == len(taken)
+    assert {entry["endpoint"] for entry in taken} == {endpoint}
+    assert not [entry for entry in taken if entry["error_code"]]
+
+
+def test_the_other_deletions_are_taken_too(tow, sandbox):
+    tow.env.update(sandbox.env())
+    tow.write("in.csv", "id_type,id_value\nTDID,0b1e5c9a-7d42-4f7b-9a34-5e2d1c8f6a10\nTDID,none\n")
+    for endpoint, context in {
+        "deletion_optout_thirdparty": 'data_provider_id = "dp"; brand_id = "b";',
+        "deletion_optout_merchant": "merchant_id = 7;",
+    }.items():
+        tow.job(
+            name=endpoint,
+            sink=f'plugin = "ttd"; endpoint = "{endpoint}"; {context} request_type = "Deletion"; '
+            'token = "${env:TTD_TOKEN}"; server_url = "${env:TTD_URL}";',
+        )
+        report = tow.json("run", f"{endpoint}.cfg")
+        assert [report["rows"][kind] for kind in ("accepted", "rejected")] == [1, 1]
+    assert [entry["error_code"] for entry in sandbox.ttd()["items"]] == [None, "InvalidUserId"] * 2
+
+
+def test_a_token_without_rights_stops_the_run_and_loses_nothing(tow, sandbox):
+    sandbox.set(ttd_allowed=False)
+    tow.env.update(sandbox.env())
+    tow.write("in.csv", "id\n0b1e5c9a-7d42-4f7b-9a34-5e2d1c8f6a10\n")
+    tow.job(sink=ttd(sandbox.url), more=COLUMNS)
+    assert "HTTP 403: Forbidden" in tow.run("run", "job.cfg", code=3).stderr
+    sandbox.set(ttd_allowed=True)
+    assert tow.json("run", "job.cfg")["rows"]["accepted"] == 1
+
+
+def test_requests_that_are_too_large_are_halved_until_they_fit(tow, sandbox):
+    sandbox.set(ttd_max_bytes=5000)
+    tow.env.update(sandbox.env())
+    rows = "".join(f"00000000-0000-0000-0000-{i:012}\n" for i in range(1000))
+    tow.write("in.csv", "id\n" + rows)
+    tow.job(sink=ttd(sandbox.url), more=COLUMNS)
+    assert tow.json("run", "job.cfg")["rows"]["accepted"] == 1000
+    assert len(sandbox.ttd()["items"]) == 1000
