@@ -121,9 +121,7 @@ static int answer_begins(struct tow_http_call *call)
     response->retry_after_ms = tow_http_retry_after(call->waits, call->date, time(NULL));
     if (call->framing[0])
         response->content_length = -1; /* RFC 9112, section 6.3 */
-    if (!answer_has_body(call))
-        return TOW_OK;
-    if (!answer_is_success(call))
+    if (!answer_has_body(call) || !answer_is_success(call))
         return TOW_OK;
     if (answer_is_packed(call))
         call->code = tow_error_set(&call->err, TOW_E_ENV,

@@ -6,10 +6,14 @@
 
 static void call_free(struct tow_http_call *call)
 {
+    struct curl_slist *header;
+
     if (call->easy)
         curl_easy_cleanup(call->easy);
-    if (call->headers)
-        curl_slist_free_all(call->headers);
+    /* Logins are among them. */
+    for (header = call->headers; header; header = header->next)
+        explicit_bzero(header->data, strlen(header->data));
+    curl_slist_free_all(call->headers);
     if (call->url)
         curl_url_cleanup(call->url);
     tow_http_response_release(&call->response);

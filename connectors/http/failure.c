@@ -30,7 +30,7 @@ static int failure_timeout(struct tow_http_call *call)
     int64_t all = call->request->timeout_ms, connect = call->http->connect_timeout_ms;
     char limit[TOW_HTTP_DURATION_SIZE];
 
-    if (call->has_begun || (all > 0 && all < connect)) {
+    if (all > 0 && (call->has_begun || all < connect)) {
         tow_http_duration(limit, all);
         return tow_error_set(&call->err, TOW_E_TRANSIENT, "%s: not done within %s (limit)",
                              call->name, limit);

@@ -207,21 +207,22 @@ static int request_proxy(struct tow_http_call *call, int is_plain, int is_loopba
                          struct tow_error *err)
 {
     const char *proxy = call->http->proxy;
-    int is_near = 1, code_near = TOW_OK;
+    int is_near = 1, result = TOW_OK;
     CURL *easy = call->easy;
     CURLcode code = CURLE_OK;
 
     if (is_loopback && !proxy)
         proxy = "";
     if (is_plain && *proxy)
-        code_near = request_locate_proxy(proxy, &is_near, err);
-    if (code_near != TOW_OK)
-        return code_near;
-    if (!is_near)
-        return tow_error_set(err, TOW_E_CONFIG,
-                             "%s: plain http is not sent through a proxy on another machine, where "
-                             "it could be read: use https, or proxy = \"\"",
-                             call->name);
+        result = request_locate_proxy(proxy, &is_near, err);
+    if (result == TOW_OK && !is_near)
+        result =
+            tow_error_set(err, TOW_E_CONFIG,
+                          "%s: plain http is not sent through a proxy on another machine, where "
+                          "it could be read: use https, or proxy = \"\"",
+                          call->name);
+    if (result != TOW_OK)
+        return result;
     if (proxy)
         SET(CURLOPT_PROXY, proxy);
     SET(CURLOPT_HTTPPROXYTUNNEL, 1L);

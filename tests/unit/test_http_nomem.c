@@ -1,7 +1,8 @@
-/* connectors/http where each allocation fails in turn, its own as well as libcurl's. */
+/* connectors/http and s3 where each allocation fails in turn, its own as well as libcurl's. */
 #include <curl/curl.h>
 #include <limits.h>
 
+#include "connectors/s3/s3.h"
 #include "http_fixture.h"
 
 static _Thread_local int is_armed;   /* 1: allocations of this thread count */
@@ -79,7 +80,30 @@ static struct outcome whole_life(struct http_server *server, const char *method)
     return outcome;
 }
 
-static void each_allocation_fails(const char *method)
+/* The same by way of S3. */
+static struct outcome whole_object(struct http_server *server, const char *method)
+{
+    const struct tow_s3_settings settings = {.bucket = "bucket",
+                                             .region = "r",
+                                             .endpoint = http_server_base(server),
+                                             .access_key = "a",
+                                             .secret_key = "s",
+                                             .session_token = "t",
+                                             .proxy = ""};
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_s3 *s3 = tow_s3_new(&settings, -1, &err);
+    struct outcome outcome = {err.code, 200, 10};
+
+    (void)method;
+    if (s3)
+        outcome.code = tow_s3_remove(s3, "a key", &err);
+    tow_s3_free(s3);
+    return outcome;
+}
+
+static void each_allocation_fails(struct outcome (*life)(struct http_server *server,
+                                                         const char *method),
+                                  const char *method)
 {
     const struct http_reply reply = {
         .body = "0123456789", .how = HTTP_REPLY_CHUNKED, .piece = 3, .headers = "ETag: x\r\n"};
@@ -93,7 +117,7 @@ static void each_allocation_fails(const char *method)
         http_server_reply(server, reply);
         is_armed = 1;
         countdown = n;
-        outcome = whole_life(server, method);
+        outcome = life(server, method);
         is_armed = 0;
         done = countdown > 0;
         http_server_free(server);
@@ -112,8 +136,9 @@ static void each_allocation_fails(const char *method)
 static void test_each_failing_allocation_is_told(void **state)
 {
     (void)state;
-    each_allocation_fails("POST");
-    each_allocation_fails("PUT");
+    each_allocation_fails(whole_life, "POST");
+    each_allocation_fails(whole_life, "PUT");
+    each_allocation_fails(whole_object, "DELETE");
 }
 
 int main(void)
