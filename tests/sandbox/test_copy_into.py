@@ -219,6 +219,9 @@ def test_file_metadata_can_be_loaded(table):
     assert table.sql("SELECT name FROM main.crm.t") == [["p.csv"]]
 
 
+STRUCT = "from_json({}, 'a INT, b ARRAY<STRING>', map('mode','FAILFAST'))"
+
+
 def test_types_survive_the_way_through_text(sandbox):
     columns = {
         "b": ("BOOLEAN", "true", "CAST({} AS BOOLEAN)", "true"),
@@ -231,7 +234,7 @@ def test_types_survive_the_way_through_text(sandbox):
         "n": ("TIMESTAMP_NTZ", "9999-12-31T23:59:59.999999", "CAST({} AS TIMESTAMP_NTZ)", None),
         "x": ("BINARY", "AAECgP8=", "unbase64({})", "AAECgP8="),
         "v": ("VARIANT", '{""a"":[1,null]}', "parse_json({})", '{"a":[1,null]}'),
-        "s": ("STRUCT<a: INT, b: ARRAY<STRING>>", '{""a"":1,""b"":[""x""]}', "from_json({}, 'a INT, b ARRAY<STRING>', map('mode','FAILFAST'))", '{"a":1,"b":["x"]}'),
+        "s": ("STRUCT<a: INT, b: ARRAY<STRING>>", '{""a"":1,""b"":[""x""]}', STRUCT, '{"a":1,"b":["x"]}'),
     }  # fmt: skip
     sandbox.sql(
         f"CREATE TABLE main.crm.t ({', '.join(f'{name} {kind[0]}' for name, kind in columns.items())})"
@@ -267,16 +270,16 @@ def test_a_local_folder_can_be_loaded_from(table, tmp_path):
 @pytest.mark.parametrize(
     "text, error_class",
     [
-        ("COPY INTO main.crm.t FROM '/Volumes/main/crm/stage/x/'", "PARSE_SYNTAX_ERROR"),
-        ("COPY INTO main.crm.t FROM '/Volumes/main/crm/stage/x/' FILEFORMAT = CSV FILES = ()", "PARSE_SYNTAX_ERROR"),
-        ("COPY INTO main.crm.t FROM '/Volumes/main/crm/stage/x/' FILEFORMAT = XLS", "COPY_INTO_SOURCE_FILE_FORMAT_NOT_SUPPORTED"),
-        ("COPY INTO main.crm.t FROM '/Volumes/main/crm/stage/x/' FILEFORMAT = CSV", "PATH_NOT_FOUND"),
-        ("COPY INTO main.crm.absent FROM '/Volumes/main/crm/stage/x/' FILEFORMAT = CSV", "DELTA_MISSING_DELTA_TABLE_COPY_INTO"),
-        ("COPY INTO main.crm.t FROM '/Volumes/main/../x' FILEFORMAT = CSV", "PATH_NOT_FOUND"),
+        ("t FROM '/Volumes/main/crm/stage/x/'", "PARSE_SYNTAX_ERROR"),
+        ("t FROM '/Volumes/main/crm/stage/x/' FILEFORMAT = CSV FILES = ()", "PARSE_SYNTAX_ERROR"),
+        ("t FROM '/Volumes/main/crm/stage/x/' FILEFORMAT = XLS", "COPY_INTO_SOURCE_FILE_FORMAT_NOT_SUPPORTED"),
+        ("t FROM '/Volumes/main/crm/stage/x/' FILEFORMAT = CSV", "PATH_NOT_FOUND"),
+        ("absent FROM '/Volumes/main/crm/stage/x/' FILEFORMAT = CSV", "DELTA_MISSING_DELTA_TABLE_COPY_INTO"),
+        ("t FROM '/Volumes/main/../x' FILEFORMAT = CSV", "PATH_NOT_FOUND"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(table, text, error_class):
-    assert failure(table, text).startswith(f"[{error_class}]")
+    assert failure(table, f"COPY INTO main.crm.{text}").startswith(f"[{error_class}]")
 
 
 def test_the_same_file_in_two_running_copies_is_a_conflict(table):

@@ -240,6 +240,29 @@ def test_a_client_that_goes_away_in_the_middle_of_an_upload_leaves_nothing(sandb
     assert sandbox.list("/Volumes/main/crm/stage") == []
 
 
+def test_it_leaves_nothing_also_where_all_of_it_was_on_its_way_already(sandbox):
+    """What a client has handed to its kernel arrives also when it is killed."""
+    sandbox.faults(
+        [{"do": "hold", "name": "middle", "point": "receiving", "method": "PUT", "after_bytes": 100}]
+    )
+    client = put_and_leave(sandbox, b"x" * 500000, 500000)
+    sandbox.hold("middle")
+    client.close()
+    assert gone(sandbox, sandbox.log("/fs/files")[0]["number"])["status"] == 0
+    assert sandbox.list("/Volumes/main/crm/stage") == []
+
+
+def test_an_upload_that_is_held_in_the_middle_can_go_on(sandbox):
+    data = bytes(range(256)) * 4000
+    sandbox.faults([{"do": "hold", "name": "middle", "point": "receiving", "after_bytes": 70000, "times": 1}])
+    upload = threading.Thread(target=sandbox.put, args=("/Volumes/main/crm/stage/f", data))
+    upload.start()
+    sandbox.hold("middle")
+    sandbox.release("middle")
+    upload.join(30)
+    assert sandbox.get("/Volumes/main/crm/stage/f") == data
+
+
 def test_a_client_that_goes_away_after_the_upload_leaves_the_file(sandbox):
     sandbox.faults([{"do": "hold", "name": "after", "point": "after", "method": "PUT"}])
     client = put_and_leave(sandbox, b"x" * 1000, 1000)

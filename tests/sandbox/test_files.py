@@ -120,10 +120,13 @@ def client(sandbox, monkeypatch, **changes):
         "aws_access_key_id": sandbox.access_key,
         "aws_secret_access_key": sandbox.secret_key,
         "config": botocore.config.Config(
-            s3={"addressing_style": "path"}, proxies={}, retries={"total_max_attempts": 1}, request_checksum_calculation="when_required"
+            s3={"addressing_style": "path"},
+            proxies={},
+            retries={"total_max_attempts": 1},
+            request_checksum_calculation="when_required",
         ),
         **changes,
-    }  # fmt: skip
+    }
     return botocore.session.Session().create_client("s3", **given)
 
 

@@ -2,16 +2,21 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import urllib.request
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from sandbox import FOLDER, Sandbox, need_modules
 
 need_modules()
+
+from towpath_sandbox.faults import Rule  # noqa: E402
+from towpath_sandbox.settings import Settings  # noqa: E402
 
 
 def start(*flags):
@@ -81,6 +86,23 @@ def test_flags_are_settings():
         assert sandbox.call("GET", path)["state"] == "STOPPED"
     finally:
         sandbox.close()
+
+
+def test_the_manual_is_right_about_rules_and_settings():
+    text = (Path(FOLDER) / "README.md").read_text()
+    rules = [
+        rule
+        for line in re.findall(r"^    (\[\{\"do\".*\])$", text, re.MULTILINE)
+        for rule in json.loads(line)
+    ]
+    assert len(rules) >= 8
+    for rule in rules:
+        Rule.of(rule)
+    table = text.split("## Settings worth knowing")[1].split("##")[0]
+    named = re.findall(
+        r"`(\w+)(?:=[^`]*)?`", "".join(line.split("|")[1] for line in table.splitlines() if "|" in line)
+    )
+    assert set(named) <= {item.name for item in fields(Settings)} and len(named) > 15
 
 
 def test_files_can_lie_in_a_folder_of_ones_own(tmp_path):

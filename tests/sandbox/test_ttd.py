@@ -183,7 +183,10 @@ def post(sandbox, path, body, **headers):
         (b'{"AdvertiserId":"a","Items":null}', b"non-empty list"),
         (b'{"AdvertiserId":"a","Items":[{}],"Extra":1}', b"no member Extra"),
         (b'{"AdvertiserId":1,"Items":[{}]}', b"AdvertiserId has a value"),
-        (b'{"AdvertiserId":"a","Items":[{}],"DataOrigins":[{"Id":"x","Type":"Reseller"}]}', b"DataOrigins has a value"),
+        (
+            b'{"AdvertiserId":"a","Items":[{}],"DataOrigins":[{"Id":"x","Type":"Reseller"}]}',
+            b"DataOrigins has a value",
+        ),
     ],
 )
 def test_bodies_that_are_no_request_are_refused_as_a_whole(sandbox, body, words):
@@ -219,7 +222,15 @@ def test_faults_come_before_or_after_items_are_taken(sandbox):
     sandbox.faults(
         [
             {"do": "answer", "path": "^/data/", "status": 429, "retry_after": "3", "body": "", "times": 1},
-            {"do": "answer", "path": "^/data/", "status": 500, "body": "boom", "point": "after", "skip": 1, "times": 1},
+            {
+                "do": "answer",
+                "path": "^/data/",
+                "status": 500,
+                "body": "boom",
+                "point": "after",
+                "skip": 1,
+                "times": 1,
+            },
         ]
     )
     assert post(sandbox, "/data/advertiser", body)[0] == 429

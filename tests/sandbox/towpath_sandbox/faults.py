@@ -234,7 +234,7 @@ class Faults:
         for rule in self._take(point, request.method, path, request.entry.sql, reached):
             request.entry.faults.append(rule.name)
             if rule.do == "hold":
-                self._hold(rule, f"{request.method} {path}", request.is_gone)
+                self._hold(rule, f"{request.method} {path}", request.incoming.is_gone)
             elif rule.do == "delay":
                 time.sleep(rule.seconds)
             elif rule.do in ("cut", "short"):
@@ -271,7 +271,7 @@ class Faults:
                 plan.stop_at = half if rule.after_bytes is None else rule.after_bytes
                 plan.reset = rule.do == "cut"
             elif rule.do == "hold":
-                self._hold(rule, f"{request.method} {path}", request.is_gone)
+                self._hold(rule, f"{request.method} {path}", request.incoming.is_gone)
             elif rule.do == "delay":
                 time.sleep(rule.seconds)
             else:

@@ -22,7 +22,8 @@ from towpath_sandbox.web import Request, Response, xml_error
 SKEW = 900  # seconds
 UNSIGNED = "UNSIGNED-PAYLOAD"
 AUTHORIZATION = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/s3/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})"
+    r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/s3/aws4_request, ?"
+    r"SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})"
 )
 
 

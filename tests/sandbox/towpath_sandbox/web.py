@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import http.server
 import json
-import select
 import socket
 import struct
 import time
@@ -17,6 +16,59 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 Bytes = bytes | bytearray | memoryview
 PIECE = 256 << 10
 BODY_LIMIT = 64 << 20  # of a request that is not a file
+
+
+class Incoming:
+    """What a client sends. Reads like a file, and can look whether the client is still there."""
+
+    LIMIT = 256 << 20  # that is taken in ahead of its turn
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._buffer = bytearray()
+
+    def _fill(self, flags: int = 0) -> bool:
+        data = self._connection.recv(PIECE, flags)
+        self._buffer += data
+        return bool(data)
+
+    def _take(self, size: int) -> bytes:
+        data = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return data
+
+    def readline(self, limit: int = 65536) -> bytes:
+        start = 0
+        while (end := self._buffer.find(b"\n", start)) < 0 and len(self._buffer) < limit:
+            start = len(self._buffer)
+            if not self._fill():
+                break
+        return self._take(min(limit, end + 1 if end >= 0 else len(self._buffer)))
+
+    def read1(self, size: int) -> bytes:
+        if not self._buffer:
+            self._fill()
+        return self._take(size)
+
+    def read(self, size: int) -> bytes:
+        while len(self._buffer) < size and self._fill():
+            pass
+        return self._take(size)
+
+    def is_gone(self) -> bool:
+        """Whether the client has closed its end: what it sent before is taken in, to see behind it."""
+        try:
+            while len(self._buffer) < self.LIMIT:
+                if not self._fill(socket.MSG_DONTWAIT):
+                    return True
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return False
+
+    def close(self) -> None:
+        self._buffer.clear()
 
 
 class ClientGone(Exception):
@@ -77,6 +129,7 @@ class Request:
     raw_query: str
     headers: dict[str, str]  # names in lower case
     connection: socket.socket
+    incoming: Incoming
     entry: Entry
     body: IO[bytes] | None = None
 
@@ -108,15 +161,6 @@ class Request:
             digest.update(piece)
         self.body.seek(0)
         return digest.hexdigest()
-
-    def is_gone(self) -> bool:
-        """Whether the client has closed its end."""
-        try:
-            if not select.select([self.connection], [], [], 0)[0]:
-                return False
-            return self.connection.recv(1, socket.MSG_PEEK) == b""
-        except (OSError, ValueError):
-            return True
 
 
 class Hooks(Protocol):
@@ -160,6 +204,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: "Server"
 
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        self.rfile = self.incoming = Incoming(self.connection)  # type: ignore[assignment]
+
     def log_message(self, format: str, *args: Any) -> None:
         pass
 
@@ -174,7 +223,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         app = self.server.app
         entry = app.begin(self.command, url.path, url.query, headers)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
-        request = Request(self.command, url.path, query, url.query, headers, self.connection, entry)
+        request = Request(
+            self.command, url.path, query, url.query, headers, self.connection, self.incoming, entry
+        )
         try:
             self._answer(app, request)
         except (ClientGone, ConnectionError):
@@ -222,7 +273,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         left = int(headers.get("content-length") or 0)
         while left > 0:
-            piece = self.rfile.read1(min(left, PIECE))
+            piece = self.incoming.read1(min(left, PIECE))
             if not piece:
                 raise ClientGone
             left -= len(piece)
@@ -230,11 +281,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _chunks(self) -> Iterable[bytes]:
         while True:
-            size = int(self.rfile.readline(1024).split(b";")[0], 16)
-            piece = self.rfile.read(size)
+            size = int(self.incoming.readline(1024).split(b";")[0], 16)
+            piece = self.incoming.read(size)
             if len(piece) < size:
                 raise ClientGone
-            self.rfile.readline(1024)
+            self.incoming.readline(1024)
             if size == 0:
                 return
             yield piece

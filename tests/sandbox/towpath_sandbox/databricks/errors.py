@@ -8,7 +8,8 @@ from towpath_sandbox.web import HttpError, json_response
 CLASSES: dict[str, tuple[str, str]] = {
     "TABLE_OR_VIEW_NOT_FOUND": (
         "42P01",
-        "The table or view {0} cannot be found. Verify the spelling and correctness of the schema and catalog.",
+        "The table or view {0} cannot be found. "
+        "Verify the spelling and correctness of the schema and catalog.",
     ),
     "TABLE_OR_VIEW_ALREADY_EXISTS": (
         "42P07",
@@ -24,7 +25,8 @@ CLASSES: dict[str, tuple[str, str]] = {
     "PARSE_SYNTAX_ERROR": ("42601", "Syntax error at or near {0}."),
     "UNRESOLVED_COLUMN.WITH_SUGGESTION": (
         "42703",
-        "A column, variable, or function parameter with name {0} cannot be resolved. Did you mean one of the following? [{1}].",
+        "A column, variable, or function parameter with name {0} cannot be resolved. "
+        "Did you mean one of the following? [{1}].",
     ),
     "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION": (
         "42703",
@@ -100,7 +102,8 @@ CLASSES: dict[str, tuple[str, str]] = {
     "COPY_INTO_COLUMN_ARITY_MISMATCH": ("21S01", "Cannot write to {0}, the reason is {1}."),
     "COPY_INTO_SOURCE_SCHEMA_INFERENCE_FAILED": (
         "42KD9",
-        "The source directory did not contain any parsable files of type {0}. Please check the contents of '{1}'.",
+        "The source directory did not contain any parsable files of type {0}. "
+        "Please check the contents of '{1}'.",
     ),
     "COPY_INTO_SOURCE_FILE_FORMAT_NOT_SUPPORTED": (
         "0AKDC",
@@ -127,7 +130,8 @@ CLASSES: dict[str, tuple[str, str]] = {
     "MALFORMED_CSV_RECORD": ("KD000", "Malformed CSV record: {0}"),
     "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION": (
         "22023",
-        "Malformed records are detected in record parsing: {0}. Parse Mode: FAILFAST. To process malformed records "
+        "Malformed records are detected in record parsing: {0}. Parse Mode: FAILFAST. "
+        "To process malformed records "
         "as null result, try setting the option 'mode' as 'PERMISSIVE'.",
     ),
     "DELTA_CONCURRENT_APPEND": (

@@ -132,8 +132,8 @@ def _within(batches: Iterable[pa.RecordBatch], limit: int) -> Iterator[pa.Record
         if size > limit:
             raise LimitError(
                 "Inline byte limit exceeded. Statements executed with disposition=INLINE can have a result "
-                f"size of at most {limit} bytes. Please execute the statement with disposition=EXTERNAL_LINKS if you want to "
-                "download the full result."
+                f"size of at most {limit} bytes. Please execute the statement with "
+                "disposition=EXTERNAL_LINKS if you want to download the full result."
             )
         yield batch
 

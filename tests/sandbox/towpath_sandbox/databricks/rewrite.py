@@ -18,7 +18,8 @@ MACROS = [
     "CREATE MACRO timestamp_seconds(n) AS make_timestamptz(CAST(CAST(n AS DOUBLE) * 1000000 AS BIGINT))",
     "CREATE MACRO unix_millis(t) AS epoch_ms(t)",
     "CREATE MACRO unix_seconds(t) AS epoch_us(t) // 1000000",
-    "CREATE MACRO to_bytes(x) AS CASE WHEN typeof(x) = 'BLOB' THEN CAST(x AS BLOB) ELSE encode(CAST(x AS VARCHAR)) END",
+    "CREATE MACRO to_bytes(x) AS CASE WHEN typeof(x) = 'BLOB' THEN CAST(x AS BLOB) "
+    "ELSE encode(CAST(x AS VARCHAR)) END",
     "CREATE MACRO to_chars(x) AS CASE typeof(x) WHEN 'BLOB' THEN decode(CAST(x AS BLOB)) "
     "WHEN 'JSON' THEN json_extract_string(CAST(CAST(x AS VARCHAR) AS JSON), '$') "
     "WHEN 'TIMESTAMP WITH TIME ZONE' THEN regexp_replace(CAST(x AS VARCHAR), '[+-][0-9:]+$', '') "
