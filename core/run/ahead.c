@@ -34,12 +34,33 @@ static inline uint64_t ahead_mix(uint64_t hash, uint64_t value)
     return hash ^ hash >> 29;
 }
 
+/* A multiplication waits for the one before it: long runs go in four chains side by side. */
+#define AHEAD_LANES 4
+
+static const unsigned char *ahead_hash_lanes(uint64_t *hash, const unsigned char *p, size_t length)
+{
+    uint64_t lanes[AHEAD_LANES] = {*hash, ~*hash, *hash << 1, *hash >> 1}, word;
+
+    for (; length >= 8 * AHEAD_LANES; length -= 8 * AHEAD_LANES)
+        for (int i = 0; i < AHEAD_LANES; i++, p += 8) {
+            memcpy(&word, p, 8);
+            lanes[i] = ahead_mix(lanes[i], word);
+        }
+    for (int i = 0; i < AHEAD_LANES; i++)
+        *hash = ahead_mix(*hash, lanes[i]);
+    return p;
+}
+
 static uint64_t ahead_hash_bytes(uint64_t hash, const void *bytes, size_t length)
 {
     const unsigned char *p = bytes;
     uint64_t word = 0;
 
     hash = ahead_mix(hash, length);
+    if (length >= 8 * AHEAD_LANES) {
+        p = ahead_hash_lanes(&hash, p, length);
+        length %= 8 * AHEAD_LANES;
+    }
     for (; length >= 8; length -= 8, p += 8) {
         memcpy(&word, p, 8);
         hash = ahead_mix(hash, word);
@@ -64,6 +85,35 @@ static uint64_t ahead_hash_value(uint64_t hash, const struct tow_view *view, int
     return ahead_hash_bytes(hash, bytes, width);
 }
 
+/* All values of a string column, which lie behind each other: their bytes, and where each ends. */
+static uint64_t ahead_hash_texts(uint64_t hash, const struct tow_view *view)
+{
+    const int32_t *offsets = view->offsets + view->offset;
+    uint64_t pair = 0;
+
+    for (int64_t row = 1; row <= view->length; row++) {
+        pair = pair << 32 | (uint32_t)(offsets[row] - offsets[0]);
+        if (row % 2 == 0 || row == view->length)
+            hash = ahead_mix(hash, pair);
+    }
+    return ahead_hash_bytes(hash, view->bytes + offsets[0],
+                            (size_t)(offsets[view->length] - offsets[0]));
+}
+
+static uint64_t ahead_hash_column(uint64_t hash, const struct tow_view *view)
+{
+    size_t width = tow_type_width(view->type.id);
+
+    if (!view->validity && width)
+        return ahead_hash_bytes(hash, (const char *)view->values + width * (size_t)view->offset,
+                                width * (size_t)view->length);
+    if (!view->validity && tow_type_is_bytes(view->type.id))
+        return ahead_hash_texts(hash, view);
+    for (int64_t row = 0; row < view->length; row++)
+        hash = ahead_hash_value(hash, view, row);
+    return hash;
+}
+
 /* It guards against mistakes, not against anyone. Null values' bytes are not looked at. */
 static uint64_t ahead_hash(const struct ArrowSchema *schema, const struct ArrowArray *array)
 {
@@ -73,28 +123,34 @@ static uint64_t ahead_hash(const struct ArrowSchema *schema, const struct ArrowA
         struct tow_view view;
 
         tow_view_init(&view, schema, array, i);
-        size_t width = view.validity ? 0 : tow_type_width(view.type.id);
-        if (width) {
-            hash = ahead_hash_bytes(hash, (const char *)view.values + width * (size_t)view.offset,
-                                    width * (size_t)array->length);
-            continue;
-        }
-        for (int64_t row = 0; row < array->length; row++)
-            hash = ahead_hash_value(hash, &view, row);
+        hash = ahead_hash_column(hash, &view);
     }
     return hash;
 }
 
+/* Of a record's source rows; worked out once. */
+static uint64_t ahead_hash_record(const struct run *run, struct record *record)
+{
+    if (!record->is_hashed)
+        record->hash = ahead_hash(&run->in, tow_share_array(record->source));
+    record->is_hashed = 1;
+    return record->hash;
+}
+
 /* ---- saving --------------------------------------------------------------------------------- */
 
-static int ahead_has_note(const struct record *record, int64_t row, const char **code,
+/* Notes lie in the order in which rows were settled, mostly that of the rows: *from is where the
+ * last one was found, and is moved on. */
+static int ahead_has_note(const struct record *record, int64_t row, size_t *from, const char **code,
                           const char **message)
 {
     for (size_t i = 0; i < record->note_count; i++) {
-        const struct record_note *note = &record->notes[i];
+        size_t at = (*from + i) % record->note_count;
+        const struct record_note *note = &record->notes[at];
 
         if (note->row != row)
             continue;
+        *from = at;
         *code = record_code(record, note);
         *message = record_message(record, note);
         return note->stage == RECORD_SINK;
@@ -103,14 +159,14 @@ static int ahead_has_note(const struct record *record, int64_t row, const char *
 }
 
 /* Rejected rows have a span each, for their texts; rows that the columns rejected have none. */
-static int ahead_put_span(const struct record *record, struct ahead_span span,
+static int ahead_put_span(const struct record *record, struct ahead_span span, size_t *from,
                           struct tow_buffer *out, struct tow_error *err)
 {
     const char *code = "", *message = "";
     int rc;
 
     if (span.outcome == TOW_ROW_REJECTED) {
-        if (!ahead_has_note(record, span.first, &code, &message))
+        if (!ahead_has_note(record, span.first, from, &code, &message))
             return TOW_OK;
         span.text = (uint32_t)(strlen(code) + strlen(message) + 2);
     }
@@ -124,14 +180,15 @@ static int ahead_put_span(const struct record *record, struct ahead_span span,
     return rc;
 }
 
-static int ahead_encode(const struct run *run, const struct record *record, struct tow_buffer *out,
+static int ahead_encode(const struct run *run, struct record *record, struct tow_buffer *out,
                         struct tow_error *err)
 {
     const struct ahead_head head = {
         .magic = AHEAD_MAGIC,
         .rows = record->source_rows,
-        .hash = ahead_hash(&run->in, tow_share_array(record->source)),
+        .hash = ahead_hash_record(run, record),
     };
+    size_t from = 0;
     int rc = tow_buffer_append(out, &head, sizeof head, err);
 
     for (int64_t row = 0, next; !rc && row < record->source_rows; row = next) {
@@ -143,7 +200,7 @@ static int ahead_encode(const struct run *run, const struct record *record, stru
             next++;
         span.count = next - row;
         if (span.outcome == TOW_ROW_ACCEPTED || span.outcome == TOW_ROW_REJECTED)
-            rc = ahead_put_span(record, span, out, err);
+            rc = ahead_put_span(record, span, &from, out, err);
     }
     return rc;
 }
@@ -309,7 +366,7 @@ int ahead_apply(struct run *run, struct record *record, struct tow_error *err)
     if (head.magic != AHEAD_MAGIC)
         return ahead_damaged(batch, err);
     if (head.rows != record->source_rows || !record->source ||
-        head.hash != ahead_hash(&run->in, tow_share_array(record->source))) {
+        head.hash != ahead_hash_record(run, record)) {
         ahead_warn(ahead, record->seq);
         return TOW_OK;
     }

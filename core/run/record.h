@@ -53,6 +53,8 @@ struct record {
     size_t bytes;                 /* memory that its buffers take, about */
     int done;                     /* 1: the sink is through with it */
     int unsaved;                  /* 1: the sink settled rows since ahead_save */
+    uint64_t hash;                /* of the source's rows, where is_hashed */
+    int is_hashed;
 };
 
 /* Takes over array, lines, position and mark of a batch that the source returned. */
