@@ -6,28 +6,33 @@
 
 /* ---- id types ------------------------------------------------------------------------------- */
 
-#define ENDPOINT_COMMON_ID_TYPES                                                                 \
-    {"TDID", NULL}, {"DAID", NULL}, {"UID2", NULL}, {"UID2Token", NULL}, {"EUID", NULL},         \
-        {"EUIDToken", NULL}, {"RampID", NULL}, {"CoreID", NULL}, {"ID5", NULL}, {"NetID", NULL}, \
-        {"FirstID", NULL}, {"UtiqID", NULL}, {"RealID", NULL}, {"MerkuryID", NULL},              \
-    {                                                                                            \
-        "IqviaPPID", NULL                                                                        \
+#define ENDPOINT_ID(name, code)      \
+    {                                \
+        name, code, sizeof(name) - 1 \
     }
+#define ENDPOINT_COMMON_ID_TYPES                                                                   \
+    ENDPOINT_ID("TDID", NULL), ENDPOINT_ID("DAID", NULL), ENDPOINT_ID("UID2", NULL),               \
+        ENDPOINT_ID("UID2Token", NULL), ENDPOINT_ID("EUID", NULL), ENDPOINT_ID("EUIDToken", NULL), \
+        ENDPOINT_ID("RampID", NULL), ENDPOINT_ID("CoreID", NULL), ENDPOINT_ID("ID5", NULL),        \
+        ENDPOINT_ID("NetID", NULL), ENDPOINT_ID("FirstID", NULL), ENDPOINT_ID("UtiqID", NULL),     \
+        ENDPOINT_ID("RealID", NULL), ENDPOINT_ID("MerkuryID", NULL),                               \
+        ENDPOINT_ID("IqviaPPID", NULL)
 
 static const struct tow_ttd_id_type endpoint_id_types[] = {
     ENDPOINT_COMMON_ID_TYPES,
-    {NULL, NULL},
+    {NULL, NULL, 0},
 };
 
 static const struct tow_ttd_id_type endpoint_thirdparty_id_types[] = {
     ENDPOINT_COMMON_ID_TYPES,
-    {"DataProviderUserId", NULL},
-    {NULL, NULL},
+    ENDPOINT_ID("DataProviderUserId", NULL),
+    {NULL, NULL, 0},
 };
 
 static const struct tow_ttd_id_type endpoint_user_id_types[] = {
-    {"TDID", "0"}, {"DAID", "1"},      {"UID2", "2"},   {"UID2Token", "3"},
-    {"EUID", "4"}, {"EUIDToken", "5"}, {"RampID", "6"}, {NULL, NULL},
+    ENDPOINT_ID("TDID", "0"),      ENDPOINT_ID("DAID", "1"), ENDPOINT_ID("UID2", "2"),
+    ENDPOINT_ID("UID2Token", "3"), ENDPOINT_ID("EUID", "4"), ENDPOINT_ID("EUIDToken", "5"),
+    ENDPOINT_ID("RampID", "6"),    {NULL, NULL, 0},
 };
 
 /* ---- columns -------------------------------------------------------------------------------- */
@@ -180,7 +185,8 @@ const struct tow_ttd_id_type *tow_ttd_find_id_type(const struct tow_ttd_id_type 
                                                    const char *text, size_t length)
 {
     for (; types->name; types++)
-        if (strlen(types->name) == length && strncasecmp(types->name, text, length) == 0)
+        if (types->length == length &&
+            (memcmp(types->name, text, length) == 0 || strncasecmp(types->name, text, length) == 0))
             return types;
     return NULL;
 }

@@ -62,6 +62,7 @@ those in data */
 struct tow_ttd_id_type {
     const char *name; /* the member of an item: "TDID" */
     const char *code; /* in "UserIdArray": "0" */
+    size_t length;    /* of the name */
 };
 
 /* "advertiser|thirdparty|...", and what it is an index into. */

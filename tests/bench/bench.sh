@@ -1,15 +1,16 @@
 #!/bin/sh
-# make bench - what the program takes for its first path: csv -> typed columns -> ndjson.
+# make bench - what the program takes for its paths: csv -> typed columns -> ndjson, and csv -> ttd.
 #
 #   TOWPATH              the program
 #   TOWPATH_PLUGIN_PATH  its plugins
 #   GEN                  the generator of inputs
+#   RECEIVER             a server that answers at once
 #   BENCH_ROWS           rows of the smaller input (1000000); the larger has ten times as many
 #   BENCH_DIR            a folder for inputs and outputs; by default in memory
 #
 # One core; medians of five runs. "MB/s" is input by CPU time, user and system together.
 set -eu
-: "${TOWPATH:?}" "${TOWPATH_PLUGIN_PATH:?}" "${GEN:?}"
+: "${TOWPATH:?}" "${TOWPATH_PLUGIN_PATH:?}" "${GEN:?}" "${RECEIVER:?}"
 rows=${BENCH_ROWS:-1000000}
 dir=$(mktemp -d "${BENCH_DIR:-/dev/shm}/towpath-bench-XXXXXX")
 trap 'rm -rf "$dir"' EXIT
@@ -59,8 +60,40 @@ through() { # NAME ROWS
     rm -f "$dir/$1.csv" "$dir/$1.ndjson"
 }
 
+# Rows to The Trade Desk. The receiver has a core of its own, and counts what came.
+push() { # ROWS
+    "$GEN" audience "$1" >"$dir/push.csv"
+    mkfifo "$dir/hold"
+    taskset -c 1 "$RECEIVER" "$dir/port" '{"FailedLines":null}' <"$dir/hold" >"$dir/received" &
+    exec 9>"$dir/hold"
+    while [ ! -f "$dir/port" ]; do :; done
+    cat >"$dir/push.cfg" <<END
+version = 1;
+job = {
+  name = "push";
+  source = { plugin = "csv"; path = "push.csv"; };
+  columns = ( { name = "id_type"; }, { name = "id_value"; }, { name = "segment_name"; },
+              { name = "timestamp_utc"; type = "timestamp"; }, { name = "ttl_in_minutes"; type = "int32"; } );
+  sink = { plugin = "ttd"; endpoint = "advertiser"; advertiser_id = "a"; token = "\${env:TTD_TOKEN}";
+           server_url = "http://127.0.0.1:$(cat "$dir/port")"; };
+};
+END
+    TTD_TOKEN=bench
+    export TTD_TOKEN
+    timed '%U %S %M' "$TOWPATH" run -q "$dir/push.cfg" >"$dir/figures"
+    exec 9>&-
+    wait
+    cpu=$(awk '{print $1 + $2}' "$dir/figures" | median)
+    memory=$(awk '{print $3}' "$dir/figures" | median)
+    awk -v n="$1" -v c="$cpu" -v m="$memory" -v r="$(cat "$dir/received")" 'BEGIN {
+        printf "csv -> ttd,    %9d rows  %5.2f million rows a CPU second, %.1f MiB resident; five runs: %s\n",
+            n, n / c / 1e6, m / 1024, r }'
+    rm -f "$dir/push.csv"
+}
+
 through small "$rows"
 through large $((rows * 10))
+push "$rows"
 
 "$GEN" narrow 100 >"$dir/tiny.csv"
 job tiny tiny.csv
