@@ -73,7 +73,7 @@ static const struct tow_ttd_column endpoint_thirdparty[] = {
 static const struct tow_ttd_column endpoint_offlineconversion[] = {
     {"tracking_tag_id", "TrackingTagId", NULL, TOW_TTD_TEXT, 0, 1},
     {"timestamp_utc", "TimestampUtc", NULL, TOW_TTD_TIME, 0, 1},
-    {"user_ids", "UserIdArray", NULL, TOW_TTD_USER_IDS, 0, 0},
+    {"user_ids", "UserIdArray", "type id ", TOW_TTD_USER_IDS, 0, 0},
     ENDPOINT_TEXT("data_provider_user_id", "DataProviderUserId"),
     ENDPOINT_TEXT("cookie_mapping_partner_id", "CookieMappingPartnerId"),
     ENDPOINT_TEXT("order_id", "OrderId"),
@@ -200,6 +200,27 @@ char *tow_ttd_id_type_names(const struct tow_ttd_id_type *types, char *text, siz
 
         used += (size_t)snprintf(text + used, size - used, "%s%s", between, type->name);
     }
+    return text;
+}
+
+char *tow_ttd_shape(const struct tow_ttd_column *column, char text[TOW_TTD_SHAPE_MAX])
+{
+    const char *name = column->members;
+    size_t used;
+
+    text[0] = '\0';
+    if (!name)
+        return text;
+    used = (size_t)snprintf(text, TOW_TTD_SHAPE_MAX, "array<struct<");
+    while (*name && used < TOW_TTD_SHAPE_MAX) {
+        int length = (int)strcspn(name, " ");
+
+        used += (size_t)snprintf(text + used, TOW_TTD_SHAPE_MAX - used, "%s%.*s: string",
+                                 name == column->members ? "" : ", ", length, name);
+        name += length + 1;
+    }
+    if (used < TOW_TTD_SHAPE_MAX)
+        snprintf(text + used, TOW_TTD_SHAPE_MAX - used, ">>");
     return text;
 }
 

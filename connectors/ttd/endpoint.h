@@ -29,7 +29,7 @@ enum tow_ttd_kind {
 struct tow_ttd_column {
     const char *name;    /* of the column */
     const char *member;  /* of the JSON object; NULL: the id type decides */
-    const char *members; /* TOW_TTD_STRUCTURES: those of each object, each with a space behind */
+    const char *members; /* of nested values: those of each object, each with a space behind */
     int kind;            /* enum tow_ttd_kind */
     int in_data;         /* 1: of "Data":[{...}], which then comes first; 0: of the item itself */
     int is_required;
@@ -78,6 +78,11 @@ const struct tow_ttd_id_type *tow_ttd_find_id_type(const struct tow_ttd_id_type 
                                                    const char *text, size_t length);
 /* Their names, as in "TDID, DAID or UID2"; returns text. */
 char *tow_ttd_id_type_names(const struct tow_ttd_id_type *types, char *text, size_t size);
+
+/* What a column of nested values holds, as SQL says it: "array<struct<type: string, id: string>>";
+ * "" for others. Returns text. */
+#define TOW_TTD_SHAPE_MAX 160
+char *tow_ttd_shape(const struct tow_ttd_column *column, char text[TOW_TTD_SHAPE_MAX]);
 
 /* A column's place as people read it: "Items[].Data[].Name"; returns text. */
 #define TOW_TTD_PLACE_MAX 64

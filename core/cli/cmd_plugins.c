@@ -287,7 +287,7 @@ const struct tow_command tow_cmd_plugins_show = {
     .summary = "Shows a plugin's options, and columns that a sink asks for",
     .about = "With --json: {name, version, summary, kinds, source_offline, sink_parallel, ...,\n"
              "options [{name, type, required, secret, default, bounds, help}],\n"
-             "columns [{name, type, required, place}]}.",
+             "columns [{name, type, shape, required, place}]}.",
     .example = "  towpath plugins show csv\n"
                "  towpath plugins show ttd --endpoint advertiser",
     .options = plugins_show_arguments,

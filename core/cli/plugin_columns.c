@@ -57,7 +57,7 @@ static int columns_row(void *context, const struct tow_sink_column *column)
     struct tow_table *table = context;
 
     tow_table_add(table, "%s", column->name);
-    tow_table_add(table, "%s", column->type);
+    tow_table_add(table, "%s%s%s", column->type, *column->shape ? ": " : "", column->shape);
     tow_table_add(table, "%s", column->is_required ? "yes" : "-");
     tow_table_add(table, "%s", column->place);
     return TOW_OK;
@@ -94,6 +94,7 @@ static int columns_doc(void *context, const struct tow_sink_column *column)
     tow_doc_open(doc, NULL, '{');
     tow_doc_text(doc, "name", column->name);
     tow_doc_text(doc, "type", column->type);
+    tow_doc_text(doc, "shape", *column->shape ? column->shape : NULL);
     tow_doc_bool(doc, "required", column->is_required != 0);
     tow_doc_text(doc, "place", column->place);
     tow_doc_close(doc, '}');

@@ -308,6 +308,8 @@ struct tow_sink_column {
     uint32_t is_required; /* 1: begin refuses a schema without it */
     const char *name;
     const char *type;  /* that it is best of, as job files say it: "string", "timestamp" */
+    const char *shape; /* of json: what it holds, as SQL says it: "array<struct<a: string>>"; ""
+                          where that is all the same, and for other types */
     const char *place; /* where its values go, in words of the far end; "" where that is plain */
 };
 

@@ -139,12 +139,13 @@ static int32_t ttd_columns(void *self, tow_column_visit *visit, void *context,
     (void)err;
     for (size_t i = 0; !rc && i < endpoint->column_count; i++) {
         const struct tow_ttd_column *column = &endpoint->columns[i];
-        char place[TOW_TTD_PLACE_MAX];
+        char place[TOW_TTD_PLACE_MAX], shape[TOW_TTD_SHAPE_MAX];
         const struct tow_sink_column shown = {
             .size = sizeof shown,
             .is_required = (uint32_t)column->is_required,
             .name = column->name,
             .type = tow_ttd_type_name(column->kind),
+            .shape = tow_ttd_shape(column, shape),
             .place = tow_ttd_place(column, place),
         };
 

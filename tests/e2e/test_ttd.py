@@ -34,7 +34,13 @@ def items(body):
 def test_the_columns_of_an_endpoint_are_listed(tow):
     columns = tow.json("plugins", "show", "ttd", "--endpoint", "offlineconversion")["columns"]
     assert [column["name"] for column in columns if column["required"]] == ["tracking_tag_id", "timestamp_utc"]
-    assert {"name": "user_ids", "type": "json", "required": False, "place": "Items[].UserIdArray"} in columns
+    assert {
+        "name": "user_ids",
+        "type": "json",
+        "shape": "array<struct<type: string, id: string>>",
+        "required": False,
+        "place": "Items[].UserIdArray",
+    } in columns
     assert len(columns) == 27
     text = tow.run("plugins", "show", "ttd", "--endpoint=advertiser").stdout
     assert "segment_name               string     yes       Items[].Data[].Name\n" in text

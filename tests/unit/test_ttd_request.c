@@ -301,6 +301,28 @@ static void test_columns_know_their_place(void **state)
                         "Items[].CookieMappingPartnerId");
 }
 
+static void test_nested_columns_know_their_shape(void **state)
+{
+    const struct tow_ttd_endpoint *conversion = endpoint("offlineconversion");
+    char text[TOW_TTD_SHAPE_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < conversion->column_count; i++) {
+        const struct tow_ttd_column *column = &conversion->columns[i];
+        const char *wanted = "";
+
+        if (strcmp(column->name, "user_ids") == 0)
+            wanted = "array<struct<type: string, id: string>>";
+        if (strcmp(column->name, "line_items") == 0)
+            wanted = "array<struct<item_code: string, name: string, qty: string, price: string, "
+                     "cat: string>>";
+        if (strcmp(column->name, "privacy_settings") == 0)
+            wanted = "array<struct<privacy_type: string, is_applicable: string, consent_string: "
+                     "string>>";
+        assert_string_equal(tow_ttd_shape(column, text), wanted);
+    }
+}
+
 /* plugins/ttd puts brackets where the tables say that something always stands. */
 static void test_the_first_column_and_the_one_behind_data_are_required(void **state)
 {
@@ -334,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_an_unfit_server_url_is_refused),
         cmocka_unit_test(test_id_types_are_found_in_any_case),
         cmocka_unit_test(test_columns_know_their_place),
+        cmocka_unit_test(test_nested_columns_know_their_shape),
         cmocka_unit_test(test_the_first_column_and_the_one_behind_data_are_required),
     };
 
