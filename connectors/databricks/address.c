@@ -6,16 +6,17 @@
 #include <string.h>
 #include <strings.h>
 
+#include "connectors/databricks/show.h"
 #include "connectors/http/http.h"
 
-#define ADDRESS_SHOWN        128 /* bytes of a host in a message */
-#define ADDRESS_WORKSPACE_ID 32  /* digits of a workspace's id at most */
+#define ADDRESS_WORKSPACE_ID 32 /* digits of a workspace's id at most */
 #define ADDRESS_PORT_MAX     65535
 
 #define ADDRESS_EXAMPLE "write it as in \"adb-123.4.azuredatabricks.net\""
 
 int tow_databricks_query_workspace(const char *query, char **workspace_id, struct tow_error *err)
 {
+    char shown[TOW_SHOW_MAX];
     size_t digits;
 
     *workspace_id = NULL;
@@ -28,9 +29,8 @@ int tow_databricks_query_workspace(const char *query, char **workspace_id, struc
     query += 2;
     digits = strspn(query, "0123456789");
     if (digits == 0 || digits > ADDRESS_WORKSPACE_ID || !strchr("&#", query[digits]))
-        return tow_error_set(err, TOW_E_CONFIG,
-                             "\"?o=%.*s\" is no workspace id: digits belong there",
-                             ADDRESS_WORKSPACE_ID, query);
+        return tow_error_set(err, TOW_E_CONFIG, "\"?o=%s\" is no workspace id: digits belong there",
+                             tow_show(query, ADDRESS_WORKSPACE_ID, shown));
     *workspace_id = strndup(query, digits);
     return *workspace_id ? TOW_OK : tow_error_nomem(err);
 }
@@ -93,6 +93,7 @@ static int address_scheme(const char **host, const char **scheme, struct tow_err
 
 int tow_databricks_address(const char *host, char **url, char **workspace_id, struct tow_error *err)
 {
+    char shown[TOW_SHOW_MAX];
     const char *scheme, *query;
     size_t length;
     int code;
@@ -108,8 +109,8 @@ int tow_databricks_address(const char *host, char **url, char **workspace_id, st
                              ", and the login as token or client_id and client_secret");
     length = address_host_length(host);
     if (length == 0)
-        return tow_error_set(err, TOW_E_CONFIG, "host \"%.*s\" is no host; " ADDRESS_EXAMPLE,
-                             (int)strnlen(host, ADDRESS_SHOWN), host);
+        return tow_error_set(err, TOW_E_CONFIG, "host \"%s\" is no host; " ADDRESS_EXAMPLE,
+                             tow_show(host, TOW_SHOW_MAX, shown));
     if (strncasecmp(host, "accounts.", 9) == 0)
         return tow_error_set(err, TOW_E_CONFIG,
                              "host \"%.*s\" is the account console; write the workspace's host, as "

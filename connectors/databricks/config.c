@@ -7,8 +7,9 @@
 #include "connectors/databricks/address.h"
 #include "connectors/databricks/ini.h"
 #include "connectors/databricks/secret.h"
+#include "connectors/databricks/show.h"
 
-#define CONFIG_SHOWN    128 /* bytes of what the user wrote in a message */
+#define CONFIG_NAMED    400 /* room for a key and where its value came from */
 #define CONFIG_FILE     ".databrickscfg"
 #define CONFIG_DEFAULT  "DEFAULT"
 #define CONFIG_SETTINGS "__settings__"
@@ -64,17 +65,16 @@ static int config_take_warehouse(struct config_found *found,
                                  struct tow_error *err)
 {
     const char *path = settings->http_path, *id = settings->warehouse_id;
-    char *warehouse = NULL, *workspace = NULL;
+    char *warehouse = NULL, *workspace = NULL, shown[TOW_SHOW_MAX];
     int code;
 
     if (!path || !*path)
         return config_put(found, CONFIG_WAREHOUSE_ID, id, CONFIG_SETTING, err);
     code = tow_databricks_http_path(path, &warehouse, &workspace, err);
     if (code == TOW_OK && id && *id && strcmp(id, warehouse) != 0)
-        code =
-            tow_error_set(err, TOW_E_CONFIG,
-                          "http_path names warehouse %s and warehouse_id %.*s: write one of them",
-                          warehouse, (int)strnlen(id, CONFIG_SHOWN), id);
+        code = tow_error_set(err, TOW_E_CONFIG,
+                             "http_path names warehouse %s and warehouse_id %s: write one of them",
+                             warehouse, tow_show(id, TOW_SHOW_MAX, shown));
     if (code == TOW_OK)
         code = config_put(found, CONFIG_WAREHOUSE_ID, warehouse, CONFIG_SETTING, err);
     if (code == TOW_OK)
@@ -156,7 +156,7 @@ static int config_take_profile(struct config_found *found, const struct tow_ini 
 static int config_take_ini(struct config_found *found, const struct tow_ini *ini,
                            struct tow_error *err)
 {
-    char list[512];
+    char list[512], shown[TOW_SHOW_MAX];
     int code = TOW_OK;
 
     if (!found->profile)
@@ -170,9 +170,8 @@ static int config_take_ini(struct config_found *found, const struct tow_ini *ini
     if (tow_ini_has(ini, found->profile))
         return config_take_profile(found, ini, found->profile, err);
     tow_ini_sections(ini, list, sizeof list);
-    return tow_error_set(err, TOW_E_CONFIG, "%s has no profile \"%.*s\"; it has %s", found->file,
-                         (int)strnlen(found->profile, CONFIG_SHOWN), found->profile,
-                         *list ? list : "none");
+    return tow_error_set(err, TOW_E_CONFIG, "%s has no profile \"%s\"; it has %s", found->file,
+                         tow_show(found->profile, TOW_SHOW_MAX, shown), *list ? list : "none");
 }
 
 static int config_take_file(struct config_found *found,
@@ -180,6 +179,7 @@ static int config_take_file(struct config_found *found,
 {
     const char *named = config_setting(settings->config_file, "DATABRICKS_CONFIG_FILE");
     const char *profile = config_setting(settings->profile, "DATABRICKS_CONFIG_PROFILE");
+    char shown[TOW_SHOW_MAX];
     struct tow_ini ini;
     int code;
 
@@ -193,9 +193,8 @@ static int config_take_file(struct config_found *found,
         return TOW_OK;
     code = tow_ini_load(&ini, found->file, err);
     if (code == TOW_END && profile)
-        return tow_error_set(err, TOW_E_CONFIG,
-                             "profile \"%.*s\" is named, but there is no file %s",
-                             (int)strnlen(profile, CONFIG_SHOWN), profile, found->file);
+        return tow_error_set(err, TOW_E_CONFIG, "profile \"%s\" is named, but there is no file %s",
+                             tow_show(profile, TOW_SHOW_MAX, shown), found->file);
     if (code == TOW_END && named)
         return tow_error_set(err, TOW_E_CONFIG, "there is no file %s", found->file);
     if (code == TOW_END)
@@ -210,16 +209,18 @@ static int config_take_file(struct config_found *found,
 
 /* "token (from DATABRICKS_TOKEN)": the key, and where its value came from. */
 static const char *config_named(const struct config_found *found, enum config_key key,
-                                char text[CONFIG_SHOWN])
+                                char text[CONFIG_NAMED])
 {
+    char shown[TOW_SHOW_MAX];
+
     if (found->origins[key] == CONFIG_VARIABLE)
-        snprintf(text, CONFIG_SHOWN, "%s (from %s)", config_keys[key].name,
+        snprintf(text, CONFIG_NAMED, "%s (from %s)", config_keys[key].name,
                  config_keys[key].variable);
     else if (found->origins[key] == CONFIG_PROFILE)
-        snprintf(text, CONFIG_SHOWN, "%s (from profile \"%.64s\")", config_keys[key].name,
-                 found->profile);
+        snprintf(text, CONFIG_NAMED, "%s (from profile \"%s\")", config_keys[key].name,
+                 tow_show(found->profile, 64, shown));
     else
-        snprintf(text, CONFIG_SHOWN, "%s", config_keys[key].name);
+        snprintf(text, CONFIG_NAMED, "%s", config_keys[key].name);
     return text;
 }
 
@@ -227,7 +228,7 @@ static const char *config_named(const struct config_found *found, enum config_ke
 static int config_check_bytes(const struct config_found *found, enum config_key key,
                               struct tow_error *err)
 {
-    char named[CONFIG_SHOWN];
+    char named[CONFIG_NAMED];
 
     for (const char *p = found->values[key] ? found->values[key] : ""; *p; p++)
         if (*p <= ' ' || *p > '~')
@@ -240,14 +241,14 @@ static int config_check_bytes(const struct config_found *found, enum config_key 
 
 static int config_no_login(const struct config_found *found, struct tow_error *err)
 {
-    char named[CONFIG_SHOWN];
+    char named[CONFIG_NAMED], shown[TOW_SHOW_MAX];
 
     if (found->values[CONFIG_AUTH_TYPE])
-        return tow_error_set(
-            err, TOW_E_CONFIG,
-            "%s is \"%.32s\"; towpath logs in by \"pat\" (token) and \"oauth-m2m\" "
-            "(client_id and client_secret of a service principal)",
-            config_named(found, CONFIG_AUTH_TYPE, named), found->values[CONFIG_AUTH_TYPE]);
+        return tow_error_set(err, TOW_E_CONFIG,
+                             "%s is \"%s\"; towpath logs in by \"pat\" (token) and \"oauth-m2m\" "
+                             "(client_id and client_secret of a service principal)",
+                             config_named(found, CONFIG_AUTH_TYPE, named),
+                             tow_show(found->values[CONFIG_AUTH_TYPE], 32, shown));
     return tow_error_set(err, TOW_E_CONFIG,
                          "no login to Databricks: write token (a personal access token) or "
                          "client_id and client_secret (a service principal), set DATABRICKS_TOKEN "
@@ -272,7 +273,7 @@ static int config_pins_other(const struct config_found *found, enum config_key k
 static int config_choose_client(struct config_found *found, struct tow_databricks_config *config,
                                 struct tow_error *err)
 {
-    char named[CONFIG_SHOWN];
+    char named[CONFIG_NAMED];
     enum config_key has = found->values[CONFIG_CLIENT_ID] ? CONFIG_CLIENT_ID : CONFIG_CLIENT_SECRET;
     enum config_key lacks = has == CONFIG_CLIENT_ID ? CONFIG_CLIENT_SECRET : CONFIG_CLIENT_ID;
     int code;
@@ -293,7 +294,7 @@ static int config_choose_client(struct config_found *found, struct tow_databrick
 static int config_choose_login(struct config_found *found, struct tow_databricks_config *config,
                                struct tow_error *err)
 {
-    char named[2][CONFIG_SHOWN];
+    char named[2][CONFIG_NAMED];
     enum config_key client =
         found->values[CONFIG_CLIENT_ID] ? CONFIG_CLIENT_ID : CONFIG_CLIENT_SECRET;
     int has_token = found->values[CONFIG_TOKEN] != NULL;
@@ -318,7 +319,7 @@ static int config_choose_login(struct config_found *found, struct tow_databricks
 static int config_choose_host(struct config_found *found, struct tow_databricks_config *config,
                               struct tow_error *err)
 {
-    char named[CONFIG_SHOWN];
+    char named[CONFIG_NAMED];
     char *workspace = NULL;
     int code;
 
@@ -344,7 +345,7 @@ static int config_choose_host(struct config_found *found, struct tow_databricks_
 static int config_choose_warehouse(struct config_found *found, int needs_warehouse,
                                    struct tow_error *err)
 {
-    char named[CONFIG_SHOWN];
+    char named[CONFIG_NAMED];
     char *id = NULL, *workspace = NULL;
     int code;
 

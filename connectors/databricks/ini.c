@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define INI_NAME_SHOWN 64 /* bytes of a section's name in a list */
+#include "connectors/databricks/show.h"
 
 struct ini_span {
     const char *text;
@@ -227,13 +227,13 @@ void tow_ini_sections(const struct tow_ini *ini, char *list, size_t size)
 
     list[0] = '\0';
     while (ini_next(ini, &p, &line)) {
-        int shown = line.name.length > INI_NAME_SHOWN ? INI_NAME_SHOWN : (int)line.name.length;
+        char shown[TOW_SHOW_MAX];
         int added;
 
         if (line.kind != INI_SECTION)
             continue;
-        added =
-            snprintf(list + used, size - used, "%s%.*s", used ? ", " : "", shown, line.name.text);
+        added = snprintf(list + used, size - used, "%s%s", used ? ", " : "",
+                         tow_show(line.name.text, line.name.length, shown));
         if (added < 0 || (size_t)added >= size - used) {
             list[used] = '\0';
             return;

@@ -1,24 +1,36 @@
 /* Names of tables: what users write, taken apart. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "connectors/databricks/show.h"
 #include "connectors/databricks/sql.h"
 #include "towpath/value.h"
 
 #define TABLE_PARTS_MAX  3
 #define TABLE_SUFFIX_MAX 100
 #define TABLE_HASH_TEXT  17 /* "_" and 16 hex digits */
-#define TABLE_SHOWN      80 /* bytes of a name in a message */
 #define TABLE_FNV_OFFSET UINT64_C(0xcbf29ce484222325)
 #define TABLE_FNV_PRIME  UINT64_C(0x100000001b3)
 
 /* Says of the name `text` what is wrong with it. */
-#define TABLE_REFUSE(err, text, format, ...)                                                     \
-    tow_error_set(err, TOW_E_CONFIG,                                                             \
-                  "table name \"%.*s\": " format                                                 \
-                  "; write catalog.schema.table, with backticks around a part that holds a dot", \
-                  (int)strnlen(text, TABLE_SHOWN), text, __VA_ARGS__)
+static int table_refuse(const char *text, struct tow_error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int table_refuse(const char *text, struct tow_error *err, const char *format, ...)
+{
+    char shown[TOW_SHOW_MAX], reason[128];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(reason, sizeof reason, format, args);
+    va_end(args);
+    return tow_error_set(err, TOW_E_CONFIG,
+                         "table name \"%s\": %s; write catalog.schema.table, with backticks around "
+                         "a part that holds a dot",
+                         tow_show(text, TOW_SHOW_MAX, shown), reason);
+}
 
 /* The end of a part that starts at p: at a dot or the text's end. NULL where a backtick is open or
  * out of place. */
@@ -71,15 +83,15 @@ static size_t table_characters(const char *text)
 static int table_part_check(const char *text, const char *part, struct tow_error *err)
 {
     if (!*part)
-        return TABLE_REFUSE(err, text, "%s", "a part of it is empty");
+        return table_refuse(text, err, "a part of it is empty");
     for (const char *p = part; *p; p++) {
         unsigned char byte = (unsigned char)*p;
 
         if (byte <= ' ' || byte == '/' || byte == 0x7f)
-            return TABLE_REFUSE(err, text, "byte 0x%02x may not be in a name", byte);
+            return table_refuse(text, err, "byte 0x%02x may not be in a name", byte);
     }
     if (table_characters(part) > TOW_SQL_NAME_MAX)
-        return TABLE_REFUSE(err, text, "a part of it has %zu characters, %d are allowed",
+        return table_refuse(text, err, "a part of it has %zu characters, %d are allowed",
                             table_characters(part), TOW_SQL_NAME_MAX);
     return TOW_OK;
 }
@@ -93,10 +105,9 @@ static int table_fill(struct tow_sql_table *table, const char *text, struct tow_
         int code;
 
         if (table->count == TABLE_PARTS_MAX)
-            return TABLE_REFUSE(err, text, "it has more than %d parts", TABLE_PARTS_MAX);
+            return table_refuse(text, err, "it has more than %d parts", TABLE_PARTS_MAX);
         if (!end)
-            return TABLE_REFUSE(err, text, "%s",
-                                "a backtick is not closed, or stands within a part");
+            return table_refuse(text, err, "a backtick is not closed, or stands within a part");
         table->parts[table->count] = table_part_copy(p, end);
         if (!table->parts[table->count])
             return tow_error_nomem(err);

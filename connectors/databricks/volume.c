@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "connectors/databricks/client_priv.h"
+#include "connectors/databricks/show.h"
 #include "towpath/rowtext.h"
 
 #define VOLUME_ROOT     "/Volumes/"
@@ -13,16 +14,18 @@
 #define VOLUME_FOLDERS  "/api/2.0/fs/directories"
 #define VOLUME_FILE_MAX (INT64_C(5) << 30)
 #define VOLUME_PAGE     1000
-#define VOLUME_SHOWN    512 /* bytes of a path in a message */
+#define VOLUME_NAME_MAX 200 /* bytes of a volume's name in a message */
 
 /* ---- paths ----------------------------------------------------------------------------------- */
 
 static int volume_refuse(const char *path, const char *reason, struct tow_error *err)
 {
+    char shown[TOW_SHOW_MAX];
+
     return tow_error_set(err, TOW_E_CONFIG,
-                         "\"%.*s\" is no path in a volume: %s; write "
+                         "\"%s\" is no path in a volume: %s; write "
                          "\"/Volumes/catalog/schema/volume/...\"",
-                         (int)strnlen(path, VOLUME_SHOWN), path, reason);
+                         tow_show(path, TOW_SHOW_MAX, shown), reason);
 }
 
 /* Segments of an absolute path; none may be empty or lead elsewhere. */
@@ -83,7 +86,7 @@ static int volume_url(struct tow_buffer *url, const char *root, const char *path
 static int volume_hint(const char *path, const char *privilege, int code,
                        const struct tow_http_response *response, struct tow_error *err)
 {
-    char name[VOLUME_SHOWN];
+    char name[VOLUME_NAME_MAX];
 
     if (response->status == 0)
         return code;
@@ -91,11 +94,11 @@ static int volume_hint(const char *path, const char *privilege, int code,
     if (code == TOW_E_AUTH && response->status == 403)
         return tow_databricks_hint(err, code,
                                    "it needs USE CATALOG, USE SCHEMA and %s: GRANT %s ON VOLUME "
-                                   "%.200s TO this login",
+                                   "%s TO this login",
                                    privilege, privilege, name);
     if (response->status == 404)
         return tow_databricks_hint(err, code,
-                                   "is there a volume %.200s, and may the login see it? CREATE "
+                                   "is there a volume %s, and may the login see it? CREATE "
                                    "VOLUME makes one",
                                    name);
     return code;
@@ -107,11 +110,11 @@ static int volume_call(struct tow_databricks *databricks, struct tow_databricks_
                        struct tow_error *err)
 {
     struct tow_buffer url = {0};
-    char what[VOLUME_SHOWN + 32];
+    char what[TOW_SHOW_MAX + 32], shown[TOW_SHOW_MAX];
     int code;
 
     *response = (struct tow_http_response){.status = 0};
-    snprintf(what, sizeof what, "%s %.*s", call->what, (int)strnlen(path, VOLUME_SHOWN), path);
+    snprintf(what, sizeof what, "%s %s", call->what, tow_show(path, TOW_SHOW_MAX, shown));
     code = volume_url(&url, root, path, call->path, err);
     if (code == TOW_OK) {
         struct tow_databricks_call made = *call;
@@ -133,13 +136,14 @@ int tow_volume_put(struct tow_databricks *databricks, const char *path, int fd, 
                                        .body_fd = fd,
                                        .body_length = length};
     struct tow_http_response response;
+    char shown[TOW_SHOW_MAX];
     int code;
 
     if (length > VOLUME_FILE_MAX)
         return tow_error_set(err, TOW_E_CONFIG,
-                             "uploading %.*s: the file has %" PRId64 " bytes, %" PRId64
+                             "uploading %s: the file has %" PRId64 " bytes, %" PRId64
                              " are allowed: make smaller parts",
-                             (int)strnlen(path, VOLUME_SHOWN), path, length, VOLUME_FILE_MAX);
+                             tow_show(path, TOW_SHOW_MAX, shown), length, VOLUME_FILE_MAX);
     code = volume_call(databricks, &call, VOLUME_FILES, path, &response, err);
     if (code != TOW_OK)
         code = volume_hint(path, "WRITE VOLUME", code, &response, err);
@@ -205,6 +209,7 @@ static int volume_visit(const struct volume_listing *listing, const json_t *page
                         struct tow_error *err)
 {
     const json_t *contents = json_object_get(page, "contents"), *from;
+    char shown[TOW_SHOW_MAX];
     int code = TOW_OK;
     size_t i;
 
@@ -218,9 +223,8 @@ static int volume_visit(const struct volume_listing *listing, const json_t *page
         };
 
         if (!entry.name || !*entry.name || strchr(entry.name, '/'))
-            return tow_error_set(err, TOW_E_ENV,
-                                 "listing %.*s: entry %zu of the answer has no name",
-                                 (int)strnlen(listing->path, VOLUME_SHOWN), listing->path, i);
+            return tow_error_set(err, TOW_E_ENV, "listing %s: entry %zu of the answer has no name",
+                                 tow_show(listing->path, TOW_SHOW_MAX, shown), i);
         code = listing->visit(listing->context, &entry, err);
         if (code != TOW_OK)
             return code;
