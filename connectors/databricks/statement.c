@@ -43,15 +43,18 @@ static int run_refused(struct run *run, int code, const struct tow_http_response
     struct tow_http_problem problem;
 
     tow_http_problem(response, &problem);
+    /* Some say so with 400, some with 403. */
+    if ((code == TOW_E_CONFIG || code == TOW_E_AUTH) &&
+        (strcasestr(problem.message, "disposition") ||
+         strcasestr(problem.message, "EXTERNAL_LINKS")))
+        return tow_databricks_hint(err, TOW_E_UNSUPPORTED,
+                                   "this workspace does not hand out links: write result = "
+                                   "\"inline\", for results of up to 25 MiB");
     if (code == TOW_E_AUTH && response->status == 403)
         return tow_databricks_hint(err, code, "the login needs CAN USE on SQL warehouse %s",
                                    warehouse);
     if (code != TOW_E_CONFIG)
         return code;
-    if (strcasestr(problem.message, "disposition") || strcasestr(problem.message, "EXTERNAL_LINKS"))
-        return tow_databricks_hint(err, TOW_E_UNSUPPORTED,
-                                   "this workspace does not hand out links: write result = "
-                                   "\"inline\", for results of up to 25 MiB");
     if (response->status == 404 || strcasestr(problem.message, "warehouse") ||
         strcasestr(problem.message, "endpoint"))
         return tow_databricks_hint(err, code,

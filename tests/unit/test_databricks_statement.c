@@ -579,6 +579,10 @@ static void test_refusals_say_what_to_do(void **state)
          "{\"error_code\":\"BAD_REQUEST\",\"message\":\"The disposition EXTERNAL_LINKS is "
          "disabled\"}",
          TOW_E_UNSUPPORTED, "result = \"inline\""},
+        {403,
+         "{\"error_code\":\"PERMISSION_DENIED\",\"message\":\"The EXTERNAL_LINKS disposition is "
+         "disabled\"}",
+         TOW_E_UNSUPPORTED, "result = \"inline\""},
         {400, "{\"error_code\":\"BAD_REQUEST\",\"message\":\"row_limit\"}", TOW_E_CONFIG,
          "row_limit"},
         {501, "{\"error_code\":\"NOT_IMPLEMENTED\"}", TOW_E_ENV, "NOT_IMPLEMENTED"},
