@@ -128,6 +128,12 @@ def _rewrite_from_json(node: exp.Expr) -> exp.Expr:
     return cast(this=json, to=exp.DataType.build(of_ddl(kind).duckdb, dialect="duckdb"))
 
 
+def _rewrite_to_json(node: exp.Expr) -> exp.Expr:
+    """to_json(value[, options]): what options can ask for, nulls and all digits, DuckDB writes anyway."""
+    node.set("options", None)
+    return node
+
+
 def _rewrite_format(node: exp.Expr) -> exp.Expr:
     """date_format: sqlglot has made strftime's letters of the pattern, and left marks in it."""
     value, pattern = node.this, node.args.get("format")
@@ -171,6 +177,7 @@ REWRITES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Anonymous: _rewrite_call,
     exp.TimeToStr: _rewrite_format,
     exp.FromJson: _rewrite_from_json,
+    exp.JSONFormat: _rewrite_to_json,
     exp.Div: _rewrite_division,
     **dict.fromkeys((exp.GT, exp.GTE, exp.LT, exp.LTE), _rewrite_comparison),
 }
