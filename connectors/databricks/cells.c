@@ -84,6 +84,8 @@ static int cells_fetch(struct tow_cells *cells, struct tow_error *err)
     code = tow_databricks_call(cells->databricks, &call, &response, err);
     if (response.status == 404)
         code = tow_databricks_hint(err, TOW_E_ENV, "a result is kept for an hour: run it again");
+    if (code == TOW_OK)
+        code = tow_databricks_check_page(cells->databricks, &call, &response, err);
     if (code == TOW_OK &&
         !tow_json_valid(response.body.data, response.body.size, TOW_STATEMENT_DEPTH))
         code = tow_error_set(err, TOW_E_ENV, "%s: the answer is no JSON", what);

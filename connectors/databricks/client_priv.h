@@ -60,6 +60,10 @@ void tow_databricks_exchange_release(struct tow_databricks_exchange *exchange);
 int tow_databricks_judge(const struct tow_databricks *databricks,
                          const struct tow_databricks_call *call,
                          const struct tow_http_response *response, struct tow_error *err);
+/* TOW_E_ENV where a success is a web page in place of JSON. */
+int tow_databricks_check_page(const struct tow_databricks *databricks,
+                              const struct tow_databricks_call *call,
+                              const struct tow_http_response *response, struct tow_error *err);
 /* The JSON of an answer; NULL where the body is empty. */
 int tow_databricks_parse(const struct tow_databricks *databricks,
                          const struct tow_databricks_call *call,

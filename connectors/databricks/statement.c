@@ -44,13 +44,13 @@ static int run_refused(struct run *run, int code, const struct tow_http_response
 
     tow_http_problem(response, &problem);
     /* Some say so with 400, some with 403. */
-    if ((code == TOW_E_CONFIG || code == TOW_E_AUTH) &&
+    if (response->status / 100 == 4 && run->request->result == TOW_STATEMENT_LINKS &&
         (strcasestr(problem.message, "disposition") ||
          strcasestr(problem.message, "EXTERNAL_LINKS")))
         return tow_databricks_hint(err, TOW_E_UNSUPPORTED,
                                    "this workspace does not hand out links: write result = "
                                    "\"inline\", for results of up to 25 MiB");
-    if (code == TOW_E_AUTH && response->status == 403)
+    if (code == TOW_E_AUTH && strcmp(problem.code, "PERMISSION_DENIED") == 0)
         return tow_databricks_hint(err, code, "the login needs CAN USE on SQL warehouse %s",
                                    warehouse);
     if (code != TOW_E_CONFIG)
@@ -100,6 +100,8 @@ static int run_submit_once(struct run *run, struct tow_http_response *response,
         call.body_length = (int64_t)body.size;
         code = tow_databricks_call(run->databricks, &call, response, err);
     }
+    if (code == TOW_OK)
+        code = tow_databricks_check_page(run->databricks, &call, response, err);
     tow_buffer_release(&body);
     return code;
 }
@@ -219,6 +221,8 @@ static int run_ask(struct run *run, struct tow_databricks *databricks, struct to
     call.path = path;
     code = tow_databricks_call(databricks, &call, &response, err);
     if (code == TOW_OK)
+        code = tow_databricks_check_page(databricks, &call, &response, err);
+    if (code == TOW_OK)
         code = tow_statement_read(run->out, &run->status, &response.body, call.what, err);
     run->gone = response.status == 400 || response.status == 404;
     if (run->gone)
@@ -270,6 +274,8 @@ static int run_conclude(struct run *run, struct tow_error *err)
     const struct tow_statement_request *request = run->request;
 
     run->out->succeeded_ms = tow_databricks_now_ms();
+    /* What a poll in between said of itself is over. */
+    tow_error_set(err, TOW_OK, "%s", "");
     switch (run->status.state) {
     case TOW_STATEMENT_SUCCEEDED:
         return TOW_OK;
@@ -341,7 +347,6 @@ static int run_cancel(struct run *run, int code, struct tow_error *err)
             return code;
     if (run->status.state != TOW_STATEMENT_SUCCEEDED)
         return code;
-    tow_error_set(err, TOW_OK, "%s", "");
     return run_conclude(run, err);
 }
 

@@ -86,12 +86,24 @@ int tow_databricks_judge(const struct tow_databricks *databricks,
     return code;
 }
 
+int tow_databricks_check_page(const struct tow_databricks *databricks,
+                              const struct tow_databricks_call *call,
+                              const struct tow_http_response *response, struct tow_error *err)
+{
+    struct tow_http_problem problem;
+
+    /* The rest need not be looked at: no JSON begins so. */
+    if (!response->body.data || response->body.data[strspn(response->body.data, " \t\r\n")] != '<')
+        return TOW_OK;
+    tow_http_problem(response, &problem);
+    return problem.is_html ? verdict_page(databricks, call, response, err) : TOW_OK;
+}
+
 int tow_databricks_parse(const struct tow_databricks *databricks,
                          const struct tow_databricks_call *call,
                          const struct tow_http_response *response, json_t **answer,
                          struct tow_error *err)
 {
-    struct tow_http_problem problem;
     json_error_t reason;
 
     *answer = NULL;
@@ -102,9 +114,8 @@ int tow_databricks_parse(const struct tow_databricks *databricks,
         return TOW_OK;
     if (json_error_code(&reason) == json_error_out_of_memory)
         return tow_error_nomem(err);
-    tow_http_problem(response, &problem);
-    if (problem.is_html)
-        return verdict_page(databricks, call, response, err);
+    if (tow_databricks_check_page(databricks, call, response, err) != TOW_OK)
+        return TOW_E_ENV;
     return tow_error_set(err, TOW_E_ENV, "%s: the answer (HTTP %d, %zu bytes) is no JSON: %s",
                          call->what, response->status, response->body.size, reason.text);
 }

@@ -158,7 +158,7 @@ int tow_volume_remove(struct tow_databricks *databricks, const char *path, struc
     int code = volume_call(databricks, &call, VOLUME_FILES, path, &response, err);
 
     if (response.status == 404)
-        code = TOW_OK;
+        code = tow_error_set(err, TOW_OK, "%s", "");
     if (code != TOW_OK)
         code = volume_hint(path, "WRITE VOLUME", code, &response, err);
     tow_http_response_release(&response);
@@ -177,7 +177,7 @@ int tow_volume_remove_folder(struct tow_databricks *databricks, const char *path
         tow_http_problem(&response, &problem);
     if (response.status == 404 || strcasestr(problem.code, "NOT_EMPTY") ||
         strcasestr(problem.message, "not empty"))
-        code = TOW_OK;
+        code = tow_error_set(err, TOW_OK, "%s", "");
     if (code != TOW_OK)
         code = volume_hint(path, "WRITE VOLUME", code, &response, err);
     tow_http_response_release(&response);
@@ -299,5 +299,5 @@ int tow_volume_each(struct tow_databricks *databricks, const char *path,
         json_decref(page);
     } while (code == TOW_OK && token);
     free(token);
-    return code == TOW_END ? TOW_OK : code;
+    return code == TOW_END ? tow_error_set(err, TOW_OK, "%s", "") : code;
 }

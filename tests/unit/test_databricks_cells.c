@@ -147,6 +147,8 @@ static void test_a_chunk_that_did_not_come_is_fetched_when_asked_again(void **st
     workspace_reply(workspace, 200, "{\"data_array\":7}");
     assert_next_fails(&reading, TOW_E_ENV, "no array");
     workspace_reply(workspace, 200, "<html>");
+    assert_next_fails(&reading, TOW_E_ENV, "a web page");
+    workspace_reply(workspace, 200, "{");
     assert_next_fails(&reading, TOW_E_ENV, "no JSON");
     workspace_reply(workspace, 200, "{\"data_array\":[[\"r1\"]]}");
     assert_ok(next(&reading), workspace->err);

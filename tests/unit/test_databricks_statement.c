@@ -280,7 +280,6 @@ static void test_answers_that_make_no_sense_are_refused(void **state)
         "{" ID "," STATUS("SUCCEEDED") ",\"manifest\":{\"schema\":\"\\ud800\"}}",
         "{" ID "," STATUS("SUCCEEDED") ",\"manifest\":{\"\\ud800\":1}}",
         "{" ID "," STATUS("SUCCEEDED") ",\"manifest\":{}",
-        "<html><title>Sign in</title></html>",
     };
     struct workspace *workspace = *state;
 
@@ -583,6 +582,9 @@ static void test_refusals_say_what_to_do(void **state)
          "{\"error_code\":\"PERMISSION_DENIED\",\"message\":\"The EXTERNAL_LINKS disposition is "
          "disabled\"}",
          TOW_E_UNSUPPORTED, "result = \"inline\""},
+        {403, "{\"error_code\":403,\"message\":\"Invalid access token.\"}", TOW_E_AUTH,
+         "Access tokens)"},
+        {200, "<html><title>Sign in</title></html>", TOW_E_ENV, "a web page, Sign in"},
         {400, "{\"error_code\":\"BAD_REQUEST\",\"message\":\"row_limit\"}", TOW_E_CONFIG,
          "row_limit"},
         {501, "{\"error_code\":\"NOT_IMPLEMENTED\"}", TOW_E_ENV, "NOT_IMPLEMENTED"},
