@@ -126,22 +126,18 @@ int tow_state_migrate(struct tow_sql *sql, const struct tow_migration *migration
                       struct tow_error *err)
 {
     int version = 0;
+    int64_t now = 0;
     int result = tow_state_version(sql, migration->count, &version, err);
 
-    while (result == TOW_OK && version < migration->count) {
-        int64_t now = 0;
-
-        result = tow_sql_begin_write(sql, err);
-        if (result != TOW_OK)
-            break;
-        /* Another process may have taken the step meanwhile. */
-        result = migrate_identify(sql, migration->count, &now, err);
-        version = (int)now;
-        if (result == TOW_OK && version < migration->count) {
-            result = migrate_step(sql, migration->steps[version], version + 1, err);
-            version++;
-        }
-        result = tow_sql_end(sql, result, err);
-    }
-    return result;
+    if (result != TOW_OK || version == migration->count)
+        return result;
+    /* All steps at once: whoever reads meanwhile sees the old version, or the new one. */
+    result = tow_sql_begin_write(sql, err);
+    if (result != TOW_OK)
+        return result;
+    /* Another process may have taken them meanwhile. */
+    result = migrate_identify(sql, migration->count, &now, err);
+    for (; result == TOW_OK && now < migration->count; now++)
+        result = migrate_step(sql, migration->steps[now], (int)now + 1, err);
+    return tow_sql_end(sql, result, err);
 }

@@ -22,8 +22,8 @@ extern const struct tow_migration tow_state_migration;
  * version above `known` TOW_E_CONFIG. */
 int tow_state_version(struct tow_sql *sql, int known, int *version, struct tow_error *err);
 
-/* Takes the steps that are missing, each in a transaction of its own; several processes may try at
- * once. */
+/* Takes the steps that are missing, in one transaction, so that nobody sees a version between;
+ * several processes may try at once. */
 int tow_state_migrate(struct tow_sql *sql, const struct tow_migration *migration,
                       struct tow_error *err);
 

@@ -542,8 +542,9 @@ static void test_a_migration_that_fails_changes_nothing(void **fixture)
     assert_int_equal(tow_state_migrate(&sql, &migration, &err), TOW_E_ENV);
     assert_says(err, "schema version 2");
     assert_says(err, "nowhere");
-    assert_int_equal(number(&sql, "SELECT count(*) FROM t"), 0);
-    assert_int_equal(number(&sql, "PRAGMA user_version"), 1);
+    /* Nor does the step before it, which readers would take for an old file's. */
+    assert_int_equal(number(&sql, "SELECT count(*) FROM sqlite_master"), 0);
+    assert_int_equal(number(&sql, "PRAGMA user_version"), 0);
     tow_sql_close(&sql);
 }
 
