@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 FOLDER = Path(__file__).resolve().parent.parent / "sandbox"
-MODULES = ["duckdb", "pyarrow", "sqlglot", "lz4.frame", "botocore"]
+MODULES = ["duckdb", "numpy", "pyarrow", "sqlglot", "lz4.frame", "botocore"]
 START_TIMEOUT = 60
 TIMEOUT = 60
 

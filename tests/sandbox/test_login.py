@@ -90,6 +90,14 @@ def test_a_statement_starts_a_stopped_warehouse_and_waits_for_it(sandbox):
     assert state(sandbox) == "RUNNING"
 
 
+def test_the_warehouse_can_be_put_into_a_state(sandbox):
+    sandbox.set(warehouse_state="STOPPED", warehouse_polls=1)
+    assert state(sandbox) == "STOPPED"
+    assert sandbox.sql("SELECT 1") == [["1"]]
+    sandbox.set(warehouse_state="DELETED")
+    assert submit(sandbox)[0] == 404
+
+
 def test_starting_by_hand_returns_at_once(sandbox):
     stop(sandbox)
     sandbox.set(warehouse_polls=2)

@@ -260,6 +260,10 @@ def test_what_show_and_describe_tell(table):
 # -- expressions -----------------------------------------------------------------------------------
 
 
+FAILFAST = "map('mode', 'FAILFAST')"
+ALL = r"map('timestampFormat', 'yyyy-MM-dd\'T\'HH:mm:ss.SSSSSSXXX', 'ignoreNullFields', 'false')"
+
+
 @pytest.mark.parametrize(
     "text, value",
     [
@@ -280,6 +284,14 @@ def test_what_show_and_describe_tell(table):
         ("CAST(parse_json('\"x\"') AS STRING)", "x"),
         ("from_json('{\"a\": 1}', 'a INT').a", "1"),
         ("date_format(TIMESTAMP'2024-01-01 00:00:00.5', \"yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX\")", "2024-01-01T00:00:00.500000Z"),
+        ("to_json(named_struct('a', NULL, 'b', X'00ff', 'c', 1.50))", '{"b":"AP8=","c":1.50}'),
+        ("to_json(array(TIMESTAMP'2024-01-01 00:00:00.5', NULL))", '["2024-01-01T00:00:00.500Z",null]'),
+        (f"to_json(named_struct('a', NULL, 'at', TIMESTAMP'2024-01-01 00:00:00.123456'), {ALL})", '{"a":null,"at":"2024-01-01T00:00:00.123456Z"}'),
+        (f"from_json('{{\"a\": 1, \"z\": 2}}', 'a INT, b STRING', {FAILFAST})", '{"a":1,"b":null}'),
+        (f"from_json('[1, null, \"2\"]', 'array<string>', {FAILFAST})", '["1",null,"2"]'),
+        (f"hex(from_json('{{\"b\": \"AP8=\"}}', 'b BINARY', {FAILFAST}).b)", "00FF"),
+        (f"from_json('{{\"k\": 12345678901234567890.12}}', 'map<string,decimal(38,2)>', {FAILFAST})", '{"k":12345678901234567890.12}'),
+        ("from_json('{', 'a INT').a", None),
         ("struct(1, NULL) < struct(1, 2)", "true"),
         ("struct(2, NULL) > struct(1, 2)", "true"),
         ("struct(1, 2) >= struct(1, 2)", "true"),
@@ -299,11 +311,20 @@ def test_expressions_mean_what_they_mean_there(sandbox, text, value):
         ("CAST('nope' AS TIMESTAMP)", "CAST_INVALID_INPUT"),
         ("1 / 0", "DIVIDE_BY_ZERO"),
         ("parse_json('{')", "MALFORMED_RECORD_IN_PARSING"),
-        ("from_json('{', 'a INT', map('mode', 'FAILFAST'))", ""),
+        (f"from_json('{{', 'a INT', {FAILFAST})", "MALFORMED_RECORD_IN_PARSING"),
+        (f"from_json('{{\"a\": \"x\"}}', 'a INT', {FAILFAST})", "MALFORMED_RECORD_IN_PARSING"),
+        (f"from_json('{{\"a\": 3000000000}}', 'a INT', {FAILFAST})", "MALFORMED_RECORD_IN_PARSING"),
     ],
 )
 def test_ansi_mode_raises(sandbox, text, error_class):
     assert failure(sandbox, f"SELECT {text}").startswith(f"[{error_class}")
+
+
+def test_times_are_read_and_shown_in_the_session_zone(sandbox):
+    sandbox.set(timezone="America/New_York")
+    assert sandbox.value("SELECT CAST('2024-03-10 12:30:00' AS TIMESTAMP)") == "2024-03-10T12:30:00.000-04:00"
+    text = "SELECT date_format(TIMESTAMP'2024-01-01T00:00:00Z', \"yyyy-MM-dd'T'HH:mm:ssXXX\")"
+    assert sandbox.value(text) == "2023-12-31T19:00:00-05:00"
 
 
 def test_nulls_come_first(sandbox):

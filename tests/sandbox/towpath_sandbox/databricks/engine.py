@@ -3,17 +3,20 @@
 import contextlib
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from towpath_sandbox.databricks import arrow, rewrite, sql
+from towpath_sandbox.databricks import arrow, nested, rewrite, sql
 from towpath_sandbox.databricks.catalog import Catalog
 from towpath_sandbox.databricks.errors import SqlError
+from towpath_sandbox.databricks.fromjson import FromJson
+from towpath_sandbox.databricks.nested import Style, style_of
 from towpath_sandbox.databricks.sql import Scope, Translator
 from towpath_sandbox.databricks.types import SqlType, of_duckdb
 
@@ -42,13 +45,11 @@ class Engine:
     """DuckDB, in memory, behind a catalog. Statements run in threads of their own; those that write
     take turns."""
 
-    def __init__(self, catalog: Catalog, timezone: str) -> None:
+    def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.write_lock = threading.RLock()
         self._base = duckdb.connect(":memory:")
-        self._base.execute(f"SET GLOBAL TimeZone = '{timezone}'")
-        for macro in rewrite.MACROS:
-            self._base.execute(macro)
+        self._base.execute("; ".join(rewrite.MACROS))
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         return self._base.cursor()
@@ -72,6 +73,13 @@ class Session:
 
     def __post_init__(self) -> None:
         self.connection = self.engine.connect()
+        self.connection.execute(f"SET TimeZone = '{self.timezone}'")
+        self.scope.define = self._define
+
+    def _define(self, function: FromJson) -> None:
+        define: Any = self.connection.create_function  # whose stub knows Python's types only
+        kind = function.type.duckdb
+        define(function.name, function, ["VARCHAR"], kind, type="arrow", null_handling="special")
 
     @property
     def catalog(self) -> Catalog:
@@ -125,19 +133,27 @@ class Session:
 
     def query(self, tree: exp.Expr) -> Result:
         by = Translator(self.scope)
-        tree = _named(tree)
+        tree, styles = _with_json_outside(_named(tree))
         text = by.text(tree)
         columns = self.columns(text, tree, by)
-        names, types = [name for name, _ in columns], [kind for _, kind in columns]
-        return Result(names, types, self._batches(text, names, types))
+        result = Result([], [], self._batches(text, columns, styles))
+        for name, kind in columns:
+            shown, style = styles.get(name, (name, None))
+            result.names.append(shown)
+            result.types.append(STRING if style else kind)
+        return result
 
-    def _batches(self, text: str, names: list[str], types: list[SqlType]) -> Iterable[pa.RecordBatch]:
+    def _batches(
+        self, text: str, columns: Sequence[tuple[str, SqlType]], styles: "Styles"
+    ) -> Iterable[pa.RecordBatch]:
+        names, types = [name for name, _ in columns], [kind for _, kind in columns]
         self.check()
         try:
             relation = self.connection.sql(text)
             for batch in relation.to_arrow_reader(BATCH_ROWS):
                 self.check()
-                yield arrow.conform(batch, types, names, self.timezone)
+                batch = arrow.conform(batch, types, names, self.timezone)
+                yield _with_json(batch, columns, styles) if styles else batch
         except (duckdb.Error, pa.ArrowInvalid, OSError) as error:
             raise self.error(error) from error
 
@@ -145,12 +161,52 @@ class Session:
         """The result of a query in DuckDB's SQL."""
         columns = self.columns(text)
         names, types = [name for name, _ in columns], [kind for _, kind in columns]
-        return Result(names, types, self._batches(text, names, types))
+        return Result(names, types, self._batches(text, columns, {}))
 
     def error(self, error: Exception) -> Exception:
         if self.canceled.is_set() or isinstance(error, duckdb.InterruptException):
             return Canceled()
         return translated(error)
+
+
+# to_json as an output column, by the name that it has in DuckDB's result: its own name, and its options.
+Styles = dict[str, tuple[str, Style]]
+
+
+def _with_json_outside(tree: exp.Expr) -> tuple[exp.Expr, Styles]:
+    """The query without to_json around its output columns: that is done on the Arrow values, since
+    DuckDB's own writes times and bytes otherwise, and knows no options."""
+    styles: Styles = {}
+    if not isinstance(tree, exp.Select):
+        return tree, styles
+    tree = tree.copy()
+    for number, item in enumerate(tree.expressions):
+        call = item.unalias()
+        if isinstance(call, exp.JSONFormat):
+            mark = f"\x01{number}"
+            styles[mark] = (item.alias, style_of(_options(call.args.get("options"))))
+            item.replace(exp.alias_(call.this.copy(), mark, quoted=True))
+    return tree, styles
+
+
+def _options(node: exp.Expr | None) -> dict[str, str]:
+    """A constant map('k', 'v', ...)."""
+    if not isinstance(node, exp.VarMap):
+        return {}
+    keys, values = node.args["keys"].expressions, node.args["values"].expressions
+    return {key.name: value.name for key, value in zip(keys, values)}
+
+
+def _with_json(
+    batch: pa.RecordBatch, columns: Sequence[tuple[str, SqlType]], styles: Styles
+) -> pa.RecordBatch:
+    arrays = [
+        nested.column(array, kind, styles[name][1]) if name in styles else array
+        for array, (name, kind) in zip(batch.columns, columns)
+    ]
+    return pa.RecordBatch.from_arrays(
+        arrays, names=[styles[name][0] if name in styles else name for name, _ in columns]
+    )
 
 
 def _named(tree: exp.Expr) -> exp.Expr:

@@ -6,13 +6,14 @@ import io
 import json
 import math
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from towpath_sandbox.databricks import nested
 from towpath_sandbox.databricks.types import YEAR_MONTH, SqlType
 
 Render = Callable[[Any], str]
@@ -60,7 +61,7 @@ def _render(kind: SqlType, timezone: str) -> Render:
         zone = ZoneInfo(timezone)
         return lambda micros: _timestamp(micros, zone)
     if kind.name in ("ARRAY", "MAP", "STRUCT"):
-        return lambda value: json.dumps(nested(value, kind), ensure_ascii=False, separators=(",", ":"))
+        return lambda value: nested.text(value, kind)
     if kind.name == "INTERVAL":
         return _months if kind.interval == YEAR_MONTH else _duration
     return RENDERS.get(kind.name, str)
@@ -145,30 +146,3 @@ RENDERS: dict[str, Render] = {
     "DATE": _date,
     "TIMESTAMP_NTZ": _wall,
 }
-
-
-def nested(value: Any, kind: SqlType) -> Any:
-    """A value as it stands in JSON text."""
-    if value is None:
-        return None
-    if kind.name == "ARRAY":
-        return [nested(item, kind.children[0]) for item in value]
-    if kind.name == "MAP":
-        return {_key(key): nested(item, kind.children[1]) for key, item in value}
-    if kind.name == "STRUCT":
-        return {name: nested(value[name], child) for name, child in zip(kind.names, kind.children)}
-    if kind.name == "VARIANT":
-        return json.loads(value)
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return float(value)
-    return value
-
-
-def _key(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)

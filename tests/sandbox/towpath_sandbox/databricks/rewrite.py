@@ -8,8 +8,11 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from towpath_sandbox.databricks.errors import SqlError
+from towpath_sandbox.databricks.fromjson import FromJson
 from towpath_sandbox.databricks.names import identifier_function
 from towpath_sandbox.databricks.types import DAY_TIME, YEAR_MONTH, of_ddl
+
+Define = Callable[[FromJson], None]
 
 # Functions that Databricks has and sqlglot leaves as they are, as macros of DuckDB.
 MACROS = [
@@ -25,6 +28,9 @@ MACROS = [
     "WHEN 'TIMESTAMP WITH TIME ZONE' THEN regexp_replace(CAST(x AS VARCHAR), '[+-][0-9:]+$', '') "
     "ELSE CAST(x AS VARCHAR) END",
     "CREATE MACRO try_parse_json(x) AS TRY(json(x))",
+    "CREATE MACRO zone_text(s) AS CASE WHEN s = 0 THEN 'Z' ELSE "
+    "printf('%s%02d:%02d', CASE WHEN s < 0 THEN '-' ELSE '+' END, abs(s) // 3600, abs(s) // 60 % 60) END",
+    "CREATE MACRO formatted(t, f) AS replace(strftime(t, f), 'XXX', zone_text(date_part('timezone', t)))",
     "CREATE MACRO divided(a, b) AS CASE WHEN b = 0 THEN error('Division by zero') ELSE a / b END",
     "CREATE MACRO current_version() AS 'sandbox'",
     "CREATE MACRO raise_error(x) AS error(x)",
@@ -50,11 +56,15 @@ def _integer_macro(name: str, kind: str) -> str:
 MACROS += [_integer_macro(name, kind) for name, kind in INTEGERS.items()]
 
 
-def rewrite(tree: exp.Expr) -> exp.Expr:
-    """Puts DuckDB's way in the place of each expression that needs it, innermost first."""
+def rewrite(tree: exp.Expr, define: Define) -> exp.Expr:
+    """Puts DuckDB's way in the place of each expression that needs it, innermost first. `define` is
+    told of functions that it then needs."""
     for node in reversed(list(tree.walk())):
         rule = REWRITES.get(type(node))
-        new = rule(node) if rule else node
+        if isinstance(node, exp.FromJson):
+            new = _rewrite_from_json(node, define)
+        else:
+            new = rule(node) if rule else node
         if new is not node and node is not tree:
             node.replace(new)
         elif new is not node:
@@ -114,8 +124,8 @@ def _rewrite_call(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _rewrite_from_json(node: exp.Expr) -> exp.Expr:
-    """from_json(text, ddl[, options]): without FAILFAST what is malformed becomes NULL."""
+def _rewrite_from_json(node: exp.Expr, define: Define) -> exp.Expr:
+    """from_json(text, ddl[, options]): a function of its own for each use."""
     arguments = list(node.iter_expressions())
     ddl = arguments[1].name
     try:
@@ -123,13 +133,13 @@ def _rewrite_from_json(node: exp.Expr) -> exp.Expr:
     except SqlglotError:
         kind = exp.DataType.build(f"STRUCT<{ddl}>", dialect="databricks")
     strict = len(arguments) > 2 and "FAILFAST" in arguments[2].sql().upper()
-    cast = exp.Cast if strict else exp.TryCast
-    json = cast(this=arguments[0], to=exp.DataType.build("JSON", dialect="duckdb"))
-    return cast(this=json, to=exp.DataType.build(of_ddl(kind).duckdb, dialect="duckdb"))
+    function = FromJson(of_ddl(kind), strict)
+    define(function)
+    return exp.Anonymous(this=function.name, expressions=[arguments[0]])
 
 
 def _rewrite_to_json(node: exp.Expr) -> exp.Expr:
-    """to_json(value[, options]): what options can ask for, nulls and all digits, DuckDB writes anyway."""
+    """to_json inside of an expression, where DuckDB's own must do, which has no options."""
     node.set("options", None)
     return node
 
@@ -141,8 +151,8 @@ def _rewrite_format(node: exp.Expr) -> exp.Expr:
         value = value.this
     if not isinstance(pattern, exp.Literal):
         return node
-    text = pattern.name.replace("strict", "").replace("'T'", "T").replace("XXX", "Z")
-    return exp.Anonymous(this="strftime", expressions=[value, exp.Literal.string(text)])
+    text = pattern.name.replace("strict", "").replace("'T'", "T")
+    return exp.Anonymous(this="formatted", expressions=[value, exp.Literal.string(text)])
 
 
 def _rewrite_comparison(node: exp.Expr) -> exp.Expr:
@@ -176,7 +186,6 @@ REWRITES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Interval: _rewrite_interval,
     exp.Anonymous: _rewrite_call,
     exp.TimeToStr: _rewrite_format,
-    exp.FromJson: _rewrite_from_json,
     exp.JSONFormat: _rewrite_to_json,
     exp.Div: _rewrite_division,
     **dict.fromkeys((exp.GT, exp.GTE, exp.LT, exp.LTE), _rewrite_comparison),

@@ -1,7 +1,7 @@
 """Databricks SQL to DuckDB's: parsing, parameters, and what names mean."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sqlglot
@@ -11,7 +11,7 @@ from sqlglot.errors import SqlglotError
 from towpath_sandbox.databricks.catalog import Catalog, Name, Table, Version, View
 from towpath_sandbox.databricks.errors import SqlError
 from towpath_sandbox.databricks.names import parts_of
-from towpath_sandbox.databricks.rewrite import rewrite
+from towpath_sandbox.databricks.rewrite import Define, rewrite
 from towpath_sandbox.databricks.types import DAY_TIME, YEAR_MONTH, SqlType, of_ddl, quoted
 
 
@@ -29,13 +29,14 @@ class Scope:
     default_catalog: str = "main"
     default_schema: str = "default"
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    define: Define = lambda function: None
 
     def name(self, parts: Sequence[str]) -> Name:
         if not 1 <= len(parts) <= 3 or not all(parts):
             raise SqlError("PARSE_SYNTAX_ERROR", "'.'".join(parts) or "end of input")
         full = [self.default_catalog, self.default_schema][: 3 - len(parts)] + list(parts)
         name = (full[0].lower(), full[1].lower(), full[2].lower())
-        self.catalog.need_schema(*name[:2])
+        self.catalog.need_catalog(name[0])
         return name
 
 
@@ -77,7 +78,6 @@ class Translator:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.versions: list[Version] = []  # of tables that are read
-        self.files: Callable[[exp.Expr], str] | None = None
 
     def text(self, tree: exp.Expr) -> str:
         return self._resolve(bind(tree.copy(), self.scope.parameters), ()).sql("duckdb", comments=False)
@@ -95,7 +95,7 @@ class Translator:
         for column in list(tree.find_all(exp.Column)):
             column.set("db", None)
             column.set("catalog", None)
-        tree = rewrite(tree)
+        tree = rewrite(tree, self.scope.define)
         for table in list(tree.find_all(exp.Table)):
             self._resolve_table(table, views)
         return tree
@@ -155,7 +155,7 @@ class Translator:
     def _view(self, view: View, views: tuple[Name, ...]) -> exp.Expr:
         if view.name in views:
             raise SqlError("UNSUPPORTED_FEATURE", f"the recursive view {'.'.join(view.name)}")
-        inner = Translator(Scope(self.scope.catalog, view.catalog, view.schema))
+        inner = Translator(Scope(self.scope.catalog, view.catalog, view.schema, {}, self.scope.define))
         tree = inner._resolve(view.query.copy(), (*views, view.name))
         self.versions += inner.versions
         return tree

@@ -71,7 +71,7 @@ class Statements:
         root: Path,
     ) -> None:
         self._engine = sql
-        self._warehouse = warehouse
+        self.warehouse = warehouse
         self._faults = faults
         self._settings = settings
         self._base = base  # of links
@@ -98,9 +98,9 @@ class Statements:
         on_timeout = _choice(body, "on_wait_timeout", ("CONTINUE", "CANCEL"))
         statement = self._statement(body, settings)
         self._statements[statement.id] = statement
-        self._warehouse.start(settings)
+        self.warehouse.start(settings)
         threading.Thread(target=self._run, args=(statement,), daemon=True).start()
-        if not self._warehouse.is_counted():
+        if not self.warehouse.is_counted():
             statement.wait(seconds)
         if statement.state not in TERMINAL and on_timeout == "CANCEL":
             statement.cancel()
@@ -141,14 +141,14 @@ class Statements:
         settings = self._settings()
         if not warehouse_id:
             raise refuse(400, "INVALID_PARAMETER_VALUE", "warehouse_id is required")
-        if warehouse_id != settings.warehouse_id or self._warehouse.state(settings) == "DELETED":
+        if warehouse_id != settings.warehouse_id or self.warehouse.state(settings) == "DELETED":
             raise refuse(404, "RESOURCE_DOES_NOT_EXIST", f"SQL warehouse {warehouse_id} was not found.")
 
     def _run(self, statement: Statement) -> None:
         is_over = statement.session.canceled.is_set
         ended = "SUCCEEDED"
         try:
-            self._warehouse.wait(self._settings, is_over)
+            self.warehouse.wait(self._settings, is_over)
             statement.session.check()
             statement.move("RUNNING")
             ended = self._execute(statement)
@@ -208,8 +208,8 @@ class Statements:
 
     def get(self, statement_id: str) -> Response:
         statement = self.find(statement_id)
-        self._warehouse.poll(self._settings())
-        if statement.state == "PENDING" and not self._warehouse.is_counted():
+        self.warehouse.poll(self._settings())
+        if statement.state == "PENDING" and not self.warehouse.is_counted():
             statement.wait(0.005)
         answer = self._describe(statement)
         statement.polls = max(0, statement.polls - 1)

@@ -37,7 +37,7 @@ class Workspace:
         self.faults = faults
         self._bases = bases
         self.catalog = Catalog(settings.strict_names)
-        self.engine = Engine(self.catalog, settings.timezone)
+        self.engine = Engine(self.catalog)
         self.warehouse = Warehouse(settings)
         self.login = Login()
         self.statements = Statements(
@@ -56,6 +56,9 @@ class Workspace:
         return self._bases()[0]
 
     def change(self, settings: Settings) -> None:
+        if settings.warehouse_state != self.settings.warehouse_state:
+            self.warehouse = Warehouse(settings)
+            self.statements.warehouse = self.warehouse
         self.settings = settings
         self.catalog.strict = settings.strict_names
 

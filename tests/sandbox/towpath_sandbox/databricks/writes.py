@@ -104,6 +104,7 @@ def create(
     """A table by its name, ready for its next version. One that is replaced keeps its versions, and
     forgets which files it has loaded."""
     check_columns(columns, properties)
+    session.catalog.need_schema(*name[:2])
     old = session.catalog.find(name)
     if old is not None and not replace:
         raise SqlError("TABLE_OR_VIEW_ALREADY_EXISTS", shown(name))

@@ -64,7 +64,9 @@ class Api:
             except (OSError, EOFError, zlib.error):
                 raise _plain(400, "The body is no gzip.") from None
         if len(data) > settings.ttd_max_bytes:
-            raise _plain(413, f"The request has {len(data)} bytes; at most {settings.ttd_max_bytes} are taken.")
+            raise _plain(
+                413, f"The request has {len(data)} bytes; at most {settings.ttd_max_bytes} are taken."
+            )
         try:
             body = json.loads(data)
         except ValueError:
@@ -80,7 +82,9 @@ class Api:
         for name, value in body.items():
             if name != "Items" and name not in members:
                 raise _plain(400, f"There is no member {name}.")
-            if name != "Items" and not (members[name](value) or (value is None and name not in endpoint.required)):
+            if name != "Items" and not (
+                members[name](value) or (value is None and name not in endpoint.required)
+            ):
                 raise _plain(400, f"{name} has a value that it cannot have.")
         for name in endpoint.required:
             if not body.get(name):  # 0 is no merchant, "" no advertiser

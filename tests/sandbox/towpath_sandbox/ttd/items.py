@@ -75,7 +75,10 @@ def _identity(item: dict[str, Any], is_deletion: bool) -> Iterable[Problem]:
     if not given:
         yield "InvalidUserId" if is_deletion else "MissingUserId", "no user id is given"
     elif not any(fits(kind, item[kind]) for kind in given):
-        yield "InvalidUserId" if is_deletion else "InvalidParameterFormat", f"{given[0]} has not the form of one"
+        yield (
+            "InvalidUserId" if is_deletion else "InvalidParameterFormat",
+            f"{given[0]} has not the form of one",
+        )
 
 
 def _conversion(item: dict[str, Any]) -> Iterable[Problem]:

@@ -49,7 +49,9 @@ def objects(members: set[str]) -> Check:
 
     def check(value: Any) -> bool:
         return isinstance(value, list) and all(
-            isinstance(item, dict) and set(item) <= members and all(v is None or text(v) for v in item.values())
+            isinstance(item, dict)
+            and set(item) <= members
+            and all(v is None or text(v) for v in item.values())
             for item in value
         )
 
@@ -68,12 +70,24 @@ def request_type(value: Any) -> bool:
     return value in ("OptOut", "Deletion")
 
 
-IDS = (
-    ["TDID", "DAID", "UID2", "UID2Token", "EUID", "EUIDToken", "RampID", "CoreID", "ID5"]
-    + ["NetID", "FirstID", "UtiqID", "RealID", "MerkuryID", "IqviaPPID"]
-)
+IDS = ["TDID", "DAID", "UID2", "UID2Token", "EUID", "EUIDToken", "RampID", "CoreID", "ID5"] + [
+    "NetID",
+    "FirstID",
+    "UtiqID",
+    "RealID",
+    "MerkuryID",
+    "IqviaPPID",
+]
 CONVERSION_IDS = ["TDID", "DAID", "UID2", "UID2Token", "RampID", "EUID", "EUIDToken"]
-CODES = {"0": "TDID", "1": "DAID", "2": "UID2", "3": "UID2Token", "4": "EUID", "5": "EUIDToken", "6": "RampID"}
+CODES = {
+    "0": "TDID",
+    "1": "DAID",
+    "2": "UID2",
+    "3": "UID2Token",
+    "4": "EUID",
+    "5": "EUIDToken",
+    "6": "RampID",
+}
 
 NAMED: dict[str, Check] = {"Name": text, "TimestampUtc": moment, "TtlInMinutes": int32}
 PRICED: dict[str, Check] = {"BaseBidCPM": number, "BaseBidCPMMetadata": text, "BidFactor": number}
@@ -121,7 +135,9 @@ ENDPOINTS = {
         {
             **dict.fromkeys([*CONVERSION_IDS, *CONVERSION], text),
             "TimestampUtc": moment,
-            "UserIdArray": lambda value: isinstance(value, list) and all(texts(pair) and len(pair) == 2 for pair in value),
+            "UserIdArray": lambda value: (
+                isinstance(value, list) and all(texts(pair) and len(pair) == 2 for pair in value)
+            ),
             "LineItems": objects({"item_code", "name", "qty", "price", "cat"}),
             "PrivacySettings": objects({"privacy_type", "is_applicable", "consent_string"}),
         },
