@@ -193,6 +193,11 @@ uint64_t tow_grpc_unsent_bytes(const struct tow_grpc_call *call)
     return call->unsent_bytes;
 }
 
+uint64_t tow_grpc_sent(const struct tow_grpc_call *call)
+{
+    return call->sent;
+}
+
 /* The next run of bytes of a message: in its head, or in its body. */
 static const unsigned char *call_piece(const struct grpc_outgoing *message, size_t *length)
 {
@@ -213,6 +218,7 @@ static void call_let_go(struct tow_grpc_call *call)
         call->newest = NULL;
     free(message);
     call->unsent--;
+    call->sent++;
     call->grpc->has_news = 1;
 }
 

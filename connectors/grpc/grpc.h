@@ -116,6 +116,8 @@ int tow_grpc_send(struct tow_grpc_call *call, const void *head, size_t head_leng
 size_t tow_grpc_unsent(const struct tow_grpc_call *call);
 /* Their bytes. */
 uint64_t tow_grpc_unsent_bytes(const struct tow_grpc_call *call);
+/* Messages that were taken whole since the call began; stays right when it has ended. */
+uint64_t tow_grpc_sent(const struct tow_grpc_call *call);
 
 /* No more messages will be sent: the server sees the end behind the last one. */
 void tow_grpc_half_close(struct tow_grpc_call *call);

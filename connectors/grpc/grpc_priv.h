@@ -29,6 +29,7 @@ struct tow_grpc_call {
     struct grpc_outgoing *oldest, *newest;
     size_t unsent;
     uint64_t unsent_bytes;
+    uint64_t sent;      /* messages that were taken whole */
     int is_half_closed; /* no more messages will be queued */
     int is_end_sent;    /* and the server has been told */
     int is_deferred;    /* nghttp2 waits for tow_grpc_send or tow_grpc_half_close */

@@ -390,3 +390,16 @@ void grpc_server_stop_listening(struct grpc_server *server)
     pthread_mutex_unlock(&server->lock);
     grpc_server_do(server, server_nothing, NULL);
 }
+
+static void server_freeze_lines(void *context)
+{
+    struct grpc_server *server = context;
+
+    for (struct grpc_line *line = server->lines; line; line = line->next)
+        line->is_frozen = 1;
+}
+
+void grpc_server_freeze(struct grpc_server *server)
+{
+    grpc_server_do(server, server_freeze_lines, server);
+}

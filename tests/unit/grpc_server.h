@@ -45,6 +45,8 @@ const char *grpc_server_url(const struct grpc_server *server);
 int grpc_server_connections(struct grpc_server *server);
 /* Runs `work` in the server's thread, between two events, and waits for its end. */
 void grpc_server_do(struct grpc_server *server, void (*work)(void *context), void *context);
+/* No connection that there is now is touched any more. */
+void grpc_server_freeze(struct grpc_server *server);
 /* No new connections are accepted: they are refused. */
 void grpc_server_stop_listening(struct grpc_server *server);
 

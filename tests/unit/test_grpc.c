@@ -127,6 +127,7 @@ static void test_head_and_body_become_one_message(void **state)
     got(fixture, "", 0);
     assert_int_equal(tow_grpc_unsent(fixture->call), 0);
     assert_int_equal(tow_grpc_unsent_bytes(fixture->call), 0);
+    assert_int_equal(tow_grpc_sent(fixture->call), 3);
 }
 
 /* Lengths around those of frames, windows and buffers. */

@@ -1,0 +1,674 @@
+/* A stream's two sides: what its caller may do, and the thread that keeps it going. */
+#include "connectors/zerobus/stream.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "connectors/zerobus/stream_priv.h"
+#include "towpath/plugin.h"
+
+#define STREAM_INFLIGHT_RECORDS INT64_C(50000)
+#define STREAM_INFLIGHT_BYTES   (INT64_C(64) << 20)
+#define STREAM_RECOVERY_MS      15000
+#define STREAM_BACKOFF_MS       2000
+#define STREAM_BACKOFF_MAX_MS   30000
+#define STREAM_RETRIES          3
+#define STREAM_ACK_MS           60000
+#define STREAM_FLUSH_MS         300000
+#define STREAM_DRAIN_MS         500
+#define STREAM_GOODBYE_MS       1000 /* that close waits beyond the drain */
+#define STREAM_REFUSED_MAX      32   /* records in a row: then it is not the records */
+#define STREAM_REQUEST_MIN      ((size_t)64 << 10)
+#define STREAM_REQUESTS         16 /* that what is under way is divided into, about */
+
+/* ---- telling each other ---------------------------------------------------------------------- */
+
+void stream_log(struct tow_zerobus *zerobus, int level, const char *format, ...)
+{
+    char line[1024];
+    va_list args;
+
+    if (!zerobus->settings.log)
+        return;
+    va_start(args, format);
+    (void)vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    zerobus->settings.log(zerobus->settings.log_context, level, line);
+}
+
+static void stream_signal(int fd)
+{
+    const uint64_t one = 1;
+    int saved = errno;
+
+    /* A full counter is as readable as any. */
+    if (write(fd, &one, sizeof one) < 0)
+        errno = saved;
+}
+
+static void stream_clear(int fd)
+{
+    uint64_t count;
+    int saved = errno;
+
+    if (read(fd, &count, sizeof count) < 0)
+        errno = saved;
+}
+
+void stream_notify(struct tow_zerobus *zerobus)
+{
+    stream_signal(zerobus->news_fd);
+}
+
+/* Tells the stream's thread. With the lock held. */
+static void stream_wake(struct tow_zerobus *zerobus)
+{
+    if (zerobus->grpc)
+        tow_grpc_wake(zerobus->grpc);
+    else
+        stream_signal(zerobus->work_fd);
+}
+
+/* ---- the thread ------------------------------------------------------------------------------ */
+
+/* Until there is something to send, or nothing more will come: then 0. */
+static int stream_wait_for_work(struct tow_zerobus *zerobus)
+{
+    struct pollfd fds[2] = {{.fd = zerobus->work_fd, .events = POLLIN},
+                            {.fd = zerobus->stop_fd, .events = POLLIN}};
+
+    while (!fds[1].revents) {
+        int has_work, is_closing;
+
+        pthread_mutex_lock(&zerobus->lock);
+        has_work = zerobus->open.oldest && !zerobus->is_given_up;
+        is_closing = zerobus->is_closing;
+        pthread_mutex_unlock(&zerobus->lock);
+        if (has_work || is_closing)
+            return has_work;
+        poll(fds, 2, -1);
+        stream_clear(zerobus->work_fd);
+    }
+    return 0;
+}
+
+/* xorshift64*: so that many streams that broke together do not come back together. */
+static uint64_t stream_random(struct tow_zerobus *zerobus)
+{
+    uint64_t x = zerobus->random;
+
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    zerobus->random = x;
+    return (x * 0x2545F4914F6CDD1Du) >> 11;
+}
+
+/* Half of the wait at least. Returns 0 where the stream was told to end. */
+static int stream_back_off(struct tow_zerobus *zerobus)
+{
+    struct pollfd stop = {.fd = zerobus->stop_fd, .events = POLLIN};
+    int64_t wait_ms = zerobus->settings.recovery_backoff_ms;
+    int64_t until_ms;
+
+    for (int64_t i = 1; i < zerobus->failures && wait_ms < STREAM_BACKOFF_MAX_MS; i++)
+        wait_ms *= 2;
+    if (zerobus->failures > 1 && wait_ms > STREAM_BACKOFF_MAX_MS)
+        wait_ms = STREAM_BACKOFF_MAX_MS;
+    wait_ms -= (int64_t)(stream_random(zerobus) % (uint64_t)(wait_ms / 2 + 1));
+    until_ms = grpc_deadline(grpc_now_ms(), wait_ms);
+    while (grpc_now_ms() < until_ms)
+        if (poll(&stop, 1, grpc_wait_ms(grpc_now_ms(), until_ms)) > 0)
+            return 0;
+    return 1;
+}
+
+static int stream_fail(struct tow_zerobus *zerobus, const struct connection_report *report,
+                       const struct tow_error *err)
+{
+    pthread_mutex_lock(&zerobus->lock);
+    zerobus->state = TOW_ZEROBUS_FAILED;
+    zerobus->failure = *err;
+    zerobus->is_schema_refused = report->is_schema_refused;
+    pthread_mutex_unlock(&zerobus->lock);
+    return 0;
+}
+
+/* Refuses the oldest request, which is a single record. */
+static void stream_refuse_oldest(struct tow_zerobus *zerobus)
+{
+    struct request *request = request_list_take(&zerobus->open);
+
+    request_settle(request, &zerobus->pool);
+    request->is_refused = 1;
+    request->message = strdup(zerobus->refusal);
+    request_list_append(&zerobus->ended, request);
+    zerobus->suspects--;
+    zerobus->refused_in_a_row++;
+}
+
+/* The server refuses what was sent for what it holds. Once the guilty request is known it is made
+ * smaller, until it is one record. Returns 1 where the stream goes on. */
+static int stream_hunt(struct tow_zerobus *zerobus, const struct connection_report *report,
+                       struct tow_error *err)
+{
+    int code = TOW_OK;
+
+    if (zerobus->settings.no_recovery)
+        return stream_fail(zerobus, report, err);
+    if (!report->is_oldest_guilty)
+        return 1;
+    pthread_mutex_lock(&zerobus->lock);
+    if (zerobus->open.oldest->count == 1)
+        stream_refuse_oldest(zerobus);
+    else if (request_list_split(&zerobus->open) == 0)
+        zerobus->suspects++;
+    else
+        code = tow_error_nomem(err);
+    zerobus->unsent = zerobus->open.oldest;
+    pthread_mutex_unlock(&zerobus->lock);
+    stream_notify(zerobus);
+    if (code == TOW_OK && zerobus->refused_in_a_row >= STREAM_REFUSED_MAX)
+        code = tow_error_set(err, TOW_E_CONFIG,
+                             "%s: the server refused %d records in a row, so it may be more than "
+                             "single rows that does not fit: %s",
+                             zerobus->settings.table, STREAM_REFUSED_MAX, zerobus->refusal);
+    return code == TOW_OK ? 1 : stream_fail(zerobus, report, err);
+}
+
+/* A login that was refused before anything was sent is renewed once. */
+static int stream_may_renew_login(const struct tow_zerobus *zerobus,
+                                  const struct connection_report *report,
+                                  const struct tow_error *err)
+{
+    return err->code == TOW_E_AUTH && !report->was_opened && !zerobus->was_login_renewed &&
+           zerobus->settings.login.refused != NULL;
+}
+
+static int stream_recover(struct tow_zerobus *zerobus, const struct connection_report *report,
+                          struct tow_error *err)
+{
+    int renews = stream_may_renew_login(zerobus, report, err);
+
+    if (zerobus->settings.no_recovery ||
+        (!renews && err->code != TOW_E_TRANSIENT && err->code != TOW_E_RATE))
+        return stream_fail(zerobus, report, err);
+    /* That a stream which did its work breaks costs nothing; getting no further does. */
+    zerobus->failures = report->was_useful ? 0 : zerobus->failures + 1;
+    if (zerobus->failures > zerobus->settings.recovery_retries && !report->was_useful) {
+        if (zerobus->settings.recovery_retries > 0)
+            tow_error_prefix(err, "gave up after %lld attempts", (long long)zerobus->failures);
+        return stream_fail(zerobus, report, err);
+    }
+    zerobus->was_login_renewed |= renews;
+    pthread_mutex_lock(&zerobus->lock);
+    if (zerobus->state != TOW_ZEROBUS_UNINITIALIZED)
+        zerobus->state = TOW_ZEROBUS_RECOVERING;
+    pthread_mutex_unlock(&zerobus->lock);
+    stream_log(zerobus, TOW_LOG_INFO, "%s; connecting anew (attempt %lld of %lld)", err->message,
+               (long long)zerobus->failures, (long long)zerobus->settings.recovery_retries);
+    return renews || stream_back_off(zerobus);
+}
+
+/* Returns 1 where another connection is to follow. */
+static int stream_go_on(struct tow_zerobus *zerobus, enum connection_end end,
+                        const struct connection_report *report, struct tow_error *err)
+{
+    switch (end) {
+    case CONNECTION_CLOSED:
+        return 0;
+    case CONNECTION_ROTATED:
+        return 1;
+    case CONNECTION_REFUSED:
+        return stream_hunt(zerobus, report, err);
+    default:
+        return err->code == TOW_E_CANCELLED ? 0 : stream_recover(zerobus, report, err);
+    }
+}
+
+/* The first connection is made at once, so that whoever opens the stream learns whether it can be;
+ * later ones when there is something to send. */
+static void *stream_main(void *context)
+{
+    struct tow_zerobus *zerobus = context;
+    int goes_on = 1;
+
+    while (goes_on) {
+        struct tow_error err = TOW_ERROR_INIT;
+        struct connection_report report;
+        enum connection_end end = connection_live(zerobus, &report, &err);
+
+        if (report.was_opened)
+            zerobus->was_login_renewed = 0;
+        goes_on = stream_go_on(zerobus, end, &report, &err);
+        if (goes_on && zerobus->state != TOW_ZEROBUS_UNINITIALIZED)
+            goes_on = stream_wait_for_work(zerobus);
+    }
+    pthread_mutex_lock(&zerobus->lock);
+    if (zerobus->state != TOW_ZEROBUS_FAILED)
+        zerobus->state = TOW_ZEROBUS_CLOSED;
+    zerobus->is_over = 1;
+    pthread_mutex_unlock(&zerobus->lock);
+    stream_notify(zerobus);
+    return NULL;
+}
+
+/* ---- opening and freeing --------------------------------------------------------------------- */
+
+static void stream_default(int64_t *setting, int64_t value)
+{
+    if (*setting == 0)
+        *setting = value;
+}
+
+static void stream_fill_in(struct tow_zerobus_settings *settings)
+{
+    stream_default(&settings->max_inflight_records, STREAM_INFLIGHT_RECORDS);
+    stream_default(&settings->max_inflight_bytes, STREAM_INFLIGHT_BYTES);
+    stream_default(&settings->max_payload_bytes, TOW_ZEROBUS_PAYLOAD_MAX);
+    stream_default(&settings->recovery_timeout_ms, STREAM_RECOVERY_MS);
+    stream_default(&settings->recovery_backoff_ms, STREAM_BACKOFF_MS);
+    stream_default(&settings->recovery_retries, STREAM_RETRIES);
+    stream_default(&settings->ack_timeout_ms, STREAM_ACK_MS);
+    stream_default(&settings->flush_timeout_ms, STREAM_FLUSH_MS);
+    stream_default(&settings->drain_ms, STREAM_DRAIN_MS);
+}
+
+/* Copies the texts; 0 where memory ran out. */
+static int stream_copy(struct tow_zerobus *zerobus, const struct tow_zerobus_settings *given)
+{
+    struct tow_zerobus_settings *settings = &zerobus->settings;
+    const char **const texts[] = {&settings->endpoint, &settings->table, &settings->ca_file,
+                                  &settings->proxy, &settings->user_agent};
+    int whole = 1;
+
+    *settings = *given;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (*texts[i]) {
+            *texts[i] = strdup(*texts[i]);
+            whole &= *texts[i] != NULL;
+        }
+    if (given->descriptor)
+        whole &= tow_buffer_append(&zerobus->descriptor, given->descriptor->data,
+                                   given->descriptor->size, NULL) == TOW_OK;
+    settings->descriptor = NULL;
+    stream_fill_in(settings);
+    return whole;
+}
+
+static int stream_init(struct tow_zerobus *zerobus, const struct tow_zerobus_settings *settings,
+                       struct tow_error *err)
+{
+    int *const fds[] = {&zerobus->news_fd, &zerobus->work_fd, &zerobus->stop_fd};
+
+    zerobus->news_fd = zerobus->work_fd = zerobus->stop_fd = -1;
+    zerobus->failure = (struct tow_error)TOW_ERROR_INIT;
+    pthread_mutex_init(&zerobus->lock, NULL);
+    if (!stream_copy(zerobus, settings))
+        return tow_error_nomem(err);
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
+        *fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (*fds[i] < 0)
+            return tow_error_errno(err, TOW_E_ENV, errno, "eventfd");
+    }
+    zerobus->random = ((uint64_t)grpc_now_ms() * 0x9E3779B97F4A7C15u ^ (uintptr_t)zerobus) | 1;
+    return TOW_OK;
+}
+
+/* Until something has changed, or the deadline. */
+static int stream_wait(struct tow_zerobus *zerobus, int64_t deadline_ms, struct tow_error *err)
+{
+    struct pollfd fds[2] = {{.fd = zerobus->news_fd, .events = POLLIN},
+                            {.fd = zerobus->settings.cancel_fd, .events = POLLIN}};
+
+    if (poll(fds, 2, grpc_wait_ms(grpc_now_ms(), deadline_ms)) < 0 && errno != EINTR)
+        return tow_error_errno(err, TOW_E_ENV, errno, "waiting for %s", zerobus->settings.table);
+    if (fds[1].revents)
+        return tow_error_set(err, TOW_E_CANCELLED, "stopped while sending to %s",
+                             zerobus->settings.table);
+    stream_clear(zerobus->news_fd);
+    return TOW_OK;
+}
+
+static int stream_await_opened(struct tow_zerobus *zerobus, struct tow_error *err)
+{
+    int code = TOW_OK;
+
+    while (code == TOW_OK && tow_zerobus_state(zerobus) == TOW_ZEROBUS_UNINITIALIZED)
+        code = stream_wait(zerobus, GRPC_NEVER, err);
+    return code == TOW_OK ? tow_zerobus_failure(zerobus, err) : code;
+}
+
+struct tow_zerobus *tow_zerobus_open(const struct tow_zerobus_settings *settings,
+                                     struct tow_error *err)
+{
+    struct tow_zerobus *zerobus = calloc(1, sizeof *zerobus);
+    int errnum;
+
+    if (!zerobus) {
+        tow_error_nomem(err);
+        return NULL;
+    }
+    if (stream_init(zerobus, settings, err) != TOW_OK) {
+        tow_zerobus_free(zerobus);
+        return NULL;
+    }
+    errnum = pthread_create(&zerobus->thread, NULL, stream_main, zerobus);
+    zerobus->is_running = errnum == 0;
+    if (errnum)
+        tow_error_errno(err, TOW_E_ENV, errnum, "starting a thread");
+    else if (stream_await_opened(zerobus, err) == TOW_OK)
+        return zerobus;
+    tow_zerobus_free(zerobus);
+    return NULL;
+}
+
+static void stream_join(struct tow_zerobus *zerobus)
+{
+    if (!zerobus->is_running)
+        return;
+    stream_signal(zerobus->stop_fd);
+    pthread_join(zerobus->thread, NULL);
+    zerobus->is_running = 0;
+}
+
+static void stream_release_settings(struct tow_zerobus_settings *settings)
+{
+    const char *const texts[] = {settings->endpoint, settings->table, settings->ca_file,
+                                 settings->proxy, settings->user_agent};
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        free((char *)(uintptr_t)texts[i]);
+}
+
+void tow_zerobus_free(struct tow_zerobus *zerobus)
+{
+    if (!zerobus)
+        return;
+    stream_join(zerobus);
+    request_list_release(&zerobus->open, &zerobus->pool);
+    request_list_release(&zerobus->ended, &zerobus->pool);
+    request_pool_release(&zerobus->pool);
+    tow_buffer_release(&zerobus->descriptor);
+    stream_release_settings(&zerobus->settings);
+    if (zerobus->news_fd >= 0)
+        close(zerobus->news_fd);
+    if (zerobus->work_fd >= 0)
+        close(zerobus->work_fd);
+    if (zerobus->stop_fd >= 0)
+        close(zerobus->stop_fd);
+    pthread_mutex_destroy(&zerobus->lock);
+    free(zerobus);
+}
+
+/* ---- looking --------------------------------------------------------------------------------- */
+
+enum tow_zerobus_state tow_zerobus_state(struct tow_zerobus *zerobus)
+{
+    enum tow_zerobus_state state;
+
+    pthread_mutex_lock(&zerobus->lock);
+    state = zerobus->state;
+    if (state == TOW_ZEROBUS_OPENED && zerobus->is_flushing)
+        state = TOW_ZEROBUS_FLUSHING;
+    pthread_mutex_unlock(&zerobus->lock);
+    return state;
+}
+
+static int stream_failure(const struct tow_zerobus *zerobus, struct tow_error *err)
+{
+    if (zerobus->state != TOW_ZEROBUS_FAILED)
+        return TOW_OK;
+    return tow_error_set(err, zerobus->failure.code, "%s", zerobus->failure.message);
+}
+
+int tow_zerobus_failure(struct tow_zerobus *zerobus, struct tow_error *err)
+{
+    int code;
+
+    pthread_mutex_lock(&zerobus->lock);
+    code = stream_failure(zerobus, err);
+    pthread_mutex_unlock(&zerobus->lock);
+    return code;
+}
+
+int tow_zerobus_is_schema_refused(struct tow_zerobus *zerobus)
+{
+    int is_refused;
+
+    pthread_mutex_lock(&zerobus->lock);
+    is_refused = zerobus->is_schema_refused;
+    pthread_mutex_unlock(&zerobus->lock);
+    return is_refused;
+}
+
+void tow_zerobus_stream_id(struct tow_zerobus *zerobus, char *id, size_t size)
+{
+    pthread_mutex_lock(&zerobus->lock);
+    (void)snprintf(id, size, "%s", zerobus->stream_id);
+    pthread_mutex_unlock(&zerobus->lock);
+}
+
+size_t tow_zerobus_unacknowledged(struct tow_zerobus *zerobus, size_t *bytes)
+{
+    size_t records;
+
+    pthread_mutex_lock(&zerobus->lock);
+    records = zerobus->open.records;
+    if (bytes)
+        *bytes = zerobus->open.bytes;
+    pthread_mutex_unlock(&zerobus->lock);
+    return records;
+}
+
+/* ---- sending --------------------------------------------------------------------------------- */
+
+struct tow_buffer tow_zerobus_buffer(struct tow_zerobus *zerobus)
+{
+    struct tow_buffer buffer;
+
+    pthread_mutex_lock(&zerobus->lock);
+    buffer = request_pool_take(&zerobus->pool);
+    pthread_mutex_unlock(&zerobus->lock);
+    return buffer;
+}
+
+/* The longer the server takes to acknowledge, the more is under way, and the larger requests may
+ * be without holding anything up. */
+size_t tow_zerobus_request_size(struct tow_zerobus *zerobus)
+{
+    const size_t most = (size_t)zerobus->settings.max_payload_bytes;
+    size_t size;
+
+    pthread_mutex_lock(&zerobus->lock);
+    size = zerobus->open.bytes / STREAM_REQUESTS;
+    pthread_mutex_unlock(&zerobus->lock);
+    if (size < STREAM_REQUEST_MIN)
+        size = STREAM_REQUEST_MIN;
+    return size < most ? size : most;
+}
+
+static int stream_check_request(const struct tow_zerobus *zerobus, const struct tow_buffer *body,
+                                size_t count, size_t payload, struct tow_error *err)
+{
+    const struct tow_zerobus_settings *settings = &zerobus->settings;
+
+    if (count == 0)
+        return tow_error_set(err, TOW_E_BUG, "a request without records");
+    if (payload > (size_t)settings->max_payload_bytes ||
+        body->size > (size_t)TOW_ZEROBUS_MESSAGE_MAX - TOW_ZEROBUS_HEAD_MAX)
+        return tow_error_set(err, TOW_E_DATA,
+                             "a request of %zu record bytes, %zu on the wire; at most %lld and "
+                             "%lld are taken",
+                             payload, body->size, (long long)settings->max_payload_bytes,
+                             (long long)TOW_ZEROBUS_MESSAGE_MAX);
+    return TOW_OK;
+}
+
+static int stream_has_room(const struct tow_zerobus *zerobus, const struct request *request)
+{
+    const struct tow_zerobus_settings *settings = &zerobus->settings;
+    const struct request_list *open = &zerobus->open;
+
+    return open->requests == 0 ||
+           (open->records + request->count <= (size_t)settings->max_inflight_records &&
+            open->bytes + request->end <= (size_t)settings->max_inflight_bytes);
+}
+
+/* TOW_END: there is no room yet. */
+static int stream_try_put(struct tow_zerobus *zerobus, struct request *request,
+                          struct tow_error *err)
+{
+    int code = stream_failure(zerobus, err);
+
+    if (code != TOW_OK)
+        return code;
+    if (zerobus->is_closing || zerobus->is_over)
+        return tow_error_set(err, TOW_E_BUG, "a record for %s after its stream was closed",
+                             zerobus->settings.table);
+    if (!stream_has_room(zerobus, request))
+        return TOW_END;
+    request_list_append(&zerobus->open, request);
+    if (!zerobus->unsent)
+        zerobus->unsent = request;
+    stream_wake(zerobus);
+    return TOW_OK;
+}
+
+int tow_zerobus_put(struct tow_zerobus *zerobus, uint64_t ticket, struct tow_buffer *body,
+                    size_t count, size_t payload, struct tow_error *err)
+{
+    struct request *request;
+    int code = stream_check_request(zerobus, body, count, payload, err);
+
+    if (code != TOW_OK)
+        return code;
+    request = request_new(ticket, body, count);
+    if (!request)
+        return tow_error_nomem(err);
+    for (code = TOW_END; code == TOW_END;) {
+        pthread_mutex_lock(&zerobus->lock);
+        code = stream_try_put(zerobus, request, err);
+        pthread_mutex_unlock(&zerobus->lock);
+        if (code == TOW_END && stream_wait(zerobus, GRPC_NEVER, err) != TOW_OK)
+            code = err->code;
+    }
+    if (code == TOW_OK)
+        return TOW_OK;
+    *body = request->body->bytes;
+    free(request->body);
+    free(request);
+    return code;
+}
+
+int tow_zerobus_next(struct tow_zerobus *zerobus, struct tow_zerobus_outcome *outcome)
+{
+    struct request *request = NULL;
+
+    pthread_mutex_lock(&zerobus->lock);
+    if (zerobus->ended.oldest)
+        request = request_list_take(&zerobus->ended);
+    if (request) {
+        *outcome = (struct tow_zerobus_outcome){.ticket = request->ticket,
+                                                .first = request->first,
+                                                .count = request->count,
+                                                .is_refused = request->is_refused};
+        (void)snprintf(outcome->message, sizeof outcome->message, "%s",
+                       request->message ? request->message : "the server gives no reason");
+        request_free(request, &zerobus->pool);
+    }
+    pthread_mutex_unlock(&zerobus->lock);
+    return request ? TOW_OK : TOW_END;
+}
+
+/* ---- flushing and closing -------------------------------------------------------------------- */
+
+/* TOW_END: there are requests without outcome. */
+static int stream_is_flushed(struct tow_zerobus *zerobus, struct tow_error *err)
+{
+    int code;
+
+    pthread_mutex_lock(&zerobus->lock);
+    code = zerobus->open.oldest ? stream_failure(zerobus, err) : TOW_OK;
+    if (code == TOW_OK && zerobus->open.oldest)
+        code = zerobus->is_over ? tow_error_set(err, TOW_E_TRANSIENT,
+                                                "%s: the stream was closed before all was "
+                                                "acknowledged",
+                                                zerobus->settings.table)
+                                : TOW_END;
+    pthread_mutex_unlock(&zerobus->lock);
+    return code;
+}
+
+static void stream_set_flushing(struct tow_zerobus *zerobus, int is_flushing)
+{
+    pthread_mutex_lock(&zerobus->lock);
+    zerobus->is_flushing = is_flushing;
+    pthread_mutex_unlock(&zerobus->lock);
+}
+
+int tow_zerobus_flush(struct tow_zerobus *zerobus, struct tow_error *err)
+{
+    int64_t deadline_ms = grpc_deadline(grpc_now_ms(), zerobus->settings.flush_timeout_ms);
+    int code;
+
+    stream_set_flushing(zerobus, 1);
+    while ((code = stream_is_flushed(zerobus, err)) == TOW_END) {
+        if (grpc_now_ms() >= deadline_ms)
+            code = tow_error_set(err, TOW_E_TRANSIENT,
+                                 "%s: %zu records were not acknowledged within %lld ms",
+                                 zerobus->settings.table, tow_zerobus_unacknowledged(zerobus, NULL),
+                                 (long long)zerobus->settings.flush_timeout_ms);
+        else
+            code = stream_wait(zerobus, deadline_ms, err);
+        if (code != TOW_OK)
+            break;
+    }
+    stream_set_flushing(zerobus, 0);
+    return code;
+}
+
+static int stream_is_over(struct tow_zerobus *zerobus)
+{
+    int is_over;
+
+    pthread_mutex_lock(&zerobus->lock);
+    is_over = zerobus->is_over;
+    pthread_mutex_unlock(&zerobus->lock);
+    return is_over;
+}
+
+/* Half-closed, the stream drains for a moment; a thread that does not come to its end by itself is
+ * told to. */
+static void stream_say_goodbye(struct tow_zerobus *zerobus, int is_flushed)
+{
+    int64_t limit_ms = zerobus->settings.drain_ms + STREAM_GOODBYE_MS;
+    int64_t deadline_ms = grpc_deadline(grpc_now_ms(), limit_ms);
+
+    pthread_mutex_lock(&zerobus->lock);
+    zerobus->is_closing = 1;
+    zerobus->is_given_up = !is_flushed;
+    stream_wake(zerobus);
+    pthread_mutex_unlock(&zerobus->lock);
+    while (!stream_is_over(zerobus) && grpc_now_ms() < deadline_ms &&
+           stream_wait(zerobus, deadline_ms, NULL) == TOW_OK)
+        continue;
+    stream_join(zerobus);
+}
+
+int tow_zerobus_close(struct tow_zerobus *zerobus, struct tow_error *err)
+{
+    int code;
+
+    if (!zerobus->is_running)
+        return TOW_OK;
+    code = tow_zerobus_flush(zerobus, err);
+    stream_say_goodbye(zerobus, code == TOW_OK);
+    return code;
+}
