@@ -73,6 +73,7 @@ int tow_fetch_append(struct tow_fetch *fetch, struct tow_fetch_slot *slot, const
         part = length < BLOCK_ROOM - block->used ? length : BLOCK_ROOM - block->used;
         memcpy(block->bytes + block->used, from, part);
         block->used += part;
+        slot->received += (int64_t)part;
         from += part;
         length -= part;
     }

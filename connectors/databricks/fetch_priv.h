@@ -129,6 +129,7 @@ int tow_fetch_has_room(const struct tow_fetch *fetch, const struct tow_fetch_slo
 int tow_fetch_has_room_again(const struct tow_fetch *fetch, const struct tow_fetch_slot *slot);
 /* Whether a chunk ahead of the current one may be begun. */
 int tow_fetch_has_room_ahead(const struct tow_fetch *fetch);
+/* Counts what it takes as received, also where it then fails. */
 int tow_fetch_append(struct tow_fetch *fetch, struct tow_fetch_slot *slot, const void *bytes,
                      size_t length, struct tow_error *err);
 struct tow_fetch_block *tow_fetch_pop(struct tow_fetch_slot *slot);

@@ -103,10 +103,8 @@ static int slot_take(void *context, const struct tow_http_call *call, const void
         code = TOW_END;
     }
     pthread_mutex_unlock(&fetch->lock);
-    if (code == TOW_OK) {
+    if (code == TOW_OK)
         slot->skip -= (int64_t)known;
-        slot->received += (int64_t)(length - known);
-    }
     return code;
 }
 

@@ -6,7 +6,7 @@
 
 #include "connectors/databricks/client_priv.h"
 
-static void workspace_clean_environment(void)
+void workspace_clean_environment(void)
 {
     static const char *const names[] = {
         "http_proxy",

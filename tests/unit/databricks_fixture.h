@@ -19,8 +19,11 @@ struct workspace {
     void *lake; /* of lake_fixture.h */
 };
 
-/* cmocka fixtures: *state is a struct workspace, whose client logs in with a token and polls without
- * long delays ... */
+/* Takes proxies, certificates and logins out of the environment; the fixtures do so themselves. */
+void workspace_clean_environment(void);
+
+/* cmocka fixtures: *state is a struct workspace, whose client logs in with a token and polls
+ * without long delays ... */
 int workspace_setup(void **state);
 /* ... or as a service principal. */
 int workspace_setup_client(void **state);

@@ -482,7 +482,7 @@ static void test_what_waits_is_bounded(void **state)
     /* The one that is handed out goes on, whatever the others hold. */
     assert_ok(lake_read(lake, 0, &at, 8 * MIB), lake->err);
     paused(lake->fetch, &blocks);
-    assert_true(blocks <= 17 + TOW_FETCH_HEAD_BLOCKS);
+    assert_in_range(blocks, 1, 17 + TOW_FETCH_HEAD_BLOCKS + 1); /* one is at hand */
     assert_int_equal(lake_read(lake, 0, &at, 0), TOW_END);
     assert_lake(lake, 1);
     for (int i = 0; i < 6; i++)
