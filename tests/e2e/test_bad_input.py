@@ -383,11 +383,11 @@ WRONG = [
         sink='plugin = "file"; path = "out.csv"; omit_nulls = true;',
     ),
     # Plugins that do not fit.
-    misfit("misfit_major", "ABI 2.0", "1.0"),
+    misfit("misfit_major", "ABI 2.1", "1.1"),
     misfit("misfit_short", "32 bytes", "smallest"),
     misfit("misfit_library", "misfit_absent_function"),
     misfit("misfit_noentry", "misfit_noentry_LTX_tow_plugin_entry"),
-    misfit("misfit_minor", "ABI 1.1", "1.0"),
+    misfit("misfit_minor", "ABI 1.2", "1.1"),
     misfit("misfit_name", '"somebody_else"'),
     misfit("misfit_member", "`read`"),
     # Only a run can know.
@@ -567,6 +567,7 @@ def test_a_state_of_a_newer_version_is_left_alone(tow):
     tow.job(sink='plugin = "file"; path = "old.ndjson";')
     tow.run("run", "job.cfg")
     state = sqlite3.connect(tow.state)
+    (version,) = state.execute("PRAGMA user_version").fetchone()
     state.execute("PRAGMA user_version = 99")
     state.close()
     tow.job()
@@ -581,7 +582,7 @@ def test_a_state_of_a_newer_version_is_left_alone(tow):
         assert "state.db" in err and "version 99" in err and "newer towpath" in err
     assert not (tow.folder / "out.ndjson").exists()
     state = sqlite3.connect(tow.state)
-    state.execute("PRAGMA user_version = 1")
+    state.execute(f"PRAGMA user_version = {version}")
     state.close()
     assert checkpoint(tow)["source"] == "csv"
 
