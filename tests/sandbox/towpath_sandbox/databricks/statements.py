@@ -152,16 +152,17 @@ class Statements:
             statement.session.check()
             statement.move("RUNNING")
             ended = self._execute(statement)
-        except (Canceled, web.ClientGone):
-            ended = "CANCELED"
-        except SqlError as error:
-            statement.error, ended = error, "FAILED"
         except Exception as error:  # a statement must come to an end, whatever happens
-            statement.error, ended = (
-                SqlError("INTERNAL_ERROR", f"{type(error).__name__}: {error}"),
-                "FAILED",
-            )
-            raise
+            if is_over() or isinstance(error, (Canceled, web.ClientGone)):
+                ended = "CANCELED"
+            elif isinstance(error, SqlError):
+                statement.error, ended = error, "FAILED"
+            else:
+                statement.error, ended = (
+                    SqlError("INTERNAL_ERROR", f"{type(error).__name__}: {error}"),
+                    "FAILED",
+                )
+                raise
         finally:
             statement.session.close()
             statement.move(ended)

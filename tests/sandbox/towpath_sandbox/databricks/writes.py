@@ -1,5 +1,6 @@
 """Versions of tables: how each kind of write makes the next one."""
 
+import contextlib
 import itertools
 from collections.abc import Callable, Sequence
 
@@ -30,8 +31,13 @@ def make_storage(session: Session, columns: Sequence[Column]) -> str:
 
 
 def rows_of(session: Session, storage: str) -> int:
-    """One more than the greatest row id: rows that come later have greater ones."""
-    return session.count(f"SELECT coalesce(max(rowid) + 1, 0) FROM {storage}") if storage else 0
+    """One more than the greatest row id: rows that come later have greater ones. On a connection of its
+    own: what is written must become a version, also where the statement is cancelled just now."""
+    if not storage:
+        return 0
+    with contextlib.closing(session.engine.connect()) as connection:
+        found = connection.execute(f"SELECT max(rowid) FROM {storage}").fetchone()
+    return 0 if found is None or found[0] is None else int(found[0]) + 1
 
 
 def commit(
@@ -85,7 +91,8 @@ def rewrite(
 
 def drop_storage(session: Session, storage: str) -> None:
     if storage:
-        session.engine.connect().execute(f"DROP TABLE IF EXISTS {storage}")
+        with contextlib.closing(session.engine.connect()) as connection:
+            connection.execute(f"DROP TABLE IF EXISTS {storage}")
 
 
 def drop_table(session: Session, table: Table) -> None:
