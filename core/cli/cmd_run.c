@@ -1,9 +1,13 @@
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "cli/execute.h"
 #include "cli/summary.h"
 
 struct run_options {
     int64_t limit;
     int full, accept_schema, json;
+    const char *since;
     struct tow_texts sets;
 };
 
@@ -14,6 +18,8 @@ static const struct tow_argument run_arguments[] = {
      "read at most so many rows, as a trial: the checkpoint stays", 0, INT64_MAX, -1},
     {"full", 0, TOW_ARGUMENT_FLAG, RUN(full), NULL,
      "start from nothing: forget checkpoint and ledgers", 0, 0, 0},
+    {"since", 0, TOW_ARGUMENT_TEXT, RUN(since), "MOMENT",
+     "start from there instead: --full with source.since", 0, 0, 0},
     {"accept-schema-change", 0, TOW_ARGUMENT_FLAG, RUN(accept_schema), NULL,
      "go on although the source's columns changed", 0, 0, 0},
     {"set", 0, TOW_ARGUMENT_TEXTS, RUN(sets), "KEY=VALUE",
@@ -22,19 +28,48 @@ static const struct tow_argument run_arguments[] = {
     TOW_ARGUMENTS_END,
 };
 
-static int run_call(const struct tow_cli *cli, const void *options)
+static int run_with(const struct tow_cli *cli, const struct run_options *run,
+                    const struct tow_texts *sets)
 {
-    const struct run_options *run = options;
     const struct tow_execute execute = {
         .path = cli->arguments[0],
-        .sets = &run->sets,
+        .sets = sets,
         .limit = run->limit,
-        .full = run->full,
+        .full = run->full || run->since,
         .accept_schema = run->accept_schema,
         .json = run->json,
     };
 
     return tow_cli_execute(cli, &execute);
+}
+
+/* Where a run starts is the source's to say; the core only forgets where the last one ended. */
+static int run_since(const struct tow_cli *cli, const struct run_options *run)
+{
+    struct tow_texts sets = {calloc(run->sets.count + 1, sizeof *sets.items), run->sets.count};
+    struct tow_error err = TOW_ERROR_INIT;
+    char *set = NULL;
+    int code;
+
+    if (!sets.items || asprintf(&set, "source.since=\"%s\"", run->since) < 0) {
+        tow_error_nomem(&err);
+        code = tow_cli_fail(&err);
+    } else {
+        for (size_t i = 0; i < run->sets.count; i++)
+            sets.items[i] = run->sets.items[i];
+        sets.items[sets.count++] = set;
+        code = run_with(cli, run, &sets);
+    }
+    free(set);
+    free(sets.items);
+    return code;
+}
+
+static int run_call(const struct tow_cli *cli, const void *options)
+{
+    const struct run_options *run = options;
+
+    return run->since ? run_since(cli, run) : run_with(cli, run, &run->sets);
 }
 
 const struct tow_command tow_cmd_run = {
@@ -51,7 +86,8 @@ const struct tow_command tow_cmd_run = {
         "standard error.\n"
         "\n" TOW_SUMMARY_JSON,
     .example = "  towpath run orders.cfg\n"
-               "  towpath run orders.cfg --limit 100 --set sink.path=trial.ndjson",
+               "  towpath run orders.cfg --limit 100 --set sink.path=trial.ndjson\n"
+               "  towpath run changes.cfg --since 2026-01-01",
     .options = run_arguments,
     .options_size = sizeof(struct run_options),
     .argument_min = 1,
