@@ -75,7 +75,7 @@ static int run_unsure(const struct run *run, int code, struct tow_error *err)
 }
 
 /* 1 where the server objects to result_compression, which is not in its public interface. */
-static int run_is_uncompressed(const struct run *run, const struct tow_http_response *response)
+static int run_refuses_compression(const struct run *run, const struct tow_http_response *response)
 {
     return response->status == 400 && run->request->result == TOW_STATEMENT_LINKS &&
            !run->databricks->uncompressed && response->body.data &&
@@ -111,7 +111,7 @@ static int run_submit(struct run *run, struct tow_error *err)
     struct tow_http_response response;
     int code = run_submit_once(run, &response, err);
 
-    if (code == TOW_E_CONFIG && run_is_uncompressed(run, &response)) {
+    if (code == TOW_E_CONFIG && run_refuses_compression(run, &response)) {
         run->databricks->uncompressed = 1;
         tow_http_response_release(&response);
         code = run_submit_once(run, &response, err);
@@ -184,9 +184,9 @@ static int run_used_up(const struct run *run, struct tow_error *err)
     char state[32];
 
     if (run->status.state == TOW_STATEMENT_RUNNING)
-        return tow_error_set(err, TOW_E_ENV,
-                             "%s: not done within %" PRId64 " s (query timeout), and cancelled",
-                             request->what, request->run_budget_ms / 1000);
+        return tow_error_set(
+            err, TOW_E_ENV, "%s: not done within %" PRId64 " s (query timeout), so it is cancelled",
+            request->what, request->run_budget_ms / 1000);
     run_warehouse_state(run->databricks, state, sizeof state);
     return tow_error_set(
         err, TOW_E_ENV,
@@ -209,7 +209,7 @@ static int64_t run_delay(struct run *run)
     return delay * 4 / 5 + delay * 2 / 5 * noise / UINT16_MAX;
 }
 
-static int run_ask(struct run *run, struct tow_databricks *databricks, struct tow_error *err)
+static int run_ask(struct run *run, struct tow_error *err)
 {
     struct tow_databricks_call call = {
         .what = run->request->what, .method = "GET", .limit = TOW_STATEMENT_LIMIT};
@@ -219,9 +219,9 @@ static int run_ask(struct run *run, struct tow_databricks *databricks, struct to
 
     run_path(run->out, "", path);
     call.path = path;
-    code = tow_databricks_call(databricks, &call, &response, err);
+    code = tow_databricks_call(run->databricks, &call, &response, err);
     if (code == TOW_OK)
-        code = tow_databricks_check_page(databricks, &call, &response, err);
+        code = tow_databricks_check_page(run->databricks, &call, &response, err);
     if (code == TOW_OK)
         code = tow_statement_read(run->out, &run->status, &response.body, call.what, err);
     run->gone = response.status == 400 || response.status == 404;
@@ -262,7 +262,7 @@ static int run_wait(struct run *run, struct tow_error *err)
         delay = delay > pause_ms ? delay : pause_ms;
         code = tow_databricks_wait(run->databricks, delay < left ? delay : left, err);
         if (code == TOW_OK)
-            code = run_unanswered(run, run_ask(run, run->databricks, err), &pause_ms, err);
+            code = run_unanswered(run, run_ask(run, err), &pause_ms, err);
     }
     return code;
 }
@@ -343,7 +343,7 @@ static int run_cancel(struct run *run, int code, struct tow_error *err)
     run->delay_ms = run->databricks->poll_ms;
     while (run->status.state < TOW_STATEMENT_SUCCEEDED && tow_databricks_now_ms() < end)
         if (tow_databricks_wait(run->databricks, run_delay(run), NULL) != TOW_OK ||
-            run_ask(run, run->databricks, NULL) != TOW_OK)
+            run_ask(run, NULL) != TOW_OK)
             return code;
     if (run->status.state != TOW_STATEMENT_SUCCEEDED)
         return code;
@@ -360,6 +360,9 @@ int tow_statement_run(struct tow_databricks *databricks,
 
     *out = (struct tow_statement){.columns = NULL};
     err = err ? err : &local;
+    if (!databricks->config.warehouse_id)
+        return tow_error_set(err, TOW_E_BUG, "%s: a statement without a SQL warehouse",
+                             request->what);
     code = run_submit(&run, err);
     if (code == TOW_OK)
         code = run_wait(&run, err);
@@ -381,7 +384,7 @@ int tow_statement_find(struct tow_databricks *databricks, const char *id, struct
     if (!tow_statement_is_id(id, strlen(id)))
         return TOW_END;
     memcpy(out->id, id, strlen(id) + 1);
-    code = run_ask(&run, databricks, err);
+    code = run_ask(&run, err);
     if (code != TOW_OK && !run.gone)
         return code;
     if (code == TOW_OK && run.status.state == TOW_STATEMENT_SUCCEEDED && run.status.has_result) {

@@ -149,10 +149,13 @@ int tow_databricks_login(struct tow_databricks *databricks, struct tow_error *er
     if (databricks->config.login == TOW_DATABRICKS_CLIENT)
         return token_fetch(databricks, err);
     databricks->renew_ms = INT64_MAX;
-    if (asprintf(&databricks->bearer, TOKEN_BEARER "%s", databricks->config.token) >= 0)
-        return TOW_OK;
-    databricks->bearer = NULL;
-    return tow_error_nomem(err);
+    /* Not by asprintf, which may leave copies of the token in memory. */
+    databricks->bearer = malloc(sizeof TOKEN_BEARER + strlen(databricks->config.token));
+    if (!databricks->bearer)
+        return tow_error_nomem(err);
+    memcpy(databricks->bearer, TOKEN_BEARER, sizeof TOKEN_BEARER - 1);
+    strcpy(databricks->bearer + sizeof TOKEN_BEARER - 1, databricks->config.token);
+    return TOW_OK;
 }
 
 int tow_databricks_forget(struct tow_databricks *databricks)

@@ -135,6 +135,16 @@ static void test_a_text_that_cannot_be_submitted_is_not(void **state)
     free(text);
 }
 
+static void test_a_statement_needs_a_warehouse(void **state)
+{
+    struct workspace *workspace = *state;
+
+    free(workspace->databricks->config.warehouse_id);
+    workspace->databricks->config.warehouse_id = NULL;
+    assert_fails(workspace, &reading, TOW_E_BUG, "without a SQL warehouse");
+    assert_int_equal(http_server_count(workspace->server), 0);
+}
+
 static void test_compression_that_is_refused_is_not_asked_for_again(void **state)
 {
     struct workspace *workspace = *state;
@@ -759,6 +769,7 @@ int main(void)
         TEST(a_statement_is_submitted_with_its_wishes),
         TEST(a_small_result_is_asked_for_inline),
         TEST(a_text_that_cannot_be_submitted_is_not),
+        TEST(a_statement_needs_a_warehouse),
         TEST(compression_that_is_refused_is_not_asked_for_again),
         TEST(a_manifest_is_read),
         TEST(results_without_rows_have_their_columns),
