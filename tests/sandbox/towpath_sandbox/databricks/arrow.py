@@ -83,12 +83,9 @@ def messages(chunk: list[pa.RecordBatch], types: Sequence[SqlType]) -> list[byte
     return [chunk[0].schema.serialize(), *(batch.serialize() for batch in chunk), END_OF_STREAM]
 
 
-def encode(chunk: list[pa.RecordBatch], types: Sequence[SqlType], compress: bool, number: int) -> bytes:
-    """The body of a chunk. Compressed it is several LZ4 frames, one a message; both kinds of frames
-    that warehouses send occur, by the chunk's number."""
-    parts = messages(chunk, types)
-    if not compress:
-        return b"".join(memoryview(part) for part in parts)
+def frames(parts: Sequence[bytes | pa.Buffer], number: int) -> bytes:
+    """Messages as LZ4 frames, one each; both kinds of frames that warehouses send occur, by the
+    chunk's number."""
     checked = number % 2 == 1
     return b"".join(
         lz4.frame.compress(

@@ -150,8 +150,9 @@ def _chunk(
 ) -> Chunk:
     if wanted.format == "ARROW_STREAM":
         batch = arrow.padded(batch, settings.padding_rows)
-        size = sum(memoryview(part).nbytes for part in arrow.messages(batch, result.types))
-        body = arrow.encode(batch, result.types, compressed, index)
+        parts = arrow.messages(batch, result.types)
+        body = arrow.frames(parts, index) if compressed else b"".join(map(memoryview, parts))
+        size = sum(memoryview(part).nbytes for part in parts)
         return Chunk(index, offset, rows, size, body)
     cells = render.rows(batch, result.types, settings.timezone)
     if wanted.disposition == "INLINE":
