@@ -9,7 +9,7 @@
 struct tow_s3_settings {
     const char *bucket;
     const char *region;   /* NULL: AWS_REGION, AWS_DEFAULT_REGION, us-east-1 */
-    const char *endpoint; /* "https://host:port": path-style addresses there; NULL: AWS */
+    const char *endpoint; /* "https://host:port[/path]": path-style addresses below; NULL: AWS */
     /* All NULL: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN. Never mixed: a token
      * belongs to its key. */
     const char *access_key, *secret_key, *session_token;

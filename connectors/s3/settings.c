@@ -95,22 +95,24 @@ static int settings_base(struct tow_s3_place *place, const char *endpoint, struc
     return code;
 }
 
-/* Only scheme, host and port: a path or a query there would end up inside of keys. */
+/* Some stores lie below a path ("https://host/storage/v1/s3"); a query, or what would be encoded
+ * once more, would end up inside of keys. */
 static int settings_check_endpoint(const char *endpoint, struct tow_error *err)
 {
-    const char *host;
-    size_t length;
+    const char *path;
 
     if (!endpoint || !*endpoint)
         return TOW_OK;
     if (tow_http_check_url(endpoint, err) != TOW_OK)
         return tow_error_prefix(err, "S3 endpoint");
-    host = strstr(endpoint, "://") + 3;
-    length = strcspn(host, "/?#");
-    if (host[length + strspn(host + length, "/")] != '\0')
+    path = strstr(endpoint, "://") + 3;
+    path += strcspn(path, "/?#");
+    while (settings_is_alphanumeric(*path) || (*path && strchr("/-._~", *path)))
+        path++;
+    if (*path)
         return tow_error_set(
             err, TOW_E_CONFIG,
-            "S3 endpoint: only scheme, host and port, as in "
+            "S3 endpoint: only scheme, host, port and perhaps a plain path, as in "
             "\"https://storage.example:9000\"; the bucket has an option of its own");
     return TOW_OK;
 }

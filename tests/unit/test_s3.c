@@ -253,6 +253,8 @@ static void test_addresses_are_those_of_aws_or_of_the_endpoint(void **state)
     assert_base("my-bucket", "eu-west-1", "https://storage.example:9000",
                 "https://storage.example:9000/my-bucket/");
     assert_base("my-bucket", NULL, "http://localhost:9000//", "http://localhost:9000/my-bucket/");
+    assert_base("my-bucket", NULL, "https://storage.example/storage/v1/s3/",
+                "https://storage.example/storage/v1/s3/my-bucket/");
     clean_environment();
 }
 
@@ -295,7 +297,7 @@ static void test_settings_that_cannot_be_are_refused(void **state)
     settings.region = NULL;
     settings.endpoint = "http://storage.example";
     assert_refused(settings, "S3 endpoint: http://storage.example: plain http");
-    settings.endpoint = "https://storage.example/bucket";
+    settings.endpoint = "https://storage.example/a%20b";
     assert_refused(settings, "the bucket has an option of its own");
     settings.endpoint = "https://storage.example/?x=1";
     assert_refused(settings, "the bucket has an option of its own");
