@@ -13,15 +13,17 @@ static int body_text(struct tow_buffer *body, const char *text, struct tow_error
     return tow_buffer_json_string(body, text, strlen(text), err);
 }
 
-/* How long the server is to wait for the end before it answers, 5 to 50 s: no longer than the
- * statement may run. */
+/* How long the server is to wait for the end before it answers, 0 or 5 to 50 s: no longer than the
+ * statement may wait and run. */
 static int body_wait_s(const struct tow_statement_request *request)
 {
-    int64_t budget = request->run_budget_ms / 1000;
+    int64_t least = (int64_t)BODY_WAIT_S * 1000;
 
-    if (budget <= 0 || budget > BODY_WAIT_S)
-        return BODY_WAIT_S;
-    return budget > BODY_WAIT_LEAST_S ? (int)budget : BODY_WAIT_LEAST_S;
+    if (request->run_budget_ms > 0 && request->run_budget_ms < least)
+        least = request->run_budget_ms;
+    if (request->start_budget_ms > 0 && request->start_budget_ms < least)
+        least = request->start_budget_ms;
+    return least < (int64_t)BODY_WAIT_LEAST_S * 1000 ? 0 : (int)(least / 1000);
 }
 
 /* ,"name":"value"; nothing where value is NULL. */

@@ -105,7 +105,7 @@ static void test_a_small_result_is_asked_for_inline(void **state)
     request.run_budget_ms = 1000;
     workspace_reply(workspace, 200, DONE);
     assert_run(workspace, &request);
-    assert_sent(workspace, 1, "wait_timeout", "\"5s\"");
+    assert_sent(workspace, 1, "wait_timeout", "\"0s\"");
 }
 
 static void test_a_text_that_cannot_be_submitted_is_not(void **state)
