@@ -333,8 +333,7 @@ static int copy_look_at_table(struct copy_sink *sink, struct tow_error *err)
     int code = tow_copy_table_look(&sink->session, &sink->schema, &columns, &fit, err);
 
     if (code == TOW_OK && fit == TOW_COPY_ABSENT)
-        tow_log(sink->host, TOW_LOG_INFO, "databricks_copy: table %s will be created",
-                sink->options.table);
+        tow_log(sink->host, TOW_LOG_INFO, "table %s will be created", sink->options.table);
     tow_copy_columns_release(&columns);
     return code;
 }
@@ -415,9 +414,8 @@ static int copy_put_part(struct copy_sink *sink, struct tow_error *err)
                               record.bytes, err);
     if (code != TOW_OK)
         return code;
-    tow_log(sink->host, TOW_LOG_DEBUG,
-            "databricks_copy: staged %s/%s: %" PRId64 " rows, %" PRId64 " bytes", sink->yard.folder,
-            name, record.rows, record.bytes);
+    tow_log(sink->host, TOW_LOG_DEBUG, "staged %s/%s: %" PRId64 " rows, %" PRId64 " bytes",
+            sink->yard.folder, name, record.rows, record.bytes);
     sink->token.parts++;
     sink->token.rows += record.rows;
     return TOW_OK;
@@ -453,7 +451,7 @@ static int copy_reject(struct copy_sink *sink, const struct tow_rows *rows, int6
                   "column %s holds U+0000, which readers of CSV take for a mark of their own; "
                   "format = \"ndjson\" takes it",
                   sink->schema.children[column]->name);
-    code = sink->host->settle(sink->host, rows->seq, row, 1, TOW_ROW_REJECTED, "nul", said.message);
+    code = sink->host->settle(sink->host, rows->seq, row, 1, TOW_ROW_REJECTED, "nul_byte", said.message);
     return code == TOW_OK ? TOW_OK : tow_error_set(err, code, "a row could not be rejected");
 }
 

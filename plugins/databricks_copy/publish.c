@@ -213,8 +213,9 @@ static int publish_run_copy(struct publish *publish, const struct tow_copy_batch
     char what[sizeof err->message / 2];
     int code = publish_copy_text(publish, batch, &text, err);
 
-    snprintf(what, sizeof what, "loading %zu staged files for table %s",
-             tow_copy_batch_files(batch), publish->options->table);
+    snprintf(what, sizeof what, "loading %zu staged file%s for table %s",
+             tow_copy_batch_files(batch), tow_copy_batch_files(batch) == 1 ? "" : "s",
+             publish->options->table);
     if (code == TOW_OK)
         code = tow_copy_run(publish->in->session, what, text.data, &statement, err);
     if (code == TOW_OK)
@@ -252,7 +253,7 @@ static int publish_copy_all(struct publish *publish, struct tow_error *err)
 
     if (publish->options->aws_keys_in_sql && publish->batches.count > 0)
         tow_log(publish->host, TOW_LOG_WARN,
-                "databricks_copy: the AWS keys go into COPY INTO, hence into the query history of "
+                "the AWS keys go into COPY INTO, hence into the query history of "
                 "the workspace; stage_credential, an external location or a volume avoid that");
     for (size_t i = 0; i < publish->batches.count && code == TOW_OK; i++)
         code = publish_copy(publish, &publish->batches.items[i], err);
@@ -338,13 +339,13 @@ static int publish_by_load_table(struct publish *publish, struct tow_error *err)
 static void publish_log(const struct publish *publish)
 {
     const int32_t mode = publish->in->load->mode;
+    const size_t files = publish_files(publish);
     const char *how = publish_is_direct(publish) ? "added to"
                       : mode == TOW_COPY_MERGE   ? "merged into"
                                                  : "in place of what was in";
 
-    tow_log(publish->host, TOW_LOG_INFO,
-            "databricks_copy: %" PRId64 " rows of %zu files %s table %s", publish_rows(publish),
-            publish_files(publish), how, publish->options->table);
+    tow_log(publish->host, TOW_LOG_INFO, "%" PRId64 " rows of %zu file%s %s table %s",
+            publish_rows(publish), files, files == 1 ? "" : "s", how, publish->options->table);
 }
 
 static int publish_load(struct publish *publish, struct tow_error *err)
@@ -379,7 +380,7 @@ static int publish_drop_load_table(struct publish *publish, struct tow_error *er
         code == TOW_E_RATE)
         return tow_copy_pass_on(&own, err);
     if (code != TOW_OK)
-        tow_log(publish->host, TOW_LOG_WARN, "databricks_copy: table %s is left behind: %s",
+        tow_log(publish->host, TOW_LOG_WARN, "table %s is left behind: %s",
                 publish->load_table.parts[publish->load_table.count - 1], own.message);
     return TOW_OK;
 }

@@ -16,8 +16,7 @@ static void table_waiting(void *context, const char *state)
 {
     const struct tow_copy_session *session = context;
 
-    tow_log(session->host, TOW_LOG_INFO,
-            "databricks_copy: the statement waits for its warehouse (%s)", state);
+    tow_log(session->host, TOW_LOG_INFO, "the statement waits for its warehouse (%s)", state);
 }
 
 int tow_copy_run(const struct tow_copy_session *session, const char *what, const char *text,
@@ -246,8 +245,8 @@ static int table_add_columns(const struct tow_copy_session *session,
     if (code == TOW_OK)
         code = tow_copy_run(session, what, text.data, &statement, err);
     if (code == TOW_OK)
-        tow_log(session->host, TOW_LOG_INFO, "databricks_copy: added to table %s: %s",
-                target->options->table, names);
+        tow_log(session->host, TOW_LOG_INFO, "added to table %s: %s", target->options->table,
+                names);
     else if (strcmp(statement.error_class, "FIELDS_ALREADY_EXISTS") == 0)
         code = TOW_OK;
     tow_statement_release(&statement);

@@ -21,7 +21,7 @@ static int yard_excuse(const struct tow_host *host, const char *what, const stru
 {
     if (err->code == TOW_E_CANCELLED || err->code == TOW_E_NOMEM || err->code == TOW_E_BUG)
         return err->code;
-    tow_log(host, TOW_LOG_WARN, "databricks_copy: %s is left behind: %s", what, err->message);
+    tow_log(host, TOW_LOG_WARN, "%s is left behind: %s", what, err->message);
     return TOW_OK;
 }
 
@@ -186,7 +186,7 @@ static int yard_sweep_load(const struct tow_copy_session *session, struct tow_co
     yard.keeps_files = strcmp(record.stage, options->stage) != 0;
     if (yard.keeps_files)
         tow_log(host, TOW_LOG_WARN,
-                "databricks_copy: parts of load %s may be left in the stage of that time: "
+                "parts of load %s may be left in the stage of that time: "
                 "%s/%s",
                 load, record.stage, yard.folder);
     code = yard_sweep_parts(&yard, err);
@@ -212,7 +212,7 @@ int tow_copy_yard_sweep(const struct tow_copy_session *session, struct tow_copy_
     for (size_t i = 0; i < loads.count && code == TOW_OK; i++) {
         if (!tow_copy_is_id(loads.items[i])) {
             tow_log(session->host, TOW_LOG_WARN,
-                    "databricks_copy: the ledger has a load of a name that none has; it is "
+                    "the ledger has a load of a name that none has; it is "
                     "left alone");
             continue;
         }
@@ -266,8 +266,7 @@ static int yard_sweep_old_load(const struct tow_copy_yard *yard, int64_t before_
     if (code == TOW_OK && is_old)
         code = tow_copy_stage_remove_folder(yard->stage, yard->folder, err);
     if (code == TOW_OK && is_old)
-        tow_log(yard->host, TOW_LOG_INFO, "databricks_copy: removed what was left of load %s",
-                yard->load);
+        tow_log(yard->host, TOW_LOG_INFO, "removed what was left of load %s", yard->load);
     tow_copy_names_release(&files.names);
     return code;
 }

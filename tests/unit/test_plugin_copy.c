@@ -668,7 +668,7 @@ static void test_csv_refuses_rows_with_nul_and_ndjson_takes_them(void **state)
         assert_int_equal(table_of(&job)->row_count, i == 0 ? 2 : 3);
         assert_int_equal(fake_host_settled(&job.fake, TOW_ROW_REJECTED), i == 0 ? 1 : 0);
         if (i == 0) {
-            assert_string_equal(job.fake.outcomes[0].code, "nul");
+            assert_string_equal(job.fake.outcomes[0].code, "nul_byte");
             assert_non_null(strstr(job.fake.outcomes[0].message, "column name holds U+0000"));
             assert_int_equal(job.fake.outcomes[0].first, 1);
         }
