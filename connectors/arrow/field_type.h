@@ -1,4 +1,5 @@
-/* Types of columns, from the tables of the metadata (databricks.md, section 8.3). */
+/* Types of columns, from the tables of the metadata (Apache Arrow columnar format, IPC:
+ * Schema.fbs). */
 #ifndef CONNECTORS_ARROW_FIELD_TYPE_H
 #define CONNECTORS_ARROW_FIELD_TYPE_H
 

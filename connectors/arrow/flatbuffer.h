@@ -1,6 +1,6 @@
 /*
- * Reading flatbuffers from outside (databricks.md, section 8.3): every position is checked before
- * it is used.
+ * Reading flatbuffers from outside (FlatBuffers documentation, Internals): every position is
+ * checked before it is used.
  *
  * The first damage that a call meets is kept in the buffer; that call and all later ones give what
  * an absent member gives. So a reader may take what it needs and look at `damage` once before it

@@ -1,5 +1,5 @@
 /*
- * Text of INTERVAL values as Databricks prints them (databricks.md, section 1.7).
+ * Text of INTERVAL values as Databricks prints them (Databricks SQL reference, INTERVAL type).
  *
  * Writers put text at `p` without a terminator and return the end; TOW_INTERVAL_TEXT_MAX is the
  * room that they need.

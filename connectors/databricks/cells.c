@@ -1,6 +1,6 @@
 /*
- * The rows of an inline result: arrays of texts and nulls (databricks.md, section 1.7), chunk after
- * chunk, each walked over as it came.
+ * The rows of an inline result: arrays of texts and nulls (Databricks REST API reference, Statement
+ * Execution, JSON_ARRAY), chunk after chunk, each walked over as it came.
  */
 #include <inttypes.h>
 #include <stdio.h>

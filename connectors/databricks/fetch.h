@@ -1,6 +1,6 @@
 /*
  * The chunks of a result behind external links, fetched in parallel, handed out in order as bytes
- * (databricks.md, section 1.5).
+ * (Databricks REST API reference, Statement Execution, EXTERNAL_LINKS).
  *
  * A thread of the fetcher resolves a link just before its download, without the login header on
  * the link, and keeps several downloads going. What has arrived and is not taken yet is bounded by

@@ -1,4 +1,5 @@
-/* Links to chunks, as answers have them (databricks.md, section 1.5). */
+/* Links to chunks, as answers have them (Databricks REST API reference, Statement Execution,
+ * EXTERNAL_LINKS). */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

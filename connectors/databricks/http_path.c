@@ -1,4 +1,5 @@
-/* The warehouse in what connection details call the HTTP path (databricks.md, section 2.2). */
+/* The warehouse in what connection details call the HTTP path (Databricks documentation,
+ * Get connection details for a compute resource). */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

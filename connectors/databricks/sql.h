@@ -1,6 +1,7 @@
 /*
- * Databricks SQL text in which no value leaves its place (databricks.md, section 6): identifiers in
- * backticks, strings with backslash escapes, never by doubling a quote.
+ * Databricks SQL text in which no value leaves its place (Databricks SQL reference, Identifiers and
+ * STRING type): identifiers in backticks, strings with backslash escapes, never by doubling a
+ * quote.
  */
 #ifndef CONNECTORS_DATABRICKS_SQL_H
 #define CONNECTORS_DATABRICKS_SQL_H

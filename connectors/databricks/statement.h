@@ -1,5 +1,6 @@
 /*
- * SQL Statement Execution API 2.0: submit, wait, cancel, close (databricks.md, section 1).
+ * SQL Statement Execution API 2.0: submit, wait, cancel, close (Databricks REST API reference,
+ * Statement Execution).
  *
  * There is no idempotency key: what may be submitted again after an unknown outcome is the
  * caller's to know (`repeatable`).
@@ -73,10 +74,10 @@ struct tow_statement {
  * Submits and waits for the end, within the budgets; poll delays grow from 200 ms to 5 s. Classes
  * of a failed statement come from its error class: INSUFFICIENT_PERMISSIONS and the like
  * TOW_E_AUTH, TABLE_OR_VIEW_NOT_FOUND, UNRESOLVED_COLUMN, PARSE_SYNTAX_ERROR and the like
- * TOW_E_CONFIG, concurrency conflicts (section 5.6) TOW_E_TRANSIENT, CAST_INVALID_INPUT TOW_E_DATA,
- * other TOW_E_ENV. On TOW_E_CANCELLED, a used up budget, or any failure once it has an id, the
- * statement is cancelled at the far end as well as that goes. *out is to be released in any case;
- * error_class and sql_state are set where the server said them.
+ * TOW_E_CONFIG, concurrency conflicts TOW_E_TRANSIENT, CAST_INVALID_INPUT TOW_E_DATA, other
+ * TOW_E_ENV. On TOW_E_CANCELLED, a used up budget, or any failure once it has an id, the statement
+ * is cancelled at the far end as well as that goes. *out is to be released in any case; error_class
+ * and sql_state are set where the server said them.
  */
 int tow_statement_run(struct tow_databricks *databricks,
                       const struct tow_statement_request *request, struct tow_statement *out,

@@ -1,6 +1,7 @@
 /*
- * Answers about statements (databricks.md, section 1.3). Rows and the list of chunks may be long:
- * they are walked over as text; of the rest, which is small, a tree is made.
+ * Answers about statements (Databricks REST API reference, Statement Execution: "get"). Rows and
+ * the list of chunks may be long: they are walked over as text; of the rest, which is small, a tree
+ * is made.
  */
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Why statements fail: the classes that Databricks has for it, and ours (databricks.md, sections
- * 1.10, 5.6 and 6). Several of theirs share one SQLSTATE, so the name in brackets decides. */
+/* Why statements fail: the classes that Databricks has for it, and ours (Databricks documentation,
+ * Error conditions). Several of theirs share one SQLSTATE, so the name in brackets decides. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>

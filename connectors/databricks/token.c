@@ -1,5 +1,5 @@
 /* The login header: a personal access token as it is, or an OAuth token of a service principal
- * (databricks.md, section 3). */
+ * (Databricks documentation, Authorize service principal access with OAuth). */
 #include <stdio.h>
 #include <string.h>
 

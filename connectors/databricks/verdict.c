@@ -1,5 +1,5 @@
-/* What answers of the API mean, and what to do about those that are no success (databricks.md,
- * section 1.10). */
+/* What answers of the API mean, and what to do about those that are no success (Databricks REST
+ * API reference, Error handling). */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * Files in Unity Catalog volumes, by the Files API (databricks.md, section 4.1). Paths are
- * absolute: "/Volumes/catalog/schema/volume/folder/file", not encoded.
+ * Files in Unity Catalog volumes, by the Files API (Databricks REST API reference, Files). Paths
+ * are absolute: "/Volumes/catalog/schema/volume/folder/file", not encoded.
  */
 #ifndef CONNECTORS_DATABRICKS_VOLUME_H
 #define CONNECTORS_DATABRICKS_VOLUME_H

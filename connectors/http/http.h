@@ -142,11 +142,10 @@ int64_t tow_http_length(const struct tow_http_call *call);
 int tow_http_class(const struct tow_http_response *response);
 
 /*
- * What an error body says, found in any of the shapes that are seen in the wild (databricks.md,
- * section 1.10): {"error_code", "message"} with a text or an integer, {"error",
- * "error_description"}, {"error": {"message"}}, {"errorCode", "errorSummary"}, S3's and Azure's
- * XML, "CODE: text", HTML (its title), nothing. Both are "" where it says nothing; control bytes
- * are made spaces.
+ * What an error body says, found in any of the shapes that are seen in the wild: {"error_code",
+ * "message"} with a text or an integer, {"error", "error_description"}, {"error": {"message"}},
+ * {"errorCode", "errorSummary"}, S3's and Azure's XML, "CODE: text", HTML (its title), nothing.
+ * Both are "" where it says nothing; control bytes are made spaces.
  */
 struct tow_http_problem {
     char code[128];

@@ -1,5 +1,5 @@
 /*
- * What the Data API says became of a request's items (ttd.md, section 3), however it is put:
+ * What the Data API says became of a request's items (TTD Data API), however it is put:
  * {"FailedLines": [...]}, a JSON string, {"message": ...}, plain text, a page, nothing.
  */
 #ifndef CONNECTORS_TTD_ANSWER_H

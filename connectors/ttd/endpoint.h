@@ -1,6 +1,6 @@
 /*
  * The six endpoints of The Trade Desk's Data API: where they are, what a request needs besides its
- * items, and what an item is made of (ttd.md, sections 1 and 2).
+ * items, and what an item is made of (TTD Data API).
  *
  * A row of flat columns is one item. The tables here say which column goes where; whoever has the
  * rows writes the items.

@@ -1,7 +1,7 @@
 /*
- * Where the metadata of streams comes from (zerobus.md, section 2): an OAuth token that is good for
- * one table and kept until shortly before its end, or headers of the user's own, written down or
- * asked of a program. One login serves several streams, from any thread.
+ * Where the metadata of streams comes from (Zerobus Ingest documentation, Authentication): an OAuth
+ * token that is good for one table and kept until shortly before its end, or headers of the user's
+ * own, written down or asked of a program. One login serves several streams, from any thread.
  */
 #ifndef CONNECTORS_ZEROBUS_LOGIN_H
 #define CONNECTORS_ZEROBUS_LOGIN_H

@@ -1,6 +1,7 @@
 /*
  * The columns of a table as Protocol Buffers see them: read from Unity Catalog's description, and
- * written as the descriptor that opens a stream, or as a .proto file (zerobus.md, section 4).
+ * written as the descriptor that opens a stream, or as a .proto file (Zerobus Ingest documentation,
+ * Supported types).
  */
 #ifndef CONNECTORS_ZEROBUS_SCHEMA_H
 #define CONNECTORS_ZEROBUS_SCHEMA_H

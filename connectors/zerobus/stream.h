@@ -1,6 +1,6 @@
 /*
- * A stream of records into one table, acknowledged when they are durable (zerobus.md, sections 1
- * and 3).
+ * A stream of records into one table, acknowledged when they are durable (Zerobus Ingest
+ * documentation).
  *
  * Records are put in requests; each has a ticket, and every record of it ends up in one outcome:
  * durable, or refused by the server. A thread of the stream sends, takes acknowledgements, answers

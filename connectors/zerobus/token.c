@@ -1,7 +1,7 @@
 /*
- * The token request (zerobus.md, section 2): client credentials with the privileges that the token
- * is to carry. One without those of catalog and schema is handed out as well, and refused by the
- * streams.
+ * The token request (Zerobus Ingest documentation, Authentication): client credentials with the
+ * privileges that the token is to carry. One without those of catalog and schema is handed out as
+ * well, and refused by the streams.
  */
 #include "connectors/zerobus/token.h"
 

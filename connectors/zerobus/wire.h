@@ -1,5 +1,6 @@
 /*
- * Messages of databricks.zerobus.Zerobus/EphemeralStream (zerobus.md, section 1).
+ * Messages of databricks.zerobus.Zerobus/EphemeralStream (zerobus_service.proto of
+ * databricks/zerobus-sdk).
  *
  * Records of a request lie one behind the other in its body as the `records` field of a batch has
  * them: tag, length, bytes. The body is the same for every connection; what stands before it, with

@@ -1,11 +1,11 @@
 /*
  * A job file, read and validated as far as it can be without its plugins.
  *
- * Format: docs/towpath-job.5 and section 7 of the design. Reading goes: @include (relative to the
- * including file) and integers, in the source text -> libconfig -> ${env:NAME},
- * ${env:NAME:-default} and ${file:path} expanded in string values -> connections merged under
- * their sections -> known keys, types and bounds. All findings of a file are collected; where its
- * text cannot be parsed, those are the ones about the text.
+ * Format: docs/towpath-job.5. Reading goes: @include (relative to the including file) and integers,
+ * in the source text -> libconfig -> ${env:NAME}, ${env:NAME:-default} and ${file:path} expanded in
+ * string values -> connections merged under their sections -> known keys, types and bounds. All
+ * findings of a file are collected; where its text cannot be parsed, those are the ones about the
+ * text.
  *
  * A connection that no section of the job uses is not expanded: jobs that share a file of
  * connections need the secrets of their own only.

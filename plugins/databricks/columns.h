@@ -53,7 +53,8 @@ int tow_scan_columns_are_ordered(const struct tow_scan_columns *columns,
                                  const struct tow_scan_options *options);
 
 /* How a column is written in the select list of a result that comes inline, where the plain value
- * would lose digits (databricks.md, section 1.7): text before and behind its name; "" for none. */
+ * would lose digits (Databricks REST API reference, Statement Execution, JSON_ARRAY): text before
+ * and behind its name; "" for none. */
 struct tow_scan_cast {
     const char *before, *behind;
     const char *type_text; /* of the outcome; NULL: the column's own */

@@ -196,7 +196,7 @@ static void sql_credential(struct sql *sql, const struct tow_copy_files *files)
     sql_text(sql, "))");
 }
 
-/* What each overrides stands in databricks.md, sections 5.4 and 5.5. */
+/* Each overrides a default that loses something (Databricks SQL reference, COPY INTO). */
 static void sql_csv_options(struct sql *sql, const char *null_text)
 {
     sql_text(sql, " FORMAT_OPTIONS ('header' = 'false', 'sep' = ',', 'quote' = '\"', "

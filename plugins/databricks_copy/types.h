@@ -1,6 +1,6 @@
 /*
  * Values as text, and columns of a table: which SQL types hold every value of a type here, and what
- * makes them out of a staged cell (databricks.md, section 5.5).
+ * makes them out of a staged cell (Databricks SQL reference, cast function).
  */
 #ifndef PLUGINS_DATABRICKS_COPY_TYPES_H
 #define PLUGINS_DATABRICKS_COPY_TYPES_H

@@ -1,4 +1,4 @@
-/* SQL types of Databricks and towpath's own (databricks.md, sections 1.9 and 6). */
+/* SQL types of Databricks and towpath's own (Databricks SQL reference, Data types). */
 #ifndef PLUGINS_SHARED_DATABRICKS_TYPES_H
 #define PLUGINS_SHARED_DATABRICKS_TYPES_H
 

@@ -1,5 +1,5 @@
 /* Logging in for streams: tokens and how long they are kept, headers of the user's own, programs
- * that print them. Group 12 of the checklist in zerobus.md. */
+ * that print them. */
 #include <pthread.h>
 #include <unistd.h>
 

@@ -1,5 +1,4 @@
-/* Streams that are broken, closed by their server, or refused for what they hold: groups 8 and 9 of
- * the checklist in zerobus.md. */
+/* Streams that are broken, closed by their server, or refused for what they hold. */
 #include "zerobus_fixture.h"
 
 enum { INVALID = 3, NOT_FOUND = 5, OUT_OF_RANGE = 11, INTERNAL = 13, UNAVAILABLE = 14 };

@@ -1,5 +1,5 @@
-/* Streams as the checklist of zerobus.md has them: opening, login, records, offsets, bounds,
- * acknowledgements, flushing and closing. Recovery is in test_zerobus_recovery. */
+/* Streams: opening, login, records, offsets, bounds, acknowledgements, flushing and closing.
+ * Recovery is in test_zerobus_recovery. */
 #include <pthread.h>
 #include <unistd.h>
 

@@ -21,7 +21,7 @@ static struct tow_zerobus_answer read_answer(const void *bytes, size_t length)
 
 #define ANSWER(literal) read_answer(literal, sizeof literal - 1)
 
-/* ---- the golden bytes of zerobus.md, section 1 ----------------------------------------------- */
+/* ---- the protocol's golden bytes ------------------------------------------------------------- */
 
 static void test_creating_a_json_stream(void **state)
 {

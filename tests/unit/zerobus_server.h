@@ -1,7 +1,7 @@
 /*
- * The far end of Zerobus streams, scripted (zerobus.md, section 8): it opens streams, acknowledges,
- * signals, refuses and ends them as its steps say, and keeps what it was sent. A script goes on
- * over connections: opening a stream steps forward to the next that opens or refuses one.
+ * The far end of Zerobus streams, scripted: it opens streams, acknowledges, signals, refuses and
+ * ends them as its steps say, and keeps what it was sent. A script goes on over connections:
+ * opening a stream steps forward to the next that opens or refuses one.
  */
 #ifndef TESTS_UNIT_ZEROBUS_SERVER_H
 #define TESTS_UNIT_ZEROBUS_SERVER_H
