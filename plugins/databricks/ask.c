@@ -12,7 +12,7 @@ static void ask_waiting(void *context, const char *state)
 {
     const struct tow_scan *scan = context;
 
-    tow_log(scan->host, TOW_LOG_INFO, "databricks: waiting for the warehouse, which is %s", state);
+    tow_log(scan->host, TOW_LOG_INFO, "waiting for the warehouse, which is %s", state);
 }
 
 struct tow_statement_request tow_scan_request(struct tow_scan *scan, const char *what,
@@ -88,7 +88,7 @@ int tow_scan_find_version(struct tow_scan *scan, struct tow_error *err)
         return code;
     if (scan->options.snapshot == TOW_SCAN_SNAPSHOT_PINNED)
         return tow_error_prefix(err, "snapshot = \"pinned\"");
-    tow_log(scan->host, TOW_LOG_INFO, "databricks: %s is read without a pinned version: %s",
+    tow_log(scan->host, TOW_LOG_INFO, "%s is read without a pinned version: %s",
             scan->options.table, err->message);
     tow_error_set(err, TOW_OK, "%s", "");
     return TOW_OK;
@@ -128,7 +128,7 @@ int tow_scan_leave_version(struct tow_scan *scan, struct tow_error *err)
         return code;
     scan->is_unbound = 1;
     tow_log(scan->host, TOW_LOG_WARN,
-            "databricks: version %" PRId64 " of %s, which the stopped load read, is no longer "
+            "version %" PRId64 " of %s, which the stopped load read, is no longer "
             "kept: going on behind its last row in what the table is now",
             version, tow_scan_what(&scan->options));
     return TOW_OK;

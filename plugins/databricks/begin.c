@@ -123,7 +123,7 @@ static void begin_warn_of_order(const struct tow_scan *scan)
     if (!tow_scan_is_ordered(scan) || tow_scan_columns_are_ordered(&scan->columns, &scan->options))
         return;
     tow_log(scan->host, TOW_LOG_WARN,
-            "databricks: rows that differ in columns without an order alone (maps, variants) "
+            "rows that differ in columns without an order alone (maps, variants) "
             "cannot be told apart where a load is gone on with: set tie_break");
 }
 

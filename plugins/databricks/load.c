@@ -50,7 +50,7 @@ static int load_go_on(struct tow_scan *scan, struct tow_query_range *range, stru
     }
     if (progress->same[progress->last.count] > 0)
         tow_log(scan->host, TOW_LOG_WARN,
-                "databricks: going on in what may have changed: %" PRId64 " rows with the last "
+                "going on in what may have changed: %" PRId64 " rows with the last "
                 "%s may come a second time; tie_break = [unique columns] would tell them apart",
                 progress->same[progress->last.count], scan->options.cursor);
     memset(progress->same + 1, 0, sizeof progress->same - sizeof *progress->same);
@@ -123,7 +123,7 @@ static int load_run_either(struct tow_scan *scan, const struct tow_query_range *
     if (wants_inline || code != TOW_E_UNSUPPORTED || scan->statement.run.id[0])
         return code;
     tow_log(scan->host, TOW_LOG_INFO,
-            "databricks: the workspace hands out no links, so rows come inline, 25 MiB of them at "
+            "the workspace hands out no links, so rows come inline, 25 MiB of them at "
             "most: %s",
             err->message);
     scan->avoids_links = 1;
@@ -161,7 +161,7 @@ static int load_start(struct tow_scan *scan, struct tow_error *err)
 
     if (code == TOW_OK)
         code = load_run_either(scan, &range, err);
-    if (code != TOW_OK && scan->progress.same[0] > 0 &&
+    if (code != TOW_OK && scan->progress.same[0] > 0 && !scan->is_unbound &&
         tow_scan_version_is_gone(scan, &statement->run, code)) {
         code = tow_scan_leave_version(scan, err);
         return code == TOW_OK ? load_start(scan, err) : code;
@@ -177,10 +177,10 @@ static int load_start(struct tow_scan *scan, struct tow_error *err)
     statement->is_there = 1;
     statement->succeeded_us = scan->host->now_us(scan->host);
     statement->done = statement->chunk = statement->row = 0;
+    statement->begun_at = scan->progress.same[0];
     load_count(scan);
     tow_log(scan->host, TOW_LOG_DEBUG,
-            "databricks: statement %s gives %" PRId64 " rows in %" PRId64 " chunks, %" PRId64
-            " bytes",
+            "statement %s gives %" PRId64 " rows in %" PRId64 " chunks, %" PRId64 " bytes",
             statement->run.id, statement->run.rows, statement->run.chunks, statement->run.bytes);
     return TOW_OK;
 }
@@ -225,7 +225,7 @@ static void load_look_at_clock(struct tow_scan *scan)
         return;
     if (tow_scan_is_exact(scan)) {
         tow_log(scan->host, TOW_LOG_INFO,
-                "databricks: the result of statement %s will soon be gone: another one goes on "
+                "the result of statement %s will soon be gone: another one goes on "
                 "behind row %" PRId64 " of the load",
                 scan->statement.run.id, scan->progress.same[0]);
         load_drop(scan);
@@ -233,7 +233,7 @@ static void load_look_at_clock(struct tow_scan *scan)
     }
     scan->warned_of_end = 1;
     tow_log(scan->host, TOW_LOG_WARN,
-            "databricks: %s has been read for %" PRId64 " minutes, and its result is kept for an "
+            "%s has been read for %" PRId64 " minutes, and its result is kept for an "
             "hour: %s",
             tow_scan_what(&scan->options), age / 60000000,
             tow_scan_is_ordered(scan) ? "then some rows may come twice; set tie_break"
@@ -282,6 +282,22 @@ static int load_skip(struct tow_scan *scan, struct tow_error *err)
     return code == TOW_OK && !matches ? load_end_skip(scan, err) : code;
 }
 
+/* The result is gone. A statement that brought nothing new is one that failed: whether there shall
+ * be another one is the core's to say. */
+static int load_replace(struct tow_scan *scan, struct tow_error *err)
+{
+    const int was_idle = scan->statement.begun_at == scan->progress.same[0];
+
+    if (was_idle)
+        err->code = TOW_E_TRANSIENT;
+    else
+        tow_log(scan->host, TOW_LOG_INFO, "%s", err->message);
+    load_drop(scan);
+    if (scan->progress.same[0] > 0 && !tow_scan_is_ordered(scan))
+        return load_cannot_go_on(scan, err);
+    return was_idle ? TOW_E_TRANSIENT : TOW_OK;
+}
+
 static int load_next(struct tow_scan *scan, struct tow_error *err)
 {
     int code = tow_result_next(scan->result, &scan->page, err);
@@ -290,13 +306,8 @@ static int load_next(struct tow_scan *scan, struct tow_error *err)
         scan->at_end = 1;
         return load_end_skip(scan, err);
     }
-    if (code != TOW_OK && tow_result_is_gone(scan->result)) {
-        tow_log(scan->host, TOW_LOG_INFO, "databricks: %s", err->message);
-        load_drop(scan);
-        return scan->progress.same[0] == 0 || tow_scan_is_ordered(scan)
-                   ? TOW_OK
-                   : load_cannot_go_on(scan, err);
-    }
+    if (code != TOW_OK && tow_result_is_gone(scan->result))
+        return load_replace(scan, err);
     for (size_t i = 0; code == TOW_OK && i < scan->columns.count; i++)
         tow_view_init(&scan->views[i], &scan->schema, tow_share_array(scan->page.rows), (int64_t)i);
     return code;

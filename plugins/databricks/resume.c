@@ -49,9 +49,9 @@ static int resume_find_statement(struct tow_scan *scan, const struct tow_scan_pl
     statement->done = place->done;
     statement->chunk = place->chunk;
     statement->row = place->row;
+    statement->begun_at = -1;
     tow_log(scan->host, TOW_LOG_INFO,
-            "databricks: going on with the result of statement %s behind row %" PRId64, place->id,
-            place->done);
+            "going on with the result of statement %s behind row %" PRId64, place->id, place->done);
     return TOW_OK;
 }
 

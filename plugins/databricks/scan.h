@@ -26,6 +26,7 @@ struct tow_scan_statement {
     int64_t succeeded_us; /* since 1970 UTC */
     int64_t done;         /* rows of its result that have been dealt with */
     int64_t chunk, row;   /* where the next ones lie */
+    int64_t begun_at;     /* rows of the load when it was submitted; -1: by an earlier run */
 };
 
 struct tow_scan {

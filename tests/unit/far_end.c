@@ -298,6 +298,8 @@ int tow_statement_run(struct tow_databricks *databricks,
     }
     if (far.version_class && strstr(request->text, "VERSION AS OF 1"))
         return fail_with(out, far.version_class, TOW_E_ENV, err);
+    if (far.rows_class && strstr(request->text, "ORDER BY"))
+        return fail_with(out, far.rows_class, TOW_E_ENV, err);
     if (strstr(request->text, "AS `"))
         if (strstr(request->text, "`now`") || strstr(request->text, "`newest`") ||
             strstr(request->text, "`nulls`"))

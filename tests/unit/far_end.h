@@ -50,6 +50,7 @@ struct far_end {
     const char *history_class; /* DESCRIBE HISTORY fails with it, and this class */
     int history_code;
     const char *version_class; /* so does a SELECT that names a version */
+    const char *rows_class;    /* so does each that brings rows */
     int forgets;               /* results of earlier runs are gone */
     const char *damage;        /* these bytes instead of chunk 0 */
 

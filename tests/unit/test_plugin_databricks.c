@@ -640,11 +640,43 @@ static void test_a_result_that_goes_in_the_middle_is_replaced(void **state)
     }
     assert_true(far_submitted(":from0") > 10);
     far.fetches = 0;
-    far.gone_after = 0;
-    assert_load(SET(LOGIN), NULL, "8 7 6 5 4 3 2 1 0 ", NULL);
-    far.fetches = 0;
     far.gone_after = 9;
     assert_fails(SET(LOGIN), NULL, TOW_E_CONFIG, "before all of it was read");
+}
+
+static void test_a_result_that_goes_before_its_first_row_is_the_core_s_to_ask_for_again(
+    void **state)
+{
+    struct load load;
+
+    (void)state;
+    fill();
+    far.gone_after = 0;
+    load_init(&load, SET(LOGIN));
+    assert_ok(load_open(&load, NULL), load.err);
+    assert_int_equal(load_read(&load), TOW_E_TRANSIENT);
+    assert_says(load.err, "the result is gone");
+    while (load_read(&load) == TOW_OK)
+        ;
+    assert_string_equal(load_rows(&load), "8 7 6 5 4 3 2 1 0 ");
+    assert_int_equal(far.statement_count, 2);
+    load_release(&load);
+}
+
+static void test_a_version_that_cannot_be_read_at_all_fails_the_load(void **state)
+{
+    struct load whole;
+
+    (void)state;
+    fill();
+    far.version = 1;
+    load_init(&whole, SET(LOGIN, "cursor", "at"));
+    assert_int_equal(load_run(&whole, NULL), TOW_END);
+    far.forgets = 1;
+    far.rows_class = "DELTA_FILE_NOT_FOUND";
+    assert_fails(SET(LOGIN, "cursor", "at"), &whole.positions[1], TOW_E_ENV,
+                 "DELTA_FILE_NOT_FOUND");
+    load_release(&whole);
 }
 
 static void test_a_result_that_will_soon_be_gone_is_replaced_in_time(void **state)
@@ -872,6 +904,8 @@ int main(void)
         TEST(test_rows_without_order_whose_result_is_gone_say_how_to_start_anew),
         TEST(test_without_tie_break_rows_that_may_have_changed_come_again),
         TEST(test_a_result_that_goes_in_the_middle_is_replaced),
+        TEST(test_a_result_that_goes_before_its_first_row_is_the_core_s_to_ask_for_again),
+        TEST(test_a_version_that_cannot_be_read_at_all_fails_the_load),
         TEST(test_a_result_that_will_soon_be_gone_is_replaced_in_time),
         TEST(test_rows_without_order_are_warned_of_in_time),
         TEST(test_a_version_that_is_gone_is_left),
