@@ -143,6 +143,14 @@ def test_a_fresh_link_of_the_same_chunk_works_again(sandbox):
     assert get(sandbox, again["external_link"])[0] == 200
 
 
+def test_a_link_can_want_the_headers_that_came_with_it(sandbox):
+    sandbox.set(link_headers=True)
+    (first,) = sandbox.execute("SELECT 1", **LINKS)["result"]["external_links"]
+    url, headers = first["external_link"], first["http_headers"]
+    assert sandbox.request("GET", url, login=False)[0] == 403
+    assert sandbox.request("GET", url, headers=headers, login=False)[0] == 200
+
+
 def test_links_can_point_to_a_host_that_nobody_reaches(sandbox):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -43,6 +43,7 @@ class Settings:
     external_links: bool = _setting(True, "whether the workspace allows EXTERNAL_LINKS")
     link_seconds: float = _setting(899.0, "how long a link lives")
     link_uses: int = _setting(0, "how often a link can be used; 0: without limit")
+    link_headers: bool = _setting(False, "whether links want the http_headers that came with them")
     link_url: str = _setting("", "where links point to, instead of the storage port")
     inline_limit: int = _setting(26_214_400, "bytes of an INLINE result at most")
     retention_seconds: float = _setting(3600.0, "how long a result is kept")

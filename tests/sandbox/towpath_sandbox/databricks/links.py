@@ -5,7 +5,9 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from towpath_sandbox.settings import Settings
 from towpath_sandbox.web import HttpError, Request, Response, xml_error
 
 KEY_HEADER = "x-sandbox-key"
@@ -16,6 +18,7 @@ class Link:
     body: bytes
     ends: float
     uses: int | None
+    headers: dict[str, str]  # that a request must have
 
 
 class Links:
@@ -23,17 +26,18 @@ class Links:
         self._lock = threading.Lock()
         self._links: dict[str, Link] = {}
 
-    def make(self, base: str, path: str, body: bytes, seconds: float, uses: int) -> tuple[str, str]:
-        """A new link to these bytes, and when it ends. Each is another."""
-        signature = secrets.token_hex(16)
+    def make(self, path: str, body: bytes, base: str, settings: Settings) -> dict[str, Any]:
+        """A new link to these bytes, as an answer has it. Each is another."""
+        signature, seconds = secrets.token_hex(16), settings.link_seconds
+        headers = {KEY_HEADER: secrets.token_hex(8)} if settings.link_headers else {}
         with self._lock:
-            self._links[signature] = Link(body, time.monotonic() + seconds, uses or None)
+            ends_at = time.monotonic() + seconds
+            self._links[signature] = Link(body, ends_at, settings.link_uses or None, headers)
         ends = datetime.now(UTC) + timedelta(seconds=seconds)
         shown = ends.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return (
-            f"{base}/storage/{path}?X-Amz-Expires={int(seconds)}&X-Amz-Signature={signature}",
-            shown,
-        )
+        query = f"X-Amz-Expires={int(seconds)}&X-Amz-Signature={signature}"
+        url = f"{settings.link_url or base}/storage/{path}?{query}"
+        return {"external_link": url, "expiration": shown, "http_headers": headers}
 
     def forget(self, bodies: list[bytes]) -> None:
         """What is behind these links is gone."""
@@ -50,6 +54,8 @@ class Links:
                 raise xml_error(404, "NoSuchKey", "The specified key does not exist.")
             if time.monotonic() >= link.ends or link.uses == 0:
                 raise xml_error(403, "AccessDenied", "Request has expired")
+            if any(request.headers.get(name) != value for name, value in link.headers.items()):
+                raise xml_error(403, "AccessDenied", "A header that was signed did not come")
             if link.uses is not None:
                 link.uses -= 1
         headers = {"Content-Type": "binary/octet-stream", "Accept-Ranges": "bytes"}

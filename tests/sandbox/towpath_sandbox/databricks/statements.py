@@ -14,7 +14,7 @@ from towpath_sandbox import web
 from towpath_sandbox.databricks import engine
 from towpath_sandbox.databricks.engine import Canceled, Engine, Session
 from towpath_sandbox.databricks.errors import CLASSES, LimitError, SqlError, refuse
-from towpath_sandbox.databricks.links import KEY_HEADER, Links
+from towpath_sandbox.databricks.links import Links
 from towpath_sandbox.databricks.results import Chunk, Outcome, Wanted, collect
 from towpath_sandbox.databricks.sql import Parameter, Scope
 from towpath_sandbox.databricks.warehouse import Warehouse
@@ -283,25 +283,9 @@ class Statements:
             )
         if chunk.cells is not None:
             return {**part, "data_array": chunk.cells}
-        settings = self._settings()
-        url, ends = self.links.make(
-            settings.link_url or self._base(),
-            f"{statement.id}/{chunk.index}",
-            chunk.body,
-            settings.link_seconds,
-            settings.link_uses,
-        )
+        link = self.links.make(f"{statement.id}/{chunk.index}", chunk.body, self._base(), self._settings())
         part["byte_count"] = len(chunk.body) if outcome.compressed else chunk.byte_count
-        return {
-            "external_links": [
-                {
-                    **part,
-                    "external_link": url,
-                    "expiration": ends,
-                    "http_headers": {KEY_HEADER: "sandbox"},
-                }
-            ]
-        }
+        return {"external_links": [{**part, **link}]}
 
 
 # -- reading requests ------------------------------------------------------------------------------
