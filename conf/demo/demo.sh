@@ -18,15 +18,24 @@ show() {
     "$@"
 }
 
-# Starts the stand-in for The Trade Desk. It says where it is, and ends with descriptor 9.
+# What the sandbox says of itself under a name.
+about() {
+    printf '%s\n' "$line" | sed "s/.*\"$1\": \"\([^\"]*\)\".*/\1/"
+}
+
+# Starts the stand-in for The Trade Desk and for Databricks. It says where it is, and ends with
+# descriptor 9.
 start_sandbox() {
     mkfifo hold about
     PYTHONPATH=$here/../../tests/sandbox "$python" -m towpath_sandbox <hold >about &
     exec 9>hold
     read -r line <about
-    TTD_URL=$(printf '%s\n' "$line" | sed 's/.*"url": "\([^"]*\)".*/\1/')
-    TTD_TOKEN=$(printf '%s\n' "$line" | sed 's/.*"ttd_token": "\([^"]*\)".*/\1/')
-    export TTD_URL TTD_TOKEN
+    TTD_URL=$(about url)
+    TTD_TOKEN=$(about ttd_token)
+    LAKEHOUSE_URL=$(about url)
+    LAKEHOUSE_TOKEN=$(about token)
+    LAKEHOUSE_WAREHOUSE=$(about warehouse_id)
+    export TTD_URL TTD_TOKEN LAKEHOUSE_URL LAKEHOUSE_TOKEN LAKEHOUSE_WAREHOUSE
     rm hold about
 }
 
@@ -49,6 +58,10 @@ sed -i '/type = "int32"; }$/d; s/# \({ name = "ttl_in_minutes".*\)/\1/' push.cfg
 grep null_if push.cfg
 show towpath replay 2 --set results.path=out/mended.csv
 show cat out/push.csv out/mended.csv
+
+show towpath run load.cfg
+show towpath run read_back.cfg
+show head -n 3 out/read_back.csv
 exec 9>&-
 
 show towpath runs
@@ -61,6 +74,8 @@ Where everything lies, in $demo:
   out/audience.ndjson                     its output
   out/results.csv                         what became of each row
   push.cfg, segments.csv                  the job that pushes to The Trade Desk, and its input
+  load.cfg, read_back.cfg                 the jobs that load a Databricks table and read it
+  out/read_back.csv                       what came back
   state.db                                runs and checkpoints
   state.rejects/demo_audience/1.ndjson    what run 1 rejected
 
