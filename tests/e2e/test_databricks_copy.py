@@ -183,7 +183,7 @@ def test_every_value_of_every_type_comes_back_as_it_was(tow, lake, staged_format
     assert report["rows"]["accepted"] == len(rows), report
     tow.job(
         "back",
-        source='plugin = "databricks"; query = "SELECT * FROM main.crm.typed ORDER BY n";',
+        source='plugin = "databricks"; table = "main.crm.typed"; tie_break = "n";',
         sink='plugin = "file"; path = "back.csv";',
     )
     tow.run("run", "back.cfg")
