@@ -136,8 +136,8 @@ int tow_scan_leave_version(struct tow_scan *scan, struct tow_error *err)
 
 /* ---- columns -------------------------------------------------------------------------------- */
 
-static int ask_ask_columns(struct tow_scan *scan, struct tow_statement *statement,
-                           struct tow_error *err)
+static int ask_columns(struct tow_scan *scan, struct tow_statement *statement,
+                       struct tow_error *err)
 {
     const struct tow_query_source source = tow_scan_source(scan);
     struct tow_query query = {.parameter_count = 0};
@@ -152,13 +152,13 @@ static int ask_ask_columns(struct tow_scan *scan, struct tow_statement *statemen
 int tow_scan_find_columns(struct tow_scan *scan, struct tow_error *err)
 {
     struct tow_statement statement = {.columns = NULL};
-    int code = ask_ask_columns(scan, &statement, err);
+    int code = ask_columns(scan, &statement, err);
 
     if (code != TOW_OK && tow_scan_version_is_gone(scan, &statement, code)) {
         tow_statement_release(&statement);
         code = tow_scan_leave_version(scan, err);
         if (code == TOW_OK)
-            code = ask_ask_columns(scan, &statement, err);
+            code = ask_columns(scan, &statement, err);
     }
     if (code == TOW_OK)
         code = tow_scan_columns_init(&scan->columns, &scan->options, statement.columns,

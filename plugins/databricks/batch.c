@@ -10,6 +10,8 @@
 #define BATCH_FAULTS 64
 /* The most of a faulty row's text that is kept. */
 #define BATCH_RAW_MAX (64u << 10)
+/* Clocks may differ, and so may zones. */
+#define END_FUTURE_US (INT64_C(26) * 3600 * 1000000)
 
 /* Rows that go out together: [page.at, page.at + count), and which of them are faulty. */
 struct batch_slice {
@@ -92,7 +94,7 @@ static int batch_take(struct tow_scan *scan, const struct batch_slice *slice,
 
 /* ---- faulty rows ---------------------------------------------------------------------------- */
 
-/* The row as JSON, for whoever looks at the reject; bytes that are not UTF-8 show as U+FFFD. 0
+/* The row as JSON, for whoever looks at the reject; bytes that are not UTF-8 stand as they are. 0
  * where there is none. */
 static int batch_raw(struct tow_scan *scan, int64_t row, struct tow_buffer *text)
 {
@@ -259,6 +261,22 @@ static int end_next(const struct tow_scan *scan, struct tow_key *next, struct to
     return tow_key_copy(next, last, needs, err);
 }
 
+/* A value of tomorrow stands in the way of all rows that come until then. */
+static void end_warn_of_future(const struct tow_scan *scan, const struct tow_key *next)
+{
+    int64_t us;
+
+    if (next->count == 0 || !next->values[0] ||
+        !tow_key_is_time(tow_scan_key(&scan->columns, 0)->type) ||
+        !tow_key_time(next->values[0], &us) || us < scan->host->now_us(scan->host) + END_FUTURE_US)
+        return;
+    tow_log(
+        scan->host, TOW_LOG_WARN,
+        "the greatest \"%s\" is %s: the next run reads only rows behind that; lag = \"1m\" leaves "
+        "rows of the future alone until their time has come",
+        scan->options.cursor, next->values[0]);
+}
+
 /* The position between two loads; empty where none says more than the job does. */
 static int end_put_position(const struct tow_key *next, const struct tow_scan *scan,
                             struct tow_position *out, struct tow_error *err)
@@ -288,6 +306,8 @@ int tow_scan_end(struct tow_scan *scan, struct tow_batch *out, struct tow_error 
         code = end_next(scan, &next, err);
     if (code == TOW_OK)
         code = end_put_position(&next, scan, &out->position, err);
+    if (code == TOW_OK)
+        end_warn_of_future(scan, &next);
     tow_key_release(&next);
     return code == TOW_OK ? TOW_END : code;
 }

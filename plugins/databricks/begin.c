@@ -31,12 +31,14 @@ static uint64_t begin_hash_all(uint64_t hash, struct tow_strings texts)
 }
 
 /* All that says which rows there are, and in which order. */
-static uint64_t begin_shape(const struct tow_scan_options *options)
+static uint64_t begin_shape(const struct tow_scan *scan)
 {
+    const struct tow_scan_options *options = &scan->options;
     char numbers[64];
-    uint64_t hash = begin_hash(BEGIN_FNV_START, options->table);
+    uint64_t hash = begin_hash(BEGIN_FNV_START, scan->config.url);
 
     snprintf(numbers, sizeof numbers, "%" PRId64 " %d", options->limit, (int)options->null_cursor);
+    hash = begin_hash(hash, options->table);
     hash = begin_hash(hash, options->query);
     hash = begin_hash(hash, options->catalog);
     hash = begin_hash(hash, options->schema);
@@ -89,7 +91,7 @@ int tow_scan_check_order(const struct tow_scan *scan, const struct tow_scan_posi
     return code;
 }
 
-/* ---- beginning ------------------------------------------------------------------------------- */
+/* ---- beginning ------------------------------------------------------------------------------ */
 
 /* A single statement reads one state of the table; a version is needed to read it again. */
 static int begin_pin(struct tow_scan *scan, struct tow_error *err)
@@ -132,7 +134,7 @@ int tow_scan_begin(struct tow_scan *scan, const struct tow_position *from, struc
     struct tow_scan_position position;
     int code = tow_scan_position_get(&position, from, err);
 
-    scan->shape = begin_shape(&scan->options);
+    scan->shape = begin_shape(scan);
     scan->version = -1;
     scan->total = -1;
     if (code == TOW_END)

@@ -6,7 +6,7 @@
 
 #include "plugins/databricks/scan.h"
 
-/* ---- behind what ----------------------------------------------------------------------------- */
+/* ---- behind what ---------------------------------------------------------------------------- */
 
 static int bounds_add_text(struct tow_key *key, struct tow_buffer *text, struct tow_error *err)
 {
@@ -63,6 +63,8 @@ int tow_scan_set_after(struct tow_scan *scan, const struct tow_scan_position *po
         return tow_key_copy(&scan->after, &position->after, position->after.count, err);
     return bounds_after_overlap(scan, end, err);
 }
+
+/* ---- up to where ---------------------------------------------------------------------------- */
 
 static unsigned bounds_wanted(const struct tow_scan *scan)
 {

@@ -207,8 +207,8 @@ int tow_key_is_kept(const char *text, size_t length)
 
 /* ---- points in time ------------------------------------------------------------------------- */
 
-/* A date, or a timestamp, of which one without a zone is UTC: microseconds. 1 where it is one. */
-static int key_parse_time(const char *text, int64_t *us)
+/* A date, or a timestamp, of which one without a zone is UTC. */
+int tow_key_time(const char *text, int64_t *us)
 {
     const size_t length = strlen(text);
     int32_t days;
@@ -234,7 +234,7 @@ int tow_key_since_check(const char *since, struct tow_error *err)
 {
     int64_t us;
 
-    if (key_parse_time(since, &us) || key_is_whole_number(since))
+    if (tow_key_time(since, &us) || key_is_whole_number(since))
         return TOW_OK;
     return tow_error_set(err, TOW_E_CONFIG,
                          "since = \"%.100s\": write a time, \"2026-01-31 23:59:59\" (UTC), "
@@ -249,7 +249,7 @@ int tow_key_since_put(struct tow_buffer *out, struct tow_type type, const char *
     char name[TOW_TYPE_TEXT_MAX];
     int64_t us;
 
-    if (tow_key_is_time(type) && key_parse_time(since, &us))
+    if (tow_key_is_time(type) && tow_key_time(since, &us))
         return key_append_time(out, type, us, err);
     if (type.id == TOW_TYPE_STRING || (!tow_key_is_time(type) && key_is_whole_number(since)))
         return tow_buffer_append(out, since, strlen(since), err);
@@ -263,7 +263,7 @@ int tow_key_before_put(struct tow_buffer *out, struct tow_type type, const char 
 {
     int64_t us, back;
 
-    if (__builtin_mul_overflow(ms, 1000, &back) || !key_parse_time(text, &us) ||
+    if (__builtin_mul_overflow(ms, 1000, &back) || !tow_key_time(text, &us) ||
         __builtin_sub_overflow(us, back, &us))
         return tow_error_set(err, TOW_E_UNSUPPORTED,
                              "overlap: there is no time %" PRId64 " ms before the last cursor "
@@ -276,7 +276,7 @@ const char *tow_key_later(const char *a, const char *b)
 {
     int64_t left, right;
 
-    if (!key_parse_time(a, &left) || !key_parse_time(b, &right))
+    if (!tow_key_time(a, &left) || !tow_key_time(b, &right))
         return a;
     return right > left ? b : a;
 }
@@ -290,7 +290,7 @@ int tow_key_said_put(struct tow_buffer *out, struct tow_type type, const char *s
     if (type.id == TOW_TYPE_TIMESTAMP)
         is_read = tow_parse_int64(said, strlen(said), &us) == TOW_PARSE_OK;
     else if (type.id == TOW_TYPE_TIMESTAMP_NTZ)
-        is_read = key_parse_time(said, &us);
+        is_read = tow_key_time(said, &us);
     else
         return tow_buffer_append(out, said, strlen(said), err);
     if (!is_read)

@@ -59,6 +59,8 @@ int tow_key_since_check(const char *since, struct tow_error *err);
 int tow_key_since_put(struct tow_buffer *out, struct tow_type type, const char *since,
                       struct tow_error *err);
 
+/* The point in time that a text is, in microseconds since 1970; 0 where it is none. */
+int tow_key_time(const char *text, int64_t *us);
 /* Text of a point in time `ms` milliseconds before that of `text`; dates go back by whole days. */
 int tow_key_before_put(struct tow_buffer *out, struct tow_type type, const char *text, int64_t ms,
                        struct tow_error *err);

@@ -57,7 +57,8 @@ static int links_damaged(const struct links_result *links, struct tow_error *err
     return links_wrong(links, err);
 }
 
-/* What is left of a chunk's rows behind row_count is padding; fewer are missing. */
+/* What is left of a chunk's rows behind row_count is padding; fewer are missing. Where nothing says
+ * how many there are, all count, and the count of the whole load tells. */
 static int links_check_rows(const struct links_result *links, struct tow_error *err)
 {
     const int64_t promised = tow_fetch_rows(links->fetch, links->chunk);
@@ -109,7 +110,7 @@ static int links_take(struct links_result *links, const struct tow_ipc_batch *ba
     const int64_t promised = tow_fetch_rows(links->fetch, links->chunk);
     const int64_t first = links->chunk_rows;
     const int64_t left = promised > first ? promised - first : 0;
-    const int64_t rows = batch->length < left ? batch->length : left;
+    const int64_t rows = batch->length < left || promised < 0 ? batch->length : left;
 
     links->chunk_rows += rows;
     if (links->chunk_rows <= links->skip || rows == 0)

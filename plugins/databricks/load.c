@@ -223,7 +223,7 @@ static void load_look_at_clock(struct tow_scan *scan)
 
     if (age < LOAD_RENEW_US || scan->warned_of_end)
         return;
-    if (tow_scan_is_exact(scan)) {
+    if (tow_scan_is_ordered(scan) && load_knows_last(scan)) {
         tow_log(scan->host, TOW_LOG_INFO,
                 "the result of statement %s will soon be gone: another one goes on "
                 "behind row %" PRId64 " of the load",

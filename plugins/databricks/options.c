@@ -8,6 +8,9 @@
 #include "plugins/databricks/fragment.h"
 #include "plugins/databricks/key.h"
 
+/* A position has 4 KiB, and values to hold. */
+#define OPTIONS_NAMES_MAX 1000
+
 static int options_check_target(const struct tow_scan_options *options, struct tow_error *err)
 {
     struct tow_sql_table table = {0};
@@ -44,6 +47,7 @@ static int options_check_names(const char *option, struct tow_strings names, str
 
 static int options_check_key(const struct tow_scan_options *options, struct tow_error *err)
 {
+    size_t names = 0;
     int code = options_check_names("columns", options->columns, err);
 
     if (code == TOW_OK)
@@ -60,6 +64,14 @@ static int options_check_key(const struct tow_scan_options *options, struct tow_
     if (tow_scan_key_count(options) > TOW_KEYS_MAX)
         return tow_error_set(err, TOW_E_CONFIG, "cursor and tie_break are %zu columns, at most %d",
                              tow_scan_key_count(options), TOW_KEYS_MAX);
+    for (size_t i = 0; i < tow_scan_key_count(options); i++)
+        names += strlen(tow_scan_key_name(options, i));
+    if (names > OPTIONS_NAMES_MAX)
+        return tow_error_set(
+            err, TOW_E_CONFIG,
+            "the names in cursor and tie_break have %zu bytes; %d can be kept with "
+            "the place where a run ended",
+            names, OPTIONS_NAMES_MAX);
     return TOW_OK;
 }
 

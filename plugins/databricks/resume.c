@@ -1,21 +1,18 @@
 /* A load that was stopped goes on: in the same result, or behind the last row. */
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "plugins/databricks/scan.h"
-
-/* ---- a load that was stopped ---------------------------------------------------------------- */
 
 static int resume_take_position(struct tow_scan *scan, struct tow_scan_position *position,
                                 struct tow_error *err)
 {
     if (position->shape != scan->shape)
-        return tow_error_set(err, TOW_E_CONFIG,
-                             "what is read was changed in the middle of a load (table, query, "
-                             "catalog, schema, columns, where, cursor, tie_break, null_cursor or "
-                             "limit): go back, or start anew with `towpath run --full`");
+        return tow_error_set(
+            err, TOW_E_CONFIG,
+            "what is read was changed in the middle of a load (host, table, query, "
+            "catalog, schema, columns, where, cursor, tie_break, null_cursor or "
+            "limit): go back, or start anew with `towpath run --full`");
     scan->version = position->version;
     scan->after = position->after;
     position->after.count = 0;
@@ -66,7 +63,7 @@ static int resume_compare(const struct tow_scan *scan, struct tow_error *err)
                                     scan->statement.is_inline, tow_scan_what(&scan->options), err);
 }
 
-static int resume_check_resume(const struct tow_scan *scan, struct tow_error *err)
+static int resume_check(const struct tow_scan *scan, struct tow_error *err)
 {
     if (scan->statement.is_there || scan->progress.same[0] == scan->total ||
         tow_scan_is_ordered(scan))
@@ -99,6 +96,6 @@ int tow_scan_resume(struct tow_scan *scan, struct tow_scan_position *position,
     if (code == TOW_OK)
         code = tow_scan_check_order(scan, position, err);
     if (code == TOW_OK)
-        code = resume_check_resume(scan, err);
+        code = resume_check(scan, err);
     return code;
 }

@@ -2,7 +2,9 @@
 
 import json
 import os
+import random
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from lake import MANY, QUICK, TABLE, lake, people, position_of, read, run, selec
 from sandbox import sandbox, sandbox_process  # noqa: F401
 
 
+SEED = int(os.environ.get("TOWPATH_CRASH_SEED", "20260301"))
 SLOW = 'pipeline = { batch_rows = 100; checkpoint = "1ms"; queue_batches = 2; };' + QUICK
 
 
@@ -130,6 +133,29 @@ def test_a_result_that_goes_in_the_middle_of_a_run_is_replaced(lake, sandbox):
     assert counts(report) == [MANY, MANY, 0, 0, 0]
     assert ids(lake) == list(range(MANY))
     assert len(selects(sandbox)) == 2
+
+
+@pytest.mark.parametrize("keeps_results", [True, False])
+def test_kills_at_random_moments_lose_nothing(lake, sandbox, keeps_results):
+    rng = random.Random(SEED)
+    people(sandbox, MANY)
+    sandbox.set(chunk_rows=300, retention_seconds=3600.0 if keeps_results else 0.2)
+    sandbox.faults([{"do": "slow", "path": "^/storage/", "bytes_per_second": 40000}])
+    read(lake, f'table = "{TABLE}"; cursor = "at"; fetches = 2;', SLOW)
+    killed = 0
+    for _ in range(12):
+        process = lake.start("run", "job.cfg")
+        time.sleep(rng.uniform(0.1, 0.7))
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=60)
+        killed += process.returncode == -signal.SIGKILL
+        if process.returncode == 0:
+            break
+    sandbox.faults([])
+    if process.returncode != 0:
+        run(lake)
+    assert killed > 1, SEED
+    assert ids(lake) == list(range(MANY)), SEED
 
 
 def test_an_altered_job_does_not_go_on_in_the_middle(lake, sandbox):

@@ -569,7 +569,7 @@ int tow_fetch_next(struct tow_fetch *fetch, int64_t chunk, const void **bytes, s
 
 int64_t tow_fetch_rows(const struct tow_fetch *fetch, int64_t chunk)
 {
-    return (int64_t)chunk_length(fetch, chunk);
+    return far.untold ? -1 : (int64_t)chunk_length(fetch, chunk);
 }
 
 int tow_fetch_gone(const struct tow_fetch *fetch)

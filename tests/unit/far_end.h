@@ -46,6 +46,7 @@ struct far_end {
     int padding;    /* rows more in each chunk */
     int missing;    /* rows less in the last chunk */
     int truncated, no_links, too_large;
+    int untold;                /* neither link nor manifest says how many rows a chunk has */
     int submit_failures;       /* so many submissions fail in passing */
     const char *history_class; /* DESCRIBE HISTORY fails with it, and this class */
     int history_code;

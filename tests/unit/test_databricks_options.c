@@ -59,7 +59,7 @@ static void test_what_needs_a_cursor_says_so(void **state)
 static void test_names_stand_there_once(void **state)
 {
     const char *names[TOW_KEYS_MAX + 1];
-    char texts[TOW_KEYS_MAX + 1][4];
+    char texts[TOW_KEYS_MAX + 1][4], long_name[1002] = "";
 
     (void)state;
     assert_refused(OPTIONS(.table = "a", .columns = STRINGS("x", "y", "X")),
@@ -76,6 +76,8 @@ static void test_names_stand_there_once(void **state)
     assert_passes(OPTIONS(.table = "a", .tie_break = {names, TOW_KEYS_MAX}));
     assert_refused(OPTIONS(.table = "a", .tie_break = {names, TOW_KEYS_MAX + 1}),
                    "17 columns, at most 16");
+    memset(long_name, 'x', sizeof long_name - 1);
+    assert_refused(OPTIONS(.table = "a", .cursor = long_name), "have 1001 bytes; 1000 can be kept");
 }
 
 /* ---- since ---------------------------------------------------------------------------------- */

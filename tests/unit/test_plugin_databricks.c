@@ -224,6 +224,22 @@ static void test_fewer_rows_than_a_link_promises_fail_the_load(void **state)
                  "promises 3");
 }
 
+static void test_chunks_that_say_nothing_of_their_rows_are_counted_in_the_end(void **state)
+{
+    struct load load;
+
+    (void)state;
+    fill();
+    far.untold = 1;
+    assert_load(SET(LOGIN), NULL, "8 7 6 5 4 3 2 1 0 ", NULL);
+    far.missing = 1;
+    load_init(&load, SET(LOGIN));
+    assert_int_equal(load_run(&load, NULL), TOW_END);
+    assert_int_equal(load.count, 8);
+    assert_int_equal(load.counted, 9);
+    load_release(&load);
+}
+
 static void test_a_truncated_result_fails_the_load(void **state)
 {
     (void)state;
@@ -416,6 +432,24 @@ static void test_the_next_run_reads_what_is_new(void **state)
     end.bytes[end.length] = '\0';
     assert_string_equal((const char *)end.bytes, "{\"v\":1,\"order\":\"at timestamp\",\"next\":["
                                                  "\"2026-01-01T00:00:07.000000Z\"]}");
+}
+
+static void test_a_value_of_the_future_is_warned_of(void **state)
+{
+    const char *const *settings = SET(LOGIN, "cursor", "at");
+
+    (void)state;
+    for (int is_future = 0; is_future < 2; is_future++) {
+        struct load load;
+
+        far_reset();
+        far_add(1, far.now_us + (is_future ? 27 : 25) * 3600 * SECOND, NULL);
+        load_init(&load, settings);
+        assert_int_equal(load_run(&load, NULL), TOW_END);
+        assert_int_equal(fake_host_logged(&load.fake, TOW_LOG_WARN, "rows of the future"),
+                         is_future);
+        load_release(&load);
+    }
 }
 
 static void test_since_is_where_the_first_run_begins(void **state)
@@ -877,6 +911,7 @@ int main(void)
         TEST(test_waiting_for_the_warehouse_is_told),
         TEST(test_padding_is_no_row),
         TEST(test_fewer_rows_than_a_link_promises_fail_the_load),
+        TEST(test_chunks_that_say_nothing_of_their_rows_are_counted_in_the_end),
         TEST(test_a_truncated_result_fails_the_load),
         TEST(test_a_damaged_chunk_fails_the_load),
         TEST(test_a_type_that_changes_in_between_fails_the_load),
@@ -891,6 +926,7 @@ int main(void)
         TEST(test_a_faulty_row_is_rejected_and_the_others_go_on),
         TEST(test_a_batch_of_faulty_rows_alone_has_no_rows),
         TEST(test_the_next_run_reads_what_is_new),
+        TEST(test_a_value_of_the_future_is_warned_of),
         TEST(test_since_is_where_the_first_run_begins),
         TEST(test_overlap_reads_again_but_not_before_since),
         TEST(test_lag_leaves_young_rows_to_later_runs),
