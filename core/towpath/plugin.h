@@ -451,21 +451,26 @@ typedef const struct tow_plugin *tow_plugin_entry(void);
 
 /*
  * The whole end of a module with one source, or one sink: its table of calls (after the flags, in
- * the order of the structure), its descriptor and its entry.
+ * the order of the structure; what is left out at the end is zero), its descriptor and its entry.
  */
-#define TOW_SOURCE_PLUGIN(module, version, summary, instance, options, flags, ...)           \
-    static const struct tow_source_ops module##_source_ops = {sizeof(struct tow_source_ops), \
-                                                              flags, __VA_ARGS__};           \
-    static const struct tow_plugin module##_plugin = {                                       \
-        TOW_PLUGIN_HEAD,      #module, version, summary, sizeof(instance), options,          \
-        &module##_source_ops, NULL,    NULL};                                                \
+#ifdef __cplusplus
+#define TOW_OPS_HEAD(type, flag_bits) sizeof(type), flag_bits
+#else /* named, so that compilers do not warn of members that are left out */
+#define TOW_OPS_HEAD(type, flag_bits) .size = sizeof(type), .flags = (flag_bits)
+#endif
+#define TOW_SOURCE_PLUGIN(module, version, summary, instance, options, flag_bits, ...) \
+    static const struct tow_source_ops module##_source_ops = {                         \
+        TOW_OPS_HEAD(struct tow_source_ops, flag_bits), __VA_ARGS__};                  \
+    static const struct tow_plugin module##_plugin = {                                 \
+        TOW_PLUGIN_HEAD,      #module, version, summary, sizeof(instance), options,    \
+        &module##_source_ops, NULL,    NULL};                                          \
     TOW_PLUGIN(module, &module##_plugin)
-#define TOW_SINK_PLUGIN(module, version, summary, instance, options, flags, ...)              \
-    static const struct tow_sink_ops module##_sink_ops = {sizeof(struct tow_sink_ops), flags, \
-                                                          __VA_ARGS__};                       \
-    static const struct tow_plugin module##_plugin = {                                        \
-        TOW_PLUGIN_HEAD,    #module, version, summary, sizeof(instance), options, NULL,       \
-        &module##_sink_ops, NULL};                                                            \
+#define TOW_SINK_PLUGIN(module, version, summary, instance, options, flag_bits, ...)    \
+    static const struct tow_sink_ops module##_sink_ops = {                              \
+        TOW_OPS_HEAD(struct tow_sink_ops, flag_bits), __VA_ARGS__};                     \
+    static const struct tow_plugin module##_plugin = {                                  \
+        TOW_PLUGIN_HEAD,    #module, version, summary, sizeof(instance), options, NULL, \
+        &module##_sink_ops, NULL};                                                      \
     TOW_PLUGIN(module, &module##_plugin)
 
 #ifdef __cplusplus
