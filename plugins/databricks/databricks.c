@@ -5,6 +5,8 @@
 #include "plugins/databricks/scan.h"
 #include "plugins/shared/databricks_options.h"
 
+#define TEN_YEARS_MS (INT64_C(3650) * 24 * 3600 * 1000)
+
 static const struct tow_option databricks_options[] = {
     TOW_OPT_DATABRICKS(struct tow_scan, options.connection),
     TOW_OPT_STRING("table", struct tow_scan, options.table, NULL,
@@ -31,10 +33,10 @@ static const struct tow_option databricks_options[] = {
     TOW_OPT_CHOICE("snapshot", struct tow_scan, options.snapshot, "auto", "auto|pinned|none",
                    "pinned reads one version of the table, also when a stopped run goes on; auto "
                    "does so where the table has versions"),
-    TOW_OPT_DURATION("lag", struct tow_scan, options.lag, NULL, 0, INT64_MAX / 1000,
+    TOW_OPT_DURATION("lag", struct tow_scan, options.lag, NULL, 0, TEN_YEARS_MS,
                      "leaves rows alone whose cursor is younger than this by the warehouse's "
                      "clock, since others may still turn up before them"),
-    TOW_OPT_DURATION("overlap", struct tow_scan, options.overlap, NULL, 0, INT64_MAX / 1000,
+    TOW_OPT_DURATION("overlap", struct tow_scan, options.overlap, NULL, 0, TEN_YEARS_MS,
                      "begins this much before the last run's end, for rows that turned up late; "
                      "what is there again comes again"),
     TOW_OPT_CHOICE("null_cursor", struct tow_scan, options.null_cursor, "first", "first|skip|fail",
