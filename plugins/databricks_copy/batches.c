@@ -205,3 +205,73 @@ int tow_copy_progress_remove(const struct tow_host *host, const char *load, stru
     snprintf(key, sizeof key, "phase/%s", load);
     return host->ledger_remove(host, key, err);
 }
+
+/* ---- load tables ---------------------------------------------------------------------------- */
+
+static void table_key(char key[LEDGER_KEY_MAX], const char *load, uint32_t round)
+{
+    snprintf(key, LEDGER_KEY_MAX, "table/%s/%08" PRIu32, load, round);
+}
+
+int tow_copy_table_put(const struct tow_host *host, const char *load, uint32_t round,
+                       struct tow_error *err)
+{
+    char key[LEDGER_KEY_MAX];
+
+    table_key(key, load, round);
+    return ledger_put(host, key, "", err);
+}
+
+int tow_copy_table_remove(const struct tow_host *host, const char *load, uint32_t round,
+                          struct tow_error *err)
+{
+    char key[LEDGER_KEY_MAX];
+
+    table_key(key, load, round);
+    return host->ledger_remove(host, key, err);
+}
+
+struct table_walk {
+    struct tow_copy_rounds *rounds;
+    size_t prefix_length;
+    struct tow_error *err;
+};
+
+static int32_t table_take(void *context, const char *key, const void *value, uint32_t length)
+{
+    struct table_walk *walk = context;
+    struct tow_copy_rounds *rounds = walk->rounds;
+    const char *name = key + walk->prefix_length;
+    struct tow_copy_record record = {name, name + strlen(name)};
+    const uint32_t round = (uint32_t)tow_copy_record_number(&record, LEDGER_NUMBER_MAX, '\0');
+    void *items = rounds->items;
+    int code;
+
+    (void)value;
+    (void)length;
+    if (!tow_copy_record_is_read(&record) || round == 0)
+        return ledger_spoilt(key, walk->err);
+    code = ledger_grow(&items, &rounds->capacity, rounds->count, sizeof round, walk->err);
+    rounds->items = items;
+    if (code == TOW_OK)
+        rounds->items[rounds->count++] = round;
+    return code;
+}
+
+int tow_copy_tables_read(const struct tow_host *host, const char *load,
+                         struct tow_copy_rounds *rounds, struct tow_error *err)
+{
+    char prefix[LEDGER_KEY_MAX];
+    struct table_walk walk = {rounds, 0, err};
+
+    *rounds = (struct tow_copy_rounds){.items = NULL};
+    snprintf(prefix, sizeof prefix, "table/%s/", load);
+    walk.prefix_length = strlen(prefix);
+    return host->ledger_each(host, prefix, table_take, &walk, err);
+}
+
+void tow_copy_rounds_release(struct tow_copy_rounds *rounds)
+{
+    free(rounds->items);
+    *rounds = (struct tow_copy_rounds){.items = NULL};
+}

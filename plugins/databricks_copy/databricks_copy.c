@@ -8,10 +8,9 @@
  * that it has no room for, so that a stage that does not answer leaves the batch with the core.
  */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "plugins/databricks_copy/load.h"
 #include "plugins/databricks_copy/nul.h"
 #include "plugins/databricks_copy/part.h"
 #include "plugins/databricks_copy/publish.h"
@@ -21,8 +20,6 @@
 #define COPY_CHECKPOINT_MS 300000 /* a flush ends a part */
 #define COPY_WORKERS       2      /* one compresses while the other uploads */
 #define COPY_TEXT_RATIO    16     /* a part has so many times part_bytes of text at most */
-#define COPY_SALT          6      /* letters behind a load's id, in its name */
-#define COPY_RANDOM_MAX    32
 
 struct copy_sink {
     struct tow_copy_options options;
@@ -133,89 +130,6 @@ static int copy_connect(struct copy_sink *sink, struct tow_error *err)
     return TOW_OK;
 }
 
-/* `length` letters and digits, five random bits each, and a NUL. */
-static int copy_put_random(char *text, size_t length, struct tow_error *err)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
-    unsigned char random[COPY_RANDOM_MAX];
-
-    if (getrandom(random, length, 0) != (ssize_t)length)
-        return tow_error_set(err, TOW_E_ENV, "no random numbers from the system");
-    for (size_t i = 0; i < length; i++)
-        text[i] = letters[random[i] % (sizeof letters - 1)];
-    text[length] = '\0';
-    return TOW_OK;
-}
-
-/* A name that no other load has, and a null token that no value has. */
-static int copy_name_load(const char *id, struct tow_copy_load *load, struct tow_error *err)
-{
-    const int length = snprintf(load->name, sizeof load->name, "%s_", id);
-    int code;
-
-    if (!tow_copy_is_id(id) || (size_t)length + COPY_SALT >= sizeof load->name)
-        return tow_error_set(err, TOW_E_BUG, "load \"%.100s\" has a name that no folder can have",
-                             id);
-    code = copy_put_random(load->name + length, COPY_SALT, err);
-    load->null_text[0] = '~';
-    return code == TOW_OK ? copy_put_random(load->null_text + 1, TOW_COPY_NULL_MAX - 2, err) : code;
-}
-
-/* The load as it stands in the job file now. */
-static void copy_describe_load(const struct copy_sink *sink, struct tow_copy_load *load)
-{
-    *load = (struct tow_copy_load){
-        .mode = sink->options.mode,
-        .format = sink->options.format,
-        .keys = tow_copy_target_keys(&sink->target),
-    };
-    memcpy(load->table, sink->target.table_text.data, sink->target.table_text.size);
-    memcpy(load->stage, sink->options.stage, strlen(sink->options.stage) + 1);
-}
-
-/* Whichever worker comes first names the load. */
-static int copy_begin_load(struct copy_sink *sink, struct tow_error *err)
-{
-    const struct tow_host *host = sink->host;
-    int code = tow_copy_load_get(host, host->load_id, &sink->load, err);
-
-    if (code != TOW_END)
-        return code;
-    copy_describe_load(sink, &sink->load);
-    code = copy_name_load(host->load_id, &sink->load, err);
-    return code == TOW_OK ? tow_copy_load_put(host, host->load_id, &sink->load, err) : code;
-}
-
-static int copy_refuse_change(const char *what, const char *was, const char *is,
-                              struct tow_error *err)
-{
-    return tow_error_set(err, TOW_E_CONFIG,
-                         "the unfinished load has %s %s, now it is %s; go back, or forget the load "
-                         "and start it anew",
-                         what, was, is);
-}
-
-static int copy_compare_load(const struct copy_sink *sink, struct tow_error *err)
-{
-    static const char *const modes[] = {"append", "replace", "merge"};
-    static const char *const formats[] = {"csv", "ndjson"};
-    const struct tow_copy_load *was = &sink->load;
-    struct tow_copy_load is;
-
-    copy_describe_load(sink, &is);
-    if (strcmp(was->table, is.table) != 0)
-        return copy_refuse_change("table", was->table, is.table, err);
-    if (strcmp(was->stage, is.stage) != 0)
-        return copy_refuse_change("stage", was->stage, is.stage, err);
-    if (was->mode != is.mode)
-        return copy_refuse_change("mode", modes[was->mode], modes[is.mode], err);
-    if (was->format != is.format)
-        return copy_refuse_change("format", formats[was->format], formats[is.format], err);
-    if (was->keys != is.keys)
-        return copy_refuse_change("keys", "of other columns", "different", err);
-    return TOW_OK;
-}
-
 /* Parts behind the token are taken away; those that it counts must be known. */
 static int copy_cut_parts(struct copy_sink *sink, struct tow_error *err)
 {
@@ -251,17 +165,10 @@ static int copy_cut_parts(struct copy_sink *sink, struct tow_error *err)
 static int copy_open_continued(struct copy_sink *sink, const struct tow_position *position,
                                struct tow_error *err)
 {
-    const struct tow_host *host = sink->host;
     int code = tow_copy_token_read(position, &sink->token, err);
 
-    if (code == TOW_OK)
-        code = tow_copy_load_get(host, host->load_id, &sink->load, err);
-    if (code == TOW_END)
-        return tow_error_set(err, TOW_E_ENV,
-                             "the ledger knows nothing of the unfinished load %s; start anew with "
-                             "--full",
-                             host->load_id);
-    return code == TOW_OK ? copy_compare_load(sink, err) : code;
+    return code == TOW_OK ? tow_copy_load_continue(sink->host, &sink->target, &sink->load, err)
+                          : code;
 }
 
 /* Another worker may have opened by now: only loads of before are looked at. */
@@ -281,7 +188,7 @@ static int copy_open_new(struct copy_sink *sink, struct tow_error *err)
         if (code == TOW_OK && !sink->options.keep_staged && !sink->host->replay)
             code = tow_copy_yard_sweep_old(&sink->session, sink->stage, err);
     }
-    return code == TOW_OK ? copy_begin_load(sink, err) : code;
+    return code == TOW_OK ? tow_copy_load_begin(sink->host, &sink->target, &sink->load, err) : code;
 }
 
 static int32_t copy_open(void *self, const struct tow_host *host, const struct tow_position *token,
@@ -451,7 +358,8 @@ static int copy_reject(struct copy_sink *sink, const struct tow_rows *rows, int6
                   "column %s holds U+0000, which readers of CSV take for a mark of their own; "
                   "format = \"ndjson\" takes it",
                   sink->schema.children[column]->name);
-    code = sink->host->settle(sink->host, rows->seq, row, 1, TOW_ROW_REJECTED, "nul_byte", said.message);
+    code = sink->host->settle(sink->host, rows->seq, row, 1, TOW_ROW_REJECTED, "nul_byte",
+                              said.message);
     return code == TOW_OK ? TOW_OK : tow_error_set(err, code, "a row could not be rejected");
 }
 

@@ -8,8 +8,8 @@
 #include "plugins/databricks_copy/ledger_priv.h"
 #include "plugins/databricks_copy/record.h"
 
-static const char *const ledger_modes[] = {"append", "replace", "merge", NULL};
-static const char *const ledger_formats[] = {"csv", "ndjson", NULL};
+const char *const tow_copy_modes[] = {"append", "replace", "merge", NULL};
+const char *const tow_copy_formats[] = {"csv", "ndjson", NULL};
 
 /* Magic, name, null token, two words, a number, table and stage, a line end behind each. */
 _Static_assert(TOW_COPY_LOAD_MAX + TOW_COPY_NULL_MAX + TOW_COPY_TABLE_MAX + TOW_COPY_STAGE_MAX +
@@ -132,8 +132,8 @@ int tow_copy_load_put(const struct tow_host *host, const char *id, const struct 
 
     snprintf(key, sizeof key, "load/%s", id);
     snprintf(text, sizeof text, "copy1\n%s\n%s\n%s\n%s\n%" PRIu64 "\n%s\n%s", load->name,
-             load->null_text, ledger_modes[load->mode], ledger_formats[load->format], load->keys,
-             load->table, load->stage);
+             load->null_text, tow_copy_modes[load->mode], tow_copy_formats[load->format],
+             load->keys, load->table, load->stage);
     return ledger_put(host, key, text, err);
 }
 
@@ -147,8 +147,8 @@ static int ledger_load_parse(const char *key, const struct tow_position *value,
     tow_copy_record_text(&record, magic, sizeof magic, '\n');
     tow_copy_record_text(&record, load->name, sizeof load->name, '\n');
     tow_copy_record_text(&record, load->null_text, sizeof load->null_text, '\n');
-    load->mode = tow_copy_record_word(&record, ledger_modes, '\n');
-    load->format = tow_copy_record_word(&record, ledger_formats, '\n');
+    load->mode = tow_copy_record_word(&record, tow_copy_modes, '\n');
+    load->format = tow_copy_record_word(&record, tow_copy_formats, '\n');
     load->keys = tow_copy_record_number(&record, UINT64_MAX, '\n');
     tow_copy_record_text(&record, load->table, sizeof load->table, '\n');
     tow_copy_record_text(&record, load->stage, sizeof load->stage, '\0');

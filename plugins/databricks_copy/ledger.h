@@ -7,6 +7,7 @@
  *   part/L/W/G/N      a part that is about to be staged, or is: "rows bytes"
  *   stale/L/NAME      a staged file that is not to be loaded, and to be removed
  *   copy/L/K          a COPY INTO that is about to run, or has: which parts, how many rows
+ *   table/L/R         the load table of a round, which is about to be there, or is
  *   phase/L           how far publishing is
  *
  * All workers of a sink share it. Numbers in keys have leading zeros, so that keys come in their
@@ -36,6 +37,9 @@ struct tow_copy_load {
     char table[TOW_COPY_TABLE_MAX]; /* quoted */
     char stage[TOW_COPY_STAGE_MAX + 1];
 };
+
+extern const char *const tow_copy_modes[]; /* as job files say them; NULL ends them */
+extern const char *const tow_copy_formats[];
 
 /* 1 where text can name a load, or be part of a file's name: letters, digits, '-' and '_', a letter
  * or digit first, shorter than TOW_COPY_LOAD_MAX. */
@@ -158,5 +162,18 @@ int tow_copy_progress_get(const struct tow_host *host, const char *load,
 int tow_copy_progress_put(const struct tow_host *host, const char *load,
                           const struct tow_copy_progress *progress, struct tow_error *err);
 int tow_copy_progress_remove(const struct tow_host *host, const char *load, struct tow_error *err);
+
+/* That a round has a load table. */
+int tow_copy_table_put(const struct tow_host *host, const char *load, uint32_t round,
+                       struct tow_error *err);
+int tow_copy_table_remove(const struct tow_host *host, const char *load, uint32_t round,
+                          struct tow_error *err);
+struct tow_copy_rounds {
+    uint32_t *items;
+    size_t count, capacity;
+};
+int tow_copy_tables_read(const struct tow_host *host, const char *load,
+                         struct tow_copy_rounds *rounds, struct tow_error *err);
+void tow_copy_rounds_release(struct tow_copy_rounds *rounds);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "plugins/databricks_copy/copy_sql.h"
+#include "plugins/databricks_copy/redact.h"
 #include "towpath/batch.h"
 
 struct publish {
@@ -166,42 +167,45 @@ static int publish_copy_text(const struct publish *publish, const struct tow_cop
     return code;
 }
 
-/* A counter of COPY INTO's answer; -1 where there is none. */
-static int publish_counter(const struct publish *publish, struct tow_statement *statement,
-                           const char *name, int64_t *value, struct tow_error *err)
-{
-    char *text = tow_statement_text(publish->in->session->databricks, statement, name, err);
-
-    *value = -1;
-    if (!text)
-        return err->code;
-    if (tow_parse_int64(text, strlen(text), value) != TOW_PARSE_OK)
-        *value = -1;
-    free(text);
-    return TOW_OK;
-}
-
 /* All of the batch's rows; or none where the same COPY may have run before, since its files are in
  * the table's history then. Whatever else it is, the files are kept. */
 static int publish_check_copy(const struct publish *publish, const struct tow_copy_batch *batch,
                               struct tow_statement *statement, int may_have_run,
                               struct tow_error *err)
 {
+    const struct tow_copy_session *session = publish->in->session;
     int64_t inserted, skipped;
-    int code = publish_counter(publish, statement, "num_inserted_rows", &inserted, err);
+    int code = tow_copy_number(session, statement, "num_inserted_rows", &inserted, err);
 
     if (code == TOW_OK)
-        code = publish_counter(publish, statement, "num_skipped_corrupt_files", &skipped, err);
+        code = tow_copy_number(session, statement, "num_skipped_corrupt_files", &skipped, err);
     if (code != TOW_OK)
         return code;
     if (skipped <= 0 && (inserted == batch->rows || (inserted == 0 && may_have_run)))
         return TOW_OK;
+    if (inserted < 0)
+        return tow_error_set(err, TOW_E_ENV,
+                             "COPY INTO does not say how many of %" PRId64 " rows it inserted; the "
+                             "staged files are kept, in %s/%s",
+                             batch->rows, publish->options->stage, publish->yard.folder);
     return tow_error_set(err, TOW_E_ENV,
                          "COPY INTO says that it inserted %" PRId64 " rows and skipped %" PRId64
                          " files of %zu files with %" PRId64 " rows, in %s/%s; they are kept. Look "
                          "at the table's history before you run the job again",
                          inserted, skipped > 0 ? skipped : 0, tow_copy_batch_files(batch),
                          batch->rows, publish->options->stage, publish->yard.folder);
+}
+
+/* What the far end says of a statement may have the statement in it, with its keys. */
+static void publish_redact(const struct publish *publish, struct tow_error *err)
+{
+    const char *keys[3];
+
+    if (!publish->options->aws_keys_in_sql)
+        return;
+    tow_copy_stage_keys(publish->in->stage, &keys[0], &keys[1], &keys[2]);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        tow_copy_redact(err, keys[i]);
 }
 
 /* The statement's text may hold keys: it is wiped. */
@@ -221,6 +225,8 @@ static int publish_run_copy(struct publish *publish, const struct tow_copy_batch
     if (code == TOW_OK)
         code = publish_check_copy(publish, batch, &statement, may_have_run, err);
     tow_statement_release(&statement);
+    if (code != TOW_OK)
+        publish_redact(publish, err);
     if (text.data)
         explicit_bzero(text.data, text.size);
     tow_buffer_release(&text);
@@ -325,8 +331,10 @@ static int publish_swap(struct publish *publish, struct tow_error *err)
 
 static int publish_by_load_table(struct publish *publish, struct tow_error *err)
 {
-    int code = publish_create_load_table(publish, err);
+    int code = tow_copy_table_put(publish->host, publish->load, publish->progress.round, err);
 
+    if (code == TOW_OK)
+        code = publish_create_load_table(publish, err);
     if (code == TOW_OK)
         code = publish_copy_all(publish, err);
     if (code == TOW_OK)
@@ -367,7 +375,7 @@ static int publish_load(struct publish *publish, struct tow_error *err)
     return publish_set_phase(publish, publish->progress.round, TOW_COPY_SWAPPED, err);
 }
 
-/* What stays for good is only told: it is in nobody's way. */
+/* One that cannot be dropped is only told: it is in nobody's way, and the next load tries again. */
 static int publish_drop_load_table(struct publish *publish, struct tow_error *err)
 {
     struct tow_error own = TOW_ERROR_INIT;
@@ -376,12 +384,13 @@ static int publish_drop_load_table(struct publish *publish, struct tow_error *er
     if (publish_is_direct(publish))
         return TOW_OK;
     code = tow_copy_table_drop(publish->in->session, &publish->load_table, &own);
+    if (code == TOW_OK)
+        return tow_copy_table_remove(publish->host, publish->load, publish->progress.round, err);
     if (code == TOW_E_CANCELLED || code == TOW_E_NOMEM || code == TOW_E_TRANSIENT ||
         code == TOW_E_RATE)
         return tow_copy_pass_on(&own, err);
-    if (code != TOW_OK)
-        tow_log(publish->host, TOW_LOG_WARN, "table %s is left behind: %s",
-                publish->load_table.parts[publish->load_table.count - 1], own.message);
+    tow_log(publish->host, TOW_LOG_WARN, "table %s is left behind: %s",
+            publish->load_table.parts[publish->load_table.count - 1], own.message);
     return TOW_OK;
 }
 

@@ -129,6 +129,7 @@ static int table_is_absent(const struct tow_statement *statement)
 static int table_describe(const struct tow_copy_session *session, const char *what,
                           struct table_described *described, int *is_absent, struct tow_error *err)
 {
+    struct tow_error own = TOW_ERROR_INIT;
     struct tow_statement statement = {.rows = 0};
     struct tow_buffer text = {.data = NULL};
     int code = tow_copy_sql_describe(&text, &session->target->table, err);
@@ -138,15 +139,16 @@ static int table_describe(const struct tow_copy_session *session, const char *wh
         code = tow_buffer_append(&text, "", 1, err);
     if (code != TOW_OK)
         goto out;
-    code = tow_copy_run(session, what, text.data, &statement, err);
+    code = tow_copy_run(session, what, text.data, &statement, &own);
+    *is_absent = code == TOW_E_CONFIG && table_is_absent(&statement);
     if (code == TOW_OK)
         code = table_read_columns(session->databricks, &statement, described, err);
-    else if (code == TOW_E_CONFIG && table_is_absent(&statement))
-        *is_absent = 1;
+    else
+        code = *is_absent ? TOW_OK : tow_copy_pass_on(&own, err);
     tow_statement_release(&statement);
 out:
     tow_buffer_release(&text);
-    return *is_absent ? TOW_OK : code;
+    return code;
 }
 
 /* ---- does it fit ---------------------------------------------------------------------------- */
@@ -169,8 +171,9 @@ static int table_fit(const struct tow_copy_target *target, struct tow_copy_colum
                      struct tow_error *err)
 {
     const int32_t change = target->options->schema_change;
+    struct tow_error own = TOW_ERROR_INIT;
     int code = tow_copy_columns_fit(columns, target->options->table, described->items,
-                                    described->count, err);
+                                    described->count, &own);
 
     *fit = columns->missing ? TOW_COPY_LACKS : TOW_COPY_FITS;
     if (change == TOW_COPY_CHANGE_REPLACE &&
@@ -180,7 +183,7 @@ static int table_fit(const struct tow_copy_target *target, struct tow_copy_colum
     }
     if (code == TOW_OK && columns->missing && change == TOW_COPY_CHANGE_FAIL)
         return table_refuse_missing(target, columns, err);
-    return code;
+    return code == TOW_OK ? TOW_OK : tow_copy_pass_on(&own, err);
 }
 
 int tow_copy_table_look(const struct tow_copy_session *session, const struct ArrowSchema *schema,
@@ -229,21 +232,23 @@ static int table_create(const struct tow_copy_session *session,
     return table_run(session, what, &text, code, err);
 }
 
+/* Columns that somebody else has just added are as good. */
 static int table_add_columns(const struct tow_copy_session *session,
                              const struct tow_copy_columns *columns, struct tow_error *err)
 {
     const struct tow_copy_target *target = session->target;
+    struct tow_error own = TOW_ERROR_INIT;
     struct tow_statement statement = {.rows = 0};
     struct tow_buffer text = {.data = NULL};
     char what[sizeof err->message / 2], names[TABLE_NAMED_MAX];
-    int code = tow_copy_sql_add_columns(&text, &target->table, columns, err);
+    int code = tow_copy_sql_add_columns(&text, &target->table, columns, &own);
 
     tow_copy_columns_name_missing(columns, names, sizeof names);
     snprintf(what, sizeof what, "adding columns %s to table %s", names, target->options->table);
     if (code == TOW_OK)
-        code = tow_buffer_append(&text, "", 1, err);
+        code = tow_buffer_append(&text, "", 1, &own);
     if (code == TOW_OK)
-        code = tow_copy_run(session, what, text.data, &statement, err);
+        code = tow_copy_run(session, what, text.data, &statement, &own);
     if (code == TOW_OK)
         tow_log(session->host, TOW_LOG_INFO, "added to table %s: %s", target->options->table,
                 names);
@@ -251,7 +256,7 @@ static int table_add_columns(const struct tow_copy_session *session,
         code = TOW_OK;
     tow_statement_release(&statement);
     tow_buffer_release(&text);
-    return code;
+    return code == TOW_OK ? TOW_OK : tow_copy_pass_on(&own, err);
 }
 
 int tow_copy_table_prepare(const struct tow_copy_session *session, const struct ArrowSchema *schema,
@@ -277,29 +282,34 @@ int tow_copy_table_prepare(const struct tow_copy_session *session, const struct 
 
 /* ---- counting and dropping ------------------------------------------------------------------ */
 
+int tow_copy_number(const struct tow_copy_session *session, struct tow_statement *statement,
+                    const char *column, int64_t *value, struct tow_error *err)
+{
+    struct tow_error own = TOW_ERROR_INIT;
+    char *text = tow_statement_text(session->databricks, statement, column, &own);
+
+    *value = -1;
+    if (!text)
+        return own.code == TOW_OK ? TOW_OK : tow_copy_pass_on(&own, err);
+    if (tow_parse_int64(text, strlen(text), value) != TOW_PARSE_OK)
+        *value = -1;
+    free(text);
+    return TOW_OK;
+}
+
 int tow_copy_table_count(const struct tow_copy_session *session, const struct tow_sql_table *table,
                          int64_t *rows, struct tow_error *err)
 {
     struct tow_statement statement = {.rows = 0};
     struct tow_buffer text = {.data = NULL};
-    char *answer = NULL;
     int code = tow_copy_sql_count(&text, table, err);
 
     if (code == TOW_OK)
         code = tow_buffer_append(&text, "", 1, err);
     if (code == TOW_OK)
         code = tow_copy_run(session, "counting the rows of the load", text.data, &statement, err);
-    if (code == TOW_OK) {
-        answer = tow_statement_text(session->databricks, &statement, "rows", err);
-        if (!answer && err->code != TOW_OK)
-            code = err->code;
-        else if (!answer || tow_parse_int64(answer, strlen(answer), rows) != TOW_PARSE_OK)
-            code = tow_error_set(err, TOW_E_ENV,
-                                 "counting the rows of the load: \"%.40s\" is no "
-                                 "number",
-                                 answer ? answer : "");
-    }
-    free(answer);
+    if (code == TOW_OK)
+        code = tow_copy_number(session, &statement, "rows", rows, err);
     tow_statement_release(&statement);
     tow_buffer_release(&text);
     return code;

@@ -47,7 +47,10 @@ int tow_copy_table_prepare(const struct tow_copy_session *session, const struct 
                            struct tow_copy_columns *columns, enum tow_copy_fit *fit,
                            struct tow_error *err);
 
-/* Rows of a table. */
+/* A number of a statement's only row; -1 where there is none. */
+int tow_copy_number(const struct tow_copy_session *session, struct tow_statement *statement,
+                    const char *column, int64_t *value, struct tow_error *err);
+/* Rows of a table; -1 where the answer has no number. */
 int tow_copy_table_count(const struct tow_copy_session *session, const struct tow_sql_table *table,
                          int64_t *rows, struct tow_error *err);
 int tow_copy_table_drop(const struct tow_copy_session *session, const struct tow_sql_table *table,

@@ -118,48 +118,65 @@ static int yard_sweep_parts(struct tow_copy_yard *yard, struct tow_error *err)
     return code;
 }
 
-/* A load that was being published may have a load table. */
 static int yard_drop_table(const struct tow_copy_session *session, const char *load,
-                           const struct tow_copy_load *record,
-                           const struct tow_copy_progress *progress, struct tow_error *err)
+                           const struct tow_copy_load *record, uint32_t round,
+                           struct tow_error *err)
 {
-    struct tow_error own = TOW_ERROR_INIT;
     struct tow_sql_table named = {.count = 0}, table = {.count = 0};
-    char what[128];
-    int code;
+    int code = tow_sql_table_parse(&named, record->table, err);
 
-    if (record->mode == TOW_COPY_APPEND || progress->phase == TOW_COPY_DONE)
-        return TOW_OK;
-    code = tow_sql_table_parse(&named, record->table, &own);
     if (code == TOW_OK)
-        code = tow_copy_load_table(&named, record->name, progress->round, &table, &own);
+        code = tow_copy_load_table(&named, record->name, round, &table, err);
     if (code == TOW_OK)
-        code = tow_copy_table_drop(session, &table, &own);
-    snprintf(what, sizeof what, "the load table of load %s", load);
-    if (code != TOW_OK)
-        code = yard_excuse(session->host, what, &own);
+        code = tow_copy_table_drop(session, &table, err);
+    if (code == TOW_OK)
+        code = tow_copy_table_remove(session->host, load, round, err);
     tow_sql_table_release(&named);
     tow_sql_table_release(&table);
-    return code == TOW_OK ? TOW_OK : tow_copy_pass_on(&own, err);
+    return code;
 }
 
-static int yard_remove_batches(const struct tow_host *host, const char *load, int *has_batches,
-                               struct tow_error *err)
+/* *is_clean: none of the load's tables is left. */
+static int yard_drop_tables(const struct tow_copy_session *session, const char *load,
+                            const struct tow_copy_load *record, int *is_clean,
+                            struct tow_error *err)
+{
+    struct tow_copy_rounds rounds;
+    char what[128];
+    int code = tow_copy_tables_read(session->host, load, &rounds, err);
+
+    snprintf(what, sizeof what, "the load table of load %s", load);
+    for (size_t i = 0; i < rounds.count && code == TOW_OK; i++) {
+        struct tow_error own = TOW_ERROR_INIT;
+
+        if (yard_drop_table(session, load, record, rounds.items[i], &own) == TOW_OK)
+            continue;
+        *is_clean = 0;
+        if (yard_excuse(session->host, what, &own) != TOW_OK)
+            code = tow_copy_pass_on(&own, err);
+    }
+    tow_copy_rounds_release(&rounds);
+    return code;
+}
+
+static int yard_remove_batches(const struct tow_host *host, const char *load, struct tow_error *err)
 {
     struct tow_copy_batches batches;
     int code = tow_copy_batches_read(host, load, &batches, err);
 
-    *has_batches = batches.count > 0;
     for (size_t i = 0; i < batches.count && code == TOW_OK; i++)
         code = tow_copy_batch_remove(host, load, batches.items[i].number, err);
     tow_copy_batches_release(&batches);
     return code;
 }
 
+/* The load's own last, as it is by this that the others are found. */
 static int yard_sweep_records(const struct tow_host *host, const char *load, struct tow_error *err)
 {
-    int code = tow_copy_progress_remove(host, load, err);
+    int code = yard_remove_batches(host, load, err);
 
+    if (code == TOW_OK)
+        code = tow_copy_progress_remove(host, load, err);
     if (code == TOW_OK)
         code = tow_copy_generations_remove(host, load, err);
     return code == TOW_OK ? tow_copy_load_remove(host, load, err) : code;
@@ -170,32 +187,25 @@ static int yard_sweep_load(const struct tow_copy_session *session, struct tow_co
 {
     const struct tow_copy_options *options = session->target->options;
     const struct tow_host *host = session->host;
-    struct tow_copy_progress progress;
+    struct tow_error ignored = TOW_ERROR_INIT;
     struct tow_copy_load record;
     struct tow_copy_yard yard;
-    struct tow_error ignored = TOW_ERROR_INIT;
-    int is_clean = 1, has_batches = 0;
+    int is_clean = 1;
     int code = tow_copy_load_get(host, load, &record, err);
 
-    if (code == TOW_OK)
-        code = tow_copy_progress_get(host, load, &progress, err);
     if (code != TOW_OK)
         return code;
     tow_copy_yard_init(&yard, host, stage, load, record.name);
     yard.is_json = record.format == TOW_COPY_NDJSON;
     yard.keeps_files = strcmp(record.stage, options->stage) != 0;
     if (yard.keeps_files)
-        tow_log(host, TOW_LOG_WARN,
-                "parts of load %s may be left in the stage of that time: "
-                "%s/%s",
+        tow_log(host, TOW_LOG_WARN, "parts of load %s may be left in the stage of that time: %s/%s",
                 load, record.stage, yard.folder);
     code = yard_sweep_parts(&yard, err);
     if (code == TOW_OK)
         code = yard_sweep_stale(&yard, &is_clean, err);
     if (code == TOW_OK)
-        code = yard_remove_batches(host, load, &has_batches, err);
-    if (code == TOW_OK && has_batches)
-        code = yard_drop_table(session, load, &record, &progress, err);
+        code = yard_drop_tables(session, load, &record, &is_clean, err);
     if (code != TOW_OK || !is_clean)
         return code;
     if (!yard.keeps_files)
