@@ -685,7 +685,8 @@ int tow_statement_run(struct tow_databricks *databricks,
         return code;
     if (the_lake->refuses &&
         strncmp(request->text, the_lake->refuses, strlen(the_lake->refuses)) == 0)
-        return tow_error_set(err, the_lake->refuses_with, "%s: refused", request->what);
+        return tow_error_set(err, the_lake->refuses_with, "%s: refused%s", request->what,
+                             the_lake->echoes ? request->text : "");
     if (after && the_lake->fault == LAKE_KILL_ORPHAN) {
         the_lake->orphan = strdup(request->text);
         return lake_end(after, TOW_OK, err);

@@ -57,6 +57,7 @@ struct lake {
     int denies;          /* 1: a folder cannot be listed, files cannot be removed: TOW_E_AUTH */
     const char *refuses; /* text of statements that fail ... */
     int refuses_with;    /* ... so */
+    int echoes;          /* 1: it says the statement's text, too */
     int64_t miscounts;   /* what COPY INTO says too much */
 };
 

@@ -219,6 +219,15 @@ static int read_progress(const struct tow_host *host, struct tow_error *err)
     return tow_copy_progress_get(host, "l", &progress, err);
 }
 
+static int read_tables(const struct tow_host *host, struct tow_error *err)
+{
+    struct tow_copy_rounds rounds;
+    int code = tow_copy_tables_read(host, "l", &rounds, err);
+
+    tow_copy_rounds_release(&rounds);
+    return code;
+}
+
 static int read_generation(const struct tow_host *host, struct tow_error *err)
 {
     uint32_t generation;
@@ -261,6 +270,8 @@ static void test_records_of_another_form_are_refused(void **state)
         {"phase/l", "0 done", read_progress},
         {"phase/l", "1 over", read_progress},
         {"phase/l", "1 done ", read_progress},
+        {"table/l/0", "", read_tables},
+        {"table/l/x", "", read_tables},
         {"generation/l/0000", "x", read_generation},
         {"generation/l/0000", "99999999", read_generation},
     };

@@ -544,6 +544,27 @@ static void test_a_load_table_that_was_abandoned_goes_with_the_next_load(void **
     copy_job_release(&job);
 }
 
+static void test_a_load_table_that_cannot_be_dropped_is_told_and_tried_again(void **state)
+{
+    struct copy_job job;
+
+    (void)state;
+    copy_job_init(&job, "replace", NULL);
+    job.lake.refuses = "DROP TABLE";
+    job.lake.refuses_with = TOW_E_AUTH;
+    assert_ok(copy_job_run(&job), job.err);
+    assert_int_equal(job.lake.table_count, 2);
+    assert_true(fake_host_logged(&job.fake, TOW_LOG_WARN, "is left behind: dropping the load "));
+    /* The next load cannot drop it either, and says so; the one after it can. */
+    assert_ok(copy_job_run(&job), job.err);
+    assert_int_equal(job.lake.table_count, 3);
+    job.lake.refuses = NULL;
+    assert_ok(copy_job_run(&job), job.err);
+    assert_int_equal(job.lake.table_count, 1);
+    copy_job_assert_rows(&job, job.rows, 0);
+    copy_job_release(&job);
+}
+
 static void test_files_that_cannot_be_removed_are_told_and_tried_again(void **state)
 {
     struct copy_job job;
@@ -718,9 +739,12 @@ static void test_keys_go_into_sql_only_where_the_job_says_so(void **state)
     assert_false(fake_host_logged(&job.fake, TOW_LOG_WARN, "query history"));
 
     copy_job_set(&job, "aws_keys_in_sql", "true");
+    /* What the far end says may hold the statement, as far as a message goes. */
     job.lake.refuses = "COPY INTO";
     job.lake.refuses_with = TOW_E_AUTH;
+    job.lake.echoes = 1;
     assert_fails(&job, TOW_E_AUTH, "refused");
+    assert_says(job.err, "AWS_SECRET_KEY = '***'");
     assert_false(says_secret(&job));
     job.lake.refuses = NULL;
     assert_ok(copy_job_run(&job), job.err);
@@ -776,6 +800,7 @@ int main(void)
         cmocka_unit_test(test_a_replay_does_not_replace_a_table),
         cmocka_unit_test(test_what_an_abandoned_load_staged_goes_with_the_next),
         cmocka_unit_test(test_a_load_table_that_was_abandoned_goes_with_the_next_load),
+        cmocka_unit_test(test_a_load_table_that_cannot_be_dropped_is_told_and_tried_again),
         cmocka_unit_test(test_files_that_cannot_be_removed_are_told_and_tried_again),
         cmocka_unit_test(test_files_in_another_stage_are_told),
         cmocka_unit_test(test_staged_files_are_kept_where_the_job_says_so),
