@@ -7,7 +7,7 @@
 
 #include "connectors/databricks/statement_priv.h"
 
-#define STATEMENT_SUBMIT_MS   60000 /* 30 s that the server waits, and as much again */
+#define STATEMENT_SUBMIT_MS   60000 /* the 10 s that the server waits, and time to spare */
 #define STATEMENT_START_MS    (INT64_C(20) * 60 * 1000)
 #define STATEMENT_POLL_GROWTH 25    /* the longest delay, in first ones: 5 s */
 #define STATEMENT_UNANSWERED  12    /* polls in a row: half a minute */

@@ -5,7 +5,8 @@
 #include "connectors/databricks/statement_priv.h"
 #include "towpath/value.h"
 
-#define BODY_WAIT_S       30
+/* Not longer: until the answer comes the statement has no id, so it cannot be cancelled. */
+#define BODY_WAIT_S       10
 #define BODY_WAIT_LEAST_S 5
 
 static int body_text(struct tow_buffer *body, const char *text, struct tow_error *err)

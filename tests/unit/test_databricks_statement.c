@@ -77,7 +77,7 @@ static void test_a_statement_is_submitted_with_its_wishes(void **state)
     assert_sent(workspace, 0, "warehouse_id", "\"" WORKSPACE_WAREHOUSE "\"");
     assert_sent(workspace, 0, "catalog", "\"main\"");
     assert_sent(workspace, 0, "schema", NULL);
-    assert_sent(workspace, 0, "wait_timeout", "\"30s\"");
+    assert_sent(workspace, 0, "wait_timeout", "\"10s\"");
     assert_sent(workspace, 0, "on_wait_timeout", "\"CONTINUE\"");
     assert_sent(workspace, 0, "disposition", "\"EXTERNAL_LINKS\"");
     assert_sent(workspace, 0, "format", "\"ARROW_STREAM\"");
@@ -93,7 +93,7 @@ static void test_a_small_result_is_asked_for_inline(void **state)
     struct workspace *workspace = *state;
     struct tow_statement_request request = writing;
 
-    request.run_budget_ms = 12000;
+    request.run_budget_ms = 7000;
     workspace_reply(workspace, 200, DONE);
     assert_run(workspace, &request);
     assert_sent(workspace, 0, "disposition", "\"INLINE\"");
@@ -101,7 +101,7 @@ static void test_a_small_result_is_asked_for_inline(void **state)
     assert_sent(workspace, 0, "result_compression", NULL);
     assert_sent(workspace, 0, "parameters", NULL);
     /* The server is not to wait for longer than the statement may run. */
-    assert_sent(workspace, 0, "wait_timeout", "\"12s\"");
+    assert_sent(workspace, 0, "wait_timeout", "\"7s\"");
     request.run_budget_ms = 1000;
     workspace_reply(workspace, 200, DONE);
     assert_run(workspace, &request);
