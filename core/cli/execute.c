@@ -8,7 +8,7 @@
 #include "cli/summary.h"
 #include "log.h"
 
-/* A signal handler gets no context: these are set while a run is on. */
+/* A signal handler gets no context: these are set while a call that may last is on. */
 static struct tow_cancel *execute_cancel, *execute_abort;
 
 static void execute_on_signal(int signal_number)
@@ -32,8 +32,14 @@ static void execute_catch(int signal_number, void (*handler)(int))
         sigaction(signal_number, &action, NULL);
 }
 
-static void execute_catch_all(void (*handler)(int))
+void tow_cli_catch(struct tow_cancel *cancel, struct tow_cancel *abort)
 {
+    void (*handler)(int) = cancel ? execute_on_signal : SIG_DFL;
+
+    if (cancel) {
+        execute_cancel = cancel;
+        execute_abort = abort;
+    }
     execute_catch(SIGINT, handler);
     execute_catch(SIGTERM, handler);
 }
@@ -97,11 +103,9 @@ static int execute_run(const struct tow_cli *cli, const struct tow_execute *exec
         };
 
         tow_live_init(&live, !cli->quiet && cli->log_format == TOW_LOG_TEXT);
-        execute_cancel = &cancel;
-        execute_abort = &stop;
-        execute_catch_all(execute_on_signal);
+        tow_cli_catch(&cancel, &stop);
         tow_run_job(&job->assembly, state, &options, &report);
-        execute_catch_all(SIG_DFL);
+        tow_cli_catch(NULL, NULL);
         tow_live_end(&live);
         code = execute_report(cli, execute, &job->job, &report);
     } else {

@@ -19,4 +19,8 @@ struct tow_execute {
 /* Returns the exit code. */
 int tow_cli_execute(const struct tow_cli *cli, const struct tow_execute *execute);
 
+/* From now on SIGINT and SIGTERM set `cancel`, and once that is set, `abort` (the same, where a
+ * second one changes nothing). NULL, NULL: as before. */
+void tow_cli_catch(struct tow_cancel *cancel, struct tow_cancel *abort);
+
 #endif

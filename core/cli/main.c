@@ -31,10 +31,23 @@ static const struct tow_argument main_options[] = {
 
 /* In the order of help. Commands of two words share the first. */
 static const struct tow_command *const main_commands[] = {
-    &tow_cmd_run,          &tow_cmd_check,        &tow_cmd_plan,         &tow_cmd_init,
-    &tow_cmd_plugins_list, &tow_cmd_plugins_show, &tow_cmd_plugins_test, &tow_cmd_runs,
-    &tow_cmd_runs_show,    &tow_cmd_rejects,      &tow_cmd_replay,       &tow_cmd_state_show,
-    &tow_cmd_state_reset,  &tow_cmd_state_set,    &tow_cmd_version,      NULL,
+    &tow_cmd_run,
+    &tow_cmd_check,
+    &tow_cmd_plan,
+    &tow_cmd_init,
+    &tow_cmd_setup,
+    &tow_cmd_plugins_list,
+    &tow_cmd_plugins_show,
+    &tow_cmd_plugins_test,
+    &tow_cmd_runs,
+    &tow_cmd_runs_show,
+    &tow_cmd_rejects,
+    &tow_cmd_replay,
+    &tow_cmd_state_show,
+    &tow_cmd_state_reset,
+    &tow_cmd_state_set,
+    &tow_cmd_version,
+    NULL,
 };
 
 #define MAIN_COMMANDS (sizeof main_commands / sizeof main_commands[0])

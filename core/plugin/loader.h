@@ -29,10 +29,17 @@ int tow_loader_each(struct tow_loader *loader,
                     int (*visit)(void *context, const char *name, const char *path), void *context,
                     struct tow_error *err);
 
-/* The sink's call of that name; NULL where it has none, or is of an ABI that had none. */
+/* The plugin's call of that name; NULL where it has none, or is of an ABI that had none. */
 typedef int32_t tow_sink_columns_call(void *self, tow_column_visit *visit, void *context,
                                       struct tow_error *err);
 tow_sink_columns_call *tow_sink_columns(const struct tow_plugin *plugin);
+typedef int32_t tow_source_setup_call(void *self, const struct tow_host *host,
+                                      const struct tow_setup *setup, struct ArrowSchema *out,
+                                      struct tow_error *err);
+tow_source_setup_call *tow_source_setup(const struct tow_plugin *plugin);
+typedef int32_t tow_sink_setup_call(void *self, const struct tow_host *host,
+                                    const struct tow_setup *setup, struct tow_error *err);
+tow_sink_setup_call *tow_sink_setup(const struct tow_plugin *plugin);
 
 /* The vetting alone: sizes, versions, required members, option table. `name` is what the module's
  * file is called. */

@@ -75,9 +75,10 @@ static int vet_size(const char *name, const char *kind, uint32_t size, size_t le
                          size, least);
 }
 
+/* What came after version 1.0 may be missing. */
 static int vet_source(const struct tow_source_ops *ops, const char *name, struct tow_error *err)
 {
-    int rc = vet_size(name, "source", ops->size, sizeof *ops, err);
+    int rc = vet_size(name, "source", ops->size, offsetof(struct tow_source_ops, setup), err);
 
     if (rc)
         return rc;
@@ -86,7 +87,6 @@ static int vet_source(const struct tow_source_ops *ops, const char *name, struct
     return vet_members(name, "source", members, sizeof members / sizeof *members, err);
 }
 
-/* What came after version 1.0 may be missing. */
 static int vet_sink(const struct tow_sink_ops *ops, const char *name, struct tow_error *err)
 {
     const size_t first_size = offsetof(struct tow_sink_ops, checkpoint_ms);
@@ -137,4 +137,22 @@ tow_sink_columns_call *tow_sink_columns(const struct tow_plugin *plugin)
     if (!ops || ops->size < offsetof(struct tow_sink_ops, columns) + sizeof ops->columns)
         return NULL;
     return ops->columns;
+}
+
+tow_source_setup_call *tow_source_setup(const struct tow_plugin *plugin)
+{
+    const struct tow_source_ops *ops = plugin->source;
+
+    if (!ops || ops->size < offsetof(struct tow_source_ops, setup) + sizeof ops->setup)
+        return NULL;
+    return ops->setup;
+}
+
+tow_sink_setup_call *tow_sink_setup(const struct tow_plugin *plugin)
+{
+    const struct tow_sink_ops *ops = plugin->sink;
+
+    if (!ops || ops->size < offsetof(struct tow_sink_ops, setup) + sizeof ops->setup)
+        return NULL;
+    return ops->setup;
 }

@@ -261,9 +261,8 @@ static int probe_results(struct tow_assembly *assembly, const struct ArrowSchema
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
-/* From the source's columns to those that go out, or to none where something was refused. */
-static int probe_way(struct tow_assembly *assembly, struct ArrowSchema *schema,
-                     struct tow_diags *diags, struct tow_error *err)
+int assembly_way(struct tow_assembly *assembly, struct ArrowSchema *schema, struct tow_diags *diags,
+                 struct tow_error *err)
 {
     const struct tow_job *job = assembly->job;
     int rc = TOW_OK;
@@ -294,7 +293,7 @@ int tow_assembly_probe(struct tow_assembly *assembly, struct ArrowSchema *in,
     if (!rc && known)
         rc = probe_results(assembly, &schema, diags, err);
     if (!rc && known)
-        rc = probe_way(assembly, &schema, diags, err);
+        rc = assembly_way(assembly, &schema, diags, err);
     if (!rc && diags->errors == errors && !schema.release && assembly->job->has_columns) {
         rc = probe_columns_blind(assembly->job, diags, err);
         if (!rc)

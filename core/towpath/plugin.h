@@ -28,11 +28,11 @@
  * TOW_E_CANCELLED is an answer to host->cancelled alone; from an instance that was not told to stop
  * it is TOW_E_BUG.
  *
- * Life. check, on an instance of its own that is then dropped without close. open, or the begin of
- * a transform, comes first otherwise, and close last, once, also where they failed. After an error
- * that is not retried, only close follows, or for a sink flush and close. Where open, schema or
- * begin fail with TOW_E_TRANSIENT or TOW_E_RATE, the core closes the instance and begins anew with
- * another one.
+ * Life. check, on an instance of its own that is then dropped without close. setup, on an instance
+ * of its own, then close. open, or the begin of a transform, comes first otherwise, and close last,
+ * once, also where they failed. After an error that is not retried, only close follows, or for a
+ * sink flush and close. Where setup, open, schema or begin fail with TOW_E_TRANSIENT or TOW_E_RATE,
+ * the core closes the instance and begins anew with another one.
  */
 #ifndef TOWPATH_PLUGIN_H
 #define TOWPATH_PLUGIN_H
@@ -234,6 +234,28 @@ struct tow_host {
     int32_t (*keep)(const struct tow_host *host, uint64_t seq);
 };
 
+/* ---- setting up ----------------------------------------------------------------------------- */
+
+#define TOW_SETUP_CREATED 1 /* it was not there */
+#define TOW_SETUP_CHANGED 2 /* it lacked something */
+#define TOW_SETUP_EXISTS  3 /* it fits as it is */
+
+/* What `towpath setup` asks for: that what rows are read from, or written to, is there. */
+struct tow_setup {
+    uint32_t size;
+    int32_t is_dry_run; /* 1: look, say what would be done, and change nothing */
+    /* The columns that it must have; NULL, for sources, where nobody says which. */
+    const struct ArrowSchema *columns;
+    const char *const *shapes; /* one for each column: see tow_sink_column.shape */
+    void *core;                /* the core's own; plugins leave it alone */
+
+    /* Says what has become of a thing ("table main.crm.vip"), or in a dry run would; `statement` is
+     * the text that does it, without secrets, NULL where there is none. Strings are copied. Returns
+     * TOW_OK or TOW_E_NOMEM. */
+    int32_t (*say)(const struct tow_setup *setup, int32_t outcome, const char *thing,
+                   const char *statement);
+};
+
 /* ---- sources -------------------------------------------------------------------------------- */
 
 /*
@@ -283,6 +305,15 @@ struct tow_source_ops {
 
     /* Optional. Frees what open and read made. */
     void (*close)(void *self);
+
+    /*
+     * Optional, since 1.1. Makes what the source reads from, where it is not there; what is there
+     * and does not fit is left alone: TOW_E_CONFIG names all that is missing or different. Called
+     * again it finds its work done, also after it failed midway. May use the network. `out`
+     * receives the columns that batches will have; it may be left alone where only open can tell.
+     */
+    int32_t (*setup)(void *self, const struct tow_host *host, const struct tow_setup *setup,
+                     struct ArrowSchema *out, struct tow_error *err);
 };
 
 /* open and schema need no network and no credentials, so `check` and `plan` may call them. */
@@ -371,6 +402,11 @@ struct tow_sink_ops {
      * options stand, and returns what the last visit returned. Called on an instance that is not
      * open and may lack required options, but no choice that the columns depend on. */
     int32_t (*columns)(void *self, tow_column_visit *visit, void *context, struct tow_error *err);
+
+    /* Optional, since 1.1. Makes what rows go to, for the columns that begin will be given: as
+     * tow_source_ops.setup. setup->columns is never NULL. */
+    int32_t (*setup)(void *self, const struct tow_host *host, const struct tow_setup *setup,
+                     struct tow_error *err);
 };
 
 #define TOW_SINK_PARALLEL      1u /* several instances may take batches of one run at once */

@@ -21,6 +21,9 @@ static const struct tow_option databricks_options[] = {
                    "of tables named without one; the workspace's default, unless set"),
     TOW_OPT_STRING("schema", struct tow_scan, options.schema, NULL,
                    "of tables named without one; the workspace's default, unless set"),
+    TOW_OPT_STRING("location", struct tow_scan, options.location, NULL,
+                   "where `towpath setup` puts the files of a table that it creates, "
+                   "\"s3://bucket/folder\"; the catalog's own storage, unless set"),
     TOW_OPT_STRING("cursor", struct tow_scan, options.cursor, NULL,
                    "column that tells what is new: each run reads rows with greater values than "
                    "the last one had"),
@@ -94,10 +97,10 @@ static void databricks_close(void *self)
     *scan = (struct tow_scan){.options = scan->options};
 }
 
-static int32_t databricks_open(void *self, const struct tow_host *host,
-                               const struct tow_position *from, struct tow_error *err)
+/* Nothing is sent yet. */
+static int databricks_connect(struct tow_scan *scan, const struct tow_host *host,
+                              struct tow_error *err)
 {
-    struct tow_scan *scan = self;
     int code = tow_scan_options_check(&scan->options, err);
 
     scan->host = host;
@@ -108,9 +111,17 @@ static int32_t databricks_open(void *self, const struct tow_host *host,
     if (code != TOW_OK)
         return code;
     scan->client = tow_databricks_new(&scan->config, host->cancel_fd(host), err);
-    if (!scan->client)
-        return err->code;
-    code = tow_scan_begin(scan, from, err);
+    return scan->client ? TOW_OK : err->code;
+}
+
+static int32_t databricks_open(void *self, const struct tow_host *host,
+                               const struct tow_position *from, struct tow_error *err)
+{
+    struct tow_scan *scan = self;
+    int code = databricks_connect(scan, host, err);
+
+    if (code == TOW_OK)
+        code = tow_scan_begin(scan, from, err);
     if (code == TOW_OK)
         code = tow_schema_make(&scan->schema, scan->columns.fields, scan->columns.count, err);
     if (code != TOW_OK)
@@ -141,6 +152,18 @@ static int32_t databricks_read(void *self, struct tow_batch *out, struct tow_err
     return code;
 }
 
+static int32_t databricks_setup(void *self, const struct tow_host *host,
+                                const struct tow_setup *setup, struct ArrowSchema *out,
+                                struct tow_error *err)
+{
+    struct tow_scan *scan = self;
+    int code = databricks_connect(scan, host, err);
+
+    if (code != TOW_OK || scan->options.query)
+        return code;
+    return tow_scan_setup(scan, setup, out, err);
+}
+
 TOW_SOURCE_PLUGIN(databricks, "1.0", "Rows of a Databricks table or query, all or what is new",
                   struct tow_scan, databricks_options, 0, databricks_check, databricks_open,
-                  databricks_schema, databricks_read, databricks_close)
+                  databricks_schema, databricks_read, databricks_close, databricks_setup)

@@ -24,6 +24,11 @@ static int options_check_target(const struct tow_scan_options *options, struct t
         return tow_error_set(err, TOW_E_CONFIG,
                              "what to read is not said: set table = \"catalog.schema.table\", or "
                              "query");
+    if (options->location && (options->query || !options->location[0]))
+        return tow_error_set(err, TOW_E_CONFIG,
+                             "location is where the files of a table lie that `towpath setup` "
+                             "creates; %s",
+                             options->query ? "a query has none" : "it is empty");
     if (options->query)
         return tow_fragment_check("query", options->query, err);
     code = tow_sql_table_parse(&table, options->table, err);

@@ -28,6 +28,7 @@ struct tow_scan_options {
     const char *table, *query;
     const char *where;
     const char *catalog, *schema;
+    const char *location; /* of a table that setup creates; NULL: the catalog's own */
     const char *cursor, *since;
     struct tow_strings columns, tie_break;
     int32_t snapshot, null_cursor, result;

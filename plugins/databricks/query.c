@@ -143,6 +143,43 @@ int tow_query_version(struct tow_query *query, const struct tow_query_source *so
     return query_end(&w);
 }
 
+int tow_query_describe(struct tow_query *query, const struct tow_query_source *source,
+                       struct tow_error *err)
+{
+    struct query_writer w = query_begin(query, source, NULL, err);
+
+    query_put(&w, "DESCRIBE TABLE ");
+    if (w.code == TOW_OK)
+        w.code = tow_sql_table(&query->text, source->table, err);
+    return query_end(&w);
+}
+
+int tow_query_create(struct tow_query *query, const struct tow_query_source *source,
+                     const struct tow_query_definition *columns, size_t count,
+                     struct tow_error *err)
+{
+    const char *location = source->options->location;
+    struct query_writer w = query_begin(query, source, NULL, err);
+
+    query_put(&w, "CREATE TABLE IF NOT EXISTS ");
+    if (w.code == TOW_OK)
+        w.code = tow_sql_table(&query->text, source->table, err);
+    for (size_t i = 0; i < count; i++) {
+        query_put(&w, i ? ", " : " (");
+        query_put_name(&w, columns[i].name);
+        query_put(&w, " ");
+        query_put(&w, columns[i].sql_type);
+        query_put(&w, columns[i].not_null ? " NOT NULL" : "");
+    }
+    query_put(&w, ") USING DELTA");
+    if (location) {
+        query_put(&w, " LOCATION ");
+        if (w.code == TOW_OK)
+            w.code = tow_sql_string(&query->text, location, strlen(location), err);
+    }
+    return query_end(&w);
+}
+
 static void query_put_newest(struct query_writer *w, const struct tow_scan_column *cursor)
 {
     const int is_instant = cursor->type.id == TOW_TYPE_TIMESTAMP;

@@ -53,6 +53,20 @@ int tow_query_columns(struct tow_query *query, const struct tow_query_source *so
 int tow_query_version(struct tow_query *query, const struct tow_query_source *source,
                       struct tow_error *err);
 
+/* DESCRIBE TABLE: its columns. */
+int tow_query_describe(struct tow_query *query, const struct tow_query_source *source,
+                       struct tow_error *err);
+
+/* A column of a table to create; sql_type is no user's text. Borrowed. */
+struct tow_query_definition {
+    const char *name, *sql_type;
+    int not_null;
+};
+/* CREATE TABLE IF NOT EXISTS. */
+int tow_query_create(struct tow_query *query, const struct tow_query_source *source,
+                     const struct tow_query_definition *columns, size_t count,
+                     struct tow_error *err);
+
 /*
  * One row with what is to be known before rows are read: column "newest", the greatest cursor value
  * as bound (timestamps as microseconds since 1970), "nulls", how many rows have none, and "now",

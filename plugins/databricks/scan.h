@@ -144,4 +144,10 @@ int tow_scan_hand_out(struct tow_scan *scan, struct tow_batch *out, struct tow_e
 /* Fills in the end of the load: where the next one begins, and the count. */
 int tow_scan_end(struct tow_scan *scan, struct tow_batch *out, struct tow_error *err);
 
+/* ---- setup.c -------------------------------------------------------------------------------- */
+
+/* Makes the table, where it is not there: see tow_source_ops.setup. The scan is connected. */
+int tow_scan_setup(struct tow_scan *scan, const struct tow_setup *setup, struct ArrowSchema *out,
+                   struct tow_error *err);
+
 #endif

@@ -200,10 +200,9 @@ static void columns_look(const struct tow_copy_column *column, char *wrong, size
 
 /* Spelling and type of a column that the table has; *found are in the table's order by now. */
 static int columns_match(struct tow_copy_columns *columns, struct tow_copy_column *column,
-                         const struct tow_copy_described *there, size_t *found,
-                         struct tow_error *err)
+                         const struct tow_described *there, size_t *found, struct tow_error *err)
 {
-    struct tow_copy_described copy = {strdup(there->name), strdup(there->sql_type)};
+    struct tow_described copy = {strdup(there->name), strdup(there->sql_type)};
     int is_whole = copy.name && copy.sql_type;
 
     if (is_whole) {
@@ -226,8 +225,7 @@ static int columns_by_index(const void *a, const void *b)
 }
 
 int tow_copy_columns_fit(struct tow_copy_columns *columns, const char *table,
-                         const struct tow_copy_described *there, size_t count,
-                         struct tow_error *err)
+                         const struct tow_described *there, size_t count, struct tow_error *err)
 {
     char wrong[sizeof err->message / 2];
     size_t found = 0, used = 0;

@@ -5,6 +5,7 @@
 #ifndef PLUGINS_DATABRICKS_COPY_COLUMNS_H
 #define PLUGINS_DATABRICKS_COPY_COLUMNS_H
 
+#include "connectors/databricks/describe.h"
 #include "towpath/batch.h"
 
 /* Of the rows of a merge, in load tables: where each stood in the load. */
@@ -32,11 +33,6 @@ struct tow_copy_column_spec {
     struct tow_strings types; /* "name=TYPE" */
 };
 
-/* A column of a table, as DESCRIBE TABLE tells it; texts are its own. */
-struct tow_copy_described {
-    char *name, *sql_type;
-};
-
 /*
  * As for a table that is to be created: all columns are missing. TOW_E_CONFIG names what cannot be:
  * columns that differ in case only, keys that are no columns or cannot be compared, types that do
@@ -51,8 +47,7 @@ void tow_copy_columns_release(struct tow_copy_columns *columns);
  * every column whose type does not hold the values, with both types; `table` is for the message.
  */
 int tow_copy_columns_fit(struct tow_copy_columns *columns, const char *table,
-                         const struct tow_copy_described *there, size_t count,
-                         struct tow_error *err);
+                         const struct tow_described *there, size_t count, struct tow_error *err);
 
 /* "a, b and 3 more", of the missing ones; for messages. */
 void tow_copy_columns_name_missing(const struct tow_copy_columns *columns, char *text, size_t size);

@@ -129,6 +129,15 @@ int tow_copy_sql_create(struct tow_buffer *out, const struct tow_sql_table *tabl
     return sql.code;
 }
 
+int tow_copy_sql_location(struct tow_buffer *out, const char *location, struct tow_error *err)
+{
+    struct sql sql = {out, TOW_OK, err};
+
+    sql_text(&sql, " LOCATION ");
+    sql_string(&sql, location);
+    return sql.code;
+}
+
 int tow_copy_sql_add_columns(struct tow_buffer *out, const struct tow_sql_table *table,
                              const struct tow_copy_columns *columns, struct tow_error *err)
 {

@@ -22,6 +22,8 @@ int tow_copy_sql_drop(struct tow_buffer *out, const struct tow_sql_table *table,
 int tow_copy_sql_create(struct tow_buffer *out, const struct tow_sql_table *table,
                         const struct tow_copy_columns *columns, const char *comment,
                         int has_ordinal, struct tow_error *err);
+/* Behind the text of tow_copy_sql_create: where the table's files go. */
+int tow_copy_sql_location(struct tow_buffer *out, const char *location, struct tow_error *err);
 /* The missing columns. */
 int tow_copy_sql_add_columns(struct tow_buffer *out, const struct tow_sql_table *table,
                              const struct tow_copy_columns *columns, struct tow_error *err);

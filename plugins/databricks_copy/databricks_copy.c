@@ -42,6 +42,9 @@ static const struct tow_option copy_options[] = {
     TOW_OPT_DATABRICKS(struct copy_sink, options.databricks),
     TOW_OPT("table", TOW_OPTION_STRING, TOW_OPTION_REQUIRED, struct copy_sink, options.table, NULL,
             0, 0, NULL, "table to load, \"catalog.schema.table\"; odd names in backticks"),
+    TOW_OPT_STRING("location", struct copy_sink, options.location, NULL,
+                   "where the files of a table go that is created, \"s3://bucket/folder\"; the "
+                   "catalog's own storage, unless set"),
     TOW_OPT_CHOICE("mode", struct copy_sink, options.mode, "append", "append|replace|merge",
                    "append adds the rows; replace puts them in place of all others, in one step; "
                    "merge updates rows with the same keys and adds the others"),
@@ -451,7 +454,18 @@ static void copy_close(void *self)
     sink->databricks = NULL;
 }
 
+static int32_t copy_setup(void *self, const struct tow_host *host, const struct tow_setup *setup,
+                          struct tow_error *err)
+{
+    struct copy_sink *sink = self;
+    int code;
+
+    sink->host = host;
+    code = copy_connect(sink, err);
+    return code == TOW_OK ? tow_copy_table_setup(&sink->session, setup, err) : code;
+}
+
 TOW_SINK_PLUGIN(databricks_copy, "1", "rows in a Databricks table, staged and loaded by COPY INTO",
                 struct copy_sink, copy_options, TOW_SINK_PARALLEL | TOW_SINK_OFFLINE_BEGIN,
                 copy_check, copy_open, copy_begin, copy_write, copy_flush, copy_finish, copy_close,
-                .checkpoint_ms = COPY_CHECKPOINT_MS, .workers = COPY_WORKERS)
+                .checkpoint_ms = COPY_CHECKPOINT_MS, .workers = COPY_WORKERS, .setup = copy_setup)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connectors/databricks/describe.h"
 #include "plugins/databricks_copy/copy_sql.h"
 #include "towpath/batch.h"
 
@@ -63,71 +64,9 @@ static int table_run(const struct tow_copy_session *session, const char *what,
 
 /* ---- DESCRIBE ------------------------------------------------------------------------------- */
 
-struct table_described {
-    struct tow_copy_described *items;
-    size_t count, capacity;
-};
-
-static void table_forget(struct table_described *described)
-{
-    for (size_t i = 0; i < described->count; i++) {
-        free(described->items[i].name);
-        free(described->items[i].sql_type);
-    }
-    free(described->items);
-}
-
-static int table_add(struct table_described *described, const char *name, const char *sql_type,
-                     struct tow_error *err)
-{
-    struct tow_copy_described *item;
-
-    if (described->count == described->capacity) {
-        size_t capacity = described->capacity ? described->capacity * 2 : 32;
-        void *items = reallocarray(described->items, capacity, sizeof *described->items);
-
-        if (!items)
-            return tow_error_nomem(err);
-        described->items = items;
-        described->capacity = capacity;
-    }
-    item = &described->items[described->count++];
-    *item = (struct tow_copy_described){strdup(name), strdup(sql_type)};
-    return item->name && item->sql_type ? TOW_OK : tow_error_nomem(err);
-}
-
-/* Columns come first; behind an empty name, or one with '#', come partitions and the like. */
-static int table_read_columns(struct tow_databricks *databricks, struct tow_statement *statement,
-                              struct table_described *described, struct tow_error *err)
-{
-    struct tow_cells *cells = tow_cells_new(databricks, statement, err);
-    const char *const *texts;
-    const size_t *lengths;
-    int code = cells ? TOW_OK : err->code;
-
-    if (code == TOW_OK && statement->column_count < 2)
-        code = tow_error_set(err, TOW_E_ENV,
-                             "DESCRIBE TABLE answered with %zu columns, expected col_name and "
-                             "data_type",
-                             statement->column_count);
-    while (code == TOW_OK && (code = tow_cells_next(cells, &texts, &lengths, err)) == TOW_OK) {
-        if (!texts[0] || !texts[0][0] || texts[0][0] == '#')
-            break;
-        code = table_add(described, texts[0], texts[1] ? texts[1] : "", err);
-    }
-    if (cells)
-        tow_cells_free(cells);
-    return code == TOW_END ? TOW_OK : code;
-}
-
-static int table_is_absent(const struct tow_statement *statement)
-{
-    return strcmp(statement->error_class, "TABLE_OR_VIEW_NOT_FOUND") == 0;
-}
-
 /* *is_absent: there is no such table. */
 static int table_describe(const struct tow_copy_session *session, const char *what,
-                          struct table_described *described, int *is_absent, struct tow_error *err)
+                          struct tow_description *described, int *is_absent, struct tow_error *err)
 {
     struct tow_error own = TOW_ERROR_INIT;
     struct tow_statement statement = {.rows = 0};
@@ -140,9 +79,9 @@ static int table_describe(const struct tow_copy_session *session, const char *wh
     if (code != TOW_OK)
         goto out;
     code = tow_copy_run(session, what, text.data, &statement, &own);
-    *is_absent = code == TOW_E_CONFIG && table_is_absent(&statement);
+    *is_absent = code == TOW_E_CONFIG && tow_statement_lacks_table(&statement);
     if (code == TOW_OK)
-        code = table_read_columns(session->databricks, &statement, described, err);
+        code = tow_description_read(session->databricks, &statement, described, err);
     else
         code = *is_absent ? TOW_OK : tow_copy_pass_on(&own, err);
     tow_statement_release(&statement);
@@ -167,7 +106,7 @@ static int table_refuse_missing(const struct tow_copy_target *target,
 
 /* A table whose columns may be replaced need not fit. */
 static int table_fit(const struct tow_copy_target *target, struct tow_copy_columns *columns,
-                     const struct table_described *described, enum tow_copy_fit *fit,
+                     const struct tow_description *described, enum tow_copy_fit *fit,
                      struct tow_error *err)
 {
     const int32_t change = target->options->schema_change;
@@ -192,7 +131,7 @@ int tow_copy_table_look(const struct tow_copy_session *session, const struct Arr
 {
     const struct tow_copy_target *target = session->target;
     const struct tow_copy_column_spec spec = tow_copy_target_columns(target);
-    struct table_described described = {.items = NULL};
+    struct tow_description described = {.items = NULL};
     char what[sizeof err->message / 2];
     int is_absent = 0;
     int code = tow_copy_columns_init(columns, schema, &spec, err);
@@ -214,11 +153,21 @@ int tow_copy_table_look(const struct tow_copy_session *session, const struct Arr
         tow_copy_columns_release(columns);
         code = tow_copy_columns_init(columns, schema, &spec, err);
     }
-    table_forget(&described);
+    tow_description_release(&described);
     return code;
 }
 
 /* ---- making it fit -------------------------------------------------------------------------- */
+
+static int table_create_text(const struct tow_copy_target *target,
+                             const struct tow_copy_columns *columns, struct tow_buffer *text,
+                             struct tow_error *err)
+{
+    const char *location = target->options->location;
+    int code = tow_copy_sql_create(text, &target->table, columns, NULL, 0, err);
+
+    return code == TOW_OK && location ? tow_copy_sql_location(text, location, err) : code;
+}
 
 static int table_create(const struct tow_copy_session *session,
                         const struct tow_copy_columns *columns, struct tow_error *err)
@@ -226,7 +175,7 @@ static int table_create(const struct tow_copy_session *session,
     const struct tow_copy_target *target = session->target;
     struct tow_buffer text = {.data = NULL};
     char what[sizeof err->message / 2];
-    int code = tow_copy_sql_create(&text, &target->table, columns, NULL, 0, err);
+    int code = table_create_text(target, columns, &text, err);
 
     snprintf(what, sizeof what, "creating table %s", target->options->table);
     return table_run(session, what, &text, code, err);
@@ -277,6 +226,51 @@ int tow_copy_table_prepare(const struct tow_copy_session *session, const struct 
     if (code == TOW_OK && (*fit == TOW_COPY_ABSENT || *fit == TOW_COPY_LACKS))
         code = tow_error_set(err, TOW_E_TRANSIENT, "table %s is not as it was just made",
                              session->target->options->table);
+    return code;
+}
+
+/* ---- setting up ----------------------------------------------------------------------------- */
+
+static int table_say(const struct tow_copy_session *session, const struct tow_setup *setup,
+                     enum tow_copy_fit fit, struct tow_buffer *statement, struct tow_error *err)
+{
+    const int32_t outcome = fit == TOW_COPY_ABSENT  ? TOW_SETUP_CREATED
+                            : fit == TOW_COPY_LACKS ? TOW_SETUP_CHANGED
+                                                    : TOW_SETUP_EXISTS;
+    struct tow_buffer thing = {.data = NULL};
+    int code = tow_buffer_printf(&thing, err, "table %s", session->target->options->table);
+
+    if (code == TOW_OK)
+        code = tow_buffer_append(&thing, "", 1, err);
+    if (code == TOW_OK)
+        code = tow_buffer_append(statement, "", 1, err);
+    if (code == TOW_OK && setup->say(setup, outcome, thing.data,
+                                     outcome == TOW_SETUP_EXISTS ? NULL : statement->data))
+        code = tow_error_nomem(err);
+    tow_buffer_release(&thing);
+    return code;
+}
+
+int tow_copy_table_setup(const struct tow_copy_session *session, const struct tow_setup *setup,
+                         struct tow_error *err)
+{
+    struct tow_copy_columns columns;
+    struct tow_buffer text = {.data = NULL};
+    enum tow_copy_fit fit, now;
+    int code = tow_copy_table_look(session, setup->columns, &columns, &fit, err);
+
+    if (code == TOW_OK && fit == TOW_COPY_ABSENT)
+        code = table_create_text(session->target, &columns, &text, err);
+    if (code == TOW_OK && fit == TOW_COPY_LACKS)
+        code = tow_copy_sql_add_columns(&text, &session->target->table, &columns, err);
+    tow_copy_columns_release(&columns);
+    if (code == TOW_OK && text.size && !setup->is_dry_run) {
+        code = tow_copy_table_prepare(session, setup->columns, &columns, &now, err);
+        tow_copy_columns_release(&columns);
+    }
+    if (code == TOW_OK)
+        code = table_say(session, setup, fit, &text, err);
+    tow_buffer_release(&text);
     return code;
 }
 

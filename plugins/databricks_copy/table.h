@@ -47,6 +47,10 @@ int tow_copy_table_prepare(const struct tow_copy_session *session, const struct 
                            struct tow_copy_columns *columns, enum tow_copy_fit *fit,
                            struct tow_error *err);
 
+/* The same for `towpath setup`: nothing in a dry run, and says what became of the table. */
+int tow_copy_table_setup(const struct tow_copy_session *session, const struct tow_setup *setup,
+                         struct tow_error *err);
+
 /* A number of a statement's only row; -1 where there is none. */
 int tow_copy_number(const struct tow_copy_session *session, struct tow_statement *statement,
                     const char *column, int64_t *value, struct tow_error *err);

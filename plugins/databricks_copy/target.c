@@ -15,6 +15,8 @@
 
 static int target_check_mode(const struct tow_copy_options *options, struct tow_error *err)
 {
+    if (options->location && !options->location[0])
+        return tow_error_set(err, TOW_E_CONFIG, "location is empty");
     if (options->mode == TOW_COPY_MERGE && options->keys.count == 0)
         return tow_error_set(err, TOW_E_CONFIG,
                              "mode \"merge\" needs keys, the columns that a row is known by");

@@ -21,6 +21,7 @@ enum { TOW_COPY_CSV, TOW_COPY_NDJSON };
 struct tow_copy_options {
     struct tow_databricks_settings databricks;
     const char *table;
+    const char *location; /* of a table to create; NULL: the catalog's own */
     int32_t mode;
     struct tow_strings keys;
     const char *stage;

@@ -22,6 +22,7 @@ COMMANDS = [
     "check",
     "plan",
     "init",
+    "setup",
     "plugins list",
     "plugins show",
     "plugins test",

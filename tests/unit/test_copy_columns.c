@@ -100,7 +100,7 @@ static void test_what_cannot_be_columns_is_refused(void **state)
 
 static void test_a_table_gives_order_spelling_and_types(void **state)
 {
-    static const struct tow_copy_described there[] = {{(char *)"AT", (char *)"timestamp"},
+    static const struct tow_described there[] = {{(char *)"AT", (char *)"timestamp"},
                                                       {(char *)"more", (char *)"int"},
                                                       {(char *)"name", (char *)"varchar(5)"},
                                                       {(char *)"name", (char *)"int"},
@@ -129,7 +129,7 @@ static void test_a_table_gives_order_spelling_and_types(void **state)
 
 static void test_missing_columns_stay_in_their_order(void **state)
 {
-    static const struct tow_copy_described there[] = {{(char *)"payload", (char *)"string"}};
+    static const struct tow_described there[] = {{(char *)"payload", (char *)"string"}};
     static const char *const names[] = {"payload", "id", "Name", "at"};
     struct fixture f;
     char missing[64];
@@ -148,7 +148,7 @@ static void test_missing_columns_stay_in_their_order(void **state)
 
 static void test_every_column_that_does_not_fit_is_named(void **state)
 {
-    static const struct tow_copy_described there[] = {{(char *)"id", (char *)"int"},
+    static const struct tow_described there[] = {{(char *)"id", (char *)"int"},
                                                       {(char *)"name", (char *)"string"},
                                                       {(char *)"at", (char *)"date"},
                                                       {(char *)"payload", (char *)"void"}};
@@ -170,14 +170,14 @@ static void test_a_message_about_many_columns_has_an_end(void **state)
 {
     static char names[200][24];
     static struct tow_field many[200];
-    static struct tow_copy_described there[200];
+    static struct tow_described there[200];
     struct fixture f;
 
     (void)state;
     for (size_t i = 0; i < COUNT(many); i++) {
         snprintf(names[i], sizeof names[i], "a_column_of_%zu", i);
         many[i] = (struct tow_field){names[i], {TOW_TYPE_INT64, 0, 0}, 0};
-        there[i] = (struct tow_copy_described){names[i], (char *)"tinyint"};
+        there[i] = (struct tow_described){names[i], (char *)"tinyint"};
     }
     assert_ok(init(&f, many, COUNT(many), (struct tow_copy_column_spec){{0}, {0}}), f.err);
     assert_int_equal(tow_copy_columns_fit(&f.columns, "t", there, COUNT(there), &f.err),
