@@ -24,7 +24,7 @@
 #define STREAM_DRAIN_MS         500
 #define STREAM_GOODBYE_MS       1000 /* that close waits beyond the drain */
 #define STREAM_REFUSED_MAX      32   /* records in a row: then it is not the records */
-#define STREAM_REQUEST_MIN      ((size_t)64 << 10)
+#define STREAM_REQUEST_MIN      ((size_t)1 << 20)
 #define STREAM_REQUESTS         16 /* that what is under way is divided into, about */
 
 /* ---- telling each other ---------------------------------------------------------------------- */
@@ -589,12 +589,13 @@ int tow_zerobus_next(struct tow_zerobus *zerobus, struct tow_zerobus_outcome *ou
 
 /* ---- flushing and closing -------------------------------------------------------------------- */
 
-/* TOW_END: there are requests without outcome. */
-static int stream_is_flushed(struct tow_zerobus *zerobus, struct tow_error *err)
+/* TOW_END: there are requests without outcome. *has_outcome: some that have one were not taken. */
+static int stream_is_flushed(struct tow_zerobus *zerobus, int *has_outcome, struct tow_error *err)
 {
     int code;
 
     pthread_mutex_lock(&zerobus->lock);
+    *has_outcome = zerobus->ended.oldest != NULL;
     code = zerobus->open.oldest ? stream_failure(zerobus, err) : TOW_OK;
     if (code == TOW_OK && zerobus->open.oldest)
         code = zerobus->is_over ? tow_error_set(err, TOW_E_TRANSIENT,
@@ -606,20 +607,29 @@ static int stream_is_flushed(struct tow_zerobus *zerobus, struct tow_error *err)
     return code;
 }
 
-static void stream_set_flushing(struct tow_zerobus *zerobus, int is_flushing)
+/* The first call of a flush sets its end; a result of the whole ends it. */
+static int64_t stream_flushing(struct tow_zerobus *zerobus, int is_flushing)
 {
+    int64_t until_ms;
+
     pthread_mutex_lock(&zerobus->lock);
+    if (is_flushing && !zerobus->is_flushing)
+        zerobus->flush_until_ms = grpc_deadline(grpc_now_ms(), zerobus->settings.flush_timeout_ms);
     zerobus->is_flushing = is_flushing;
+    until_ms = zerobus->flush_until_ms;
     pthread_mutex_unlock(&zerobus->lock);
+    return until_ms;
 }
 
-int tow_zerobus_flush(struct tow_zerobus *zerobus, struct tow_error *err)
+/* `some`: TOW_END once there is an outcome to be taken. */
+static int stream_flush(struct tow_zerobus *zerobus, int some, struct tow_error *err)
 {
-    int64_t deadline_ms = grpc_deadline(grpc_now_ms(), zerobus->settings.flush_timeout_ms);
-    int code;
+    int64_t deadline_ms = stream_flushing(zerobus, 1);
+    int code, has_outcome;
 
-    stream_set_flushing(zerobus, 1);
-    while ((code = stream_is_flushed(zerobus, err)) == TOW_END) {
+    while ((code = stream_is_flushed(zerobus, &has_outcome, err)) == TOW_END) {
+        if (some && has_outcome)
+            return TOW_END;
         if (grpc_now_ms() >= deadline_ms)
             code = tow_error_set(err, TOW_E_TRANSIENT,
                                  "%s: %zu records were not acknowledged within %lld ms",
@@ -630,8 +640,18 @@ int tow_zerobus_flush(struct tow_zerobus *zerobus, struct tow_error *err)
         if (code != TOW_OK)
             break;
     }
-    stream_set_flushing(zerobus, 0);
+    stream_flushing(zerobus, 0);
     return code;
+}
+
+int tow_zerobus_flush(struct tow_zerobus *zerobus, struct tow_error *err)
+{
+    return stream_flush(zerobus, 0, err);
+}
+
+int tow_zerobus_flush_some(struct tow_zerobus *zerobus, struct tow_error *err)
+{
+    return stream_flush(zerobus, 1, err);
 }
 
 static int stream_is_over(struct tow_zerobus *zerobus)

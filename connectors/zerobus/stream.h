@@ -138,6 +138,10 @@ int tow_zerobus_next(struct tow_zerobus *zerobus, struct tow_zerobus_outcome *ou
  * TOW_E_CANCELLED; or as tow_zerobus_failure, at once. */
 int tow_zerobus_flush(struct tow_zerobus *zerobus, struct tow_error *err);
 
+/* The same, but returns TOW_END as soon as there is an outcome to be taken; then it is to be called
+ * again. The time counts from the first of these calls. */
+int tow_zerobus_flush_some(struct tow_zerobus *zerobus, struct tow_error *err);
+
 /* Flushes, then ends the stream as the protocol has it, so that the server sees an end and no
  * reset. What flush said is returned, and the stream closed in any case. May come again. */
 int tow_zerobus_close(struct tow_zerobus *zerobus, struct tow_error *err);

@@ -34,6 +34,7 @@ struct tow_zerobus {
     struct tow_error failure;
     int is_schema_refused;
     int is_flushing;
+    int64_t flush_until_ms;    /* while it is */
     int is_closing;            /* nothing more will be put */
     int is_given_up;           /* and what is open is not waited for */
     int is_over;               /* the thread has done its last */
