@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -345,25 +346,31 @@ static int stream_await_opened(struct tow_zerobus *zerobus, struct tow_error *er
     return code == TOW_OK ? tow_zerobus_failure(zerobus, err) : code;
 }
 
+/* Signals are for the process's own threads; and the end of a connection is no signal here. */
+static int stream_start(struct tow_zerobus *zerobus, struct tow_error *err)
+{
+    sigset_t all, before;
+    int errnum;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    errnum = pthread_create(&zerobus->thread, NULL, stream_main, zerobus);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    zerobus->is_running = errnum == 0;
+    return errnum ? tow_error_errno(err, TOW_E_ENV, errnum, "starting a thread") : TOW_OK;
+}
+
 struct tow_zerobus *tow_zerobus_open(const struct tow_zerobus_settings *settings,
                                      struct tow_error *err)
 {
     struct tow_zerobus *zerobus = calloc(1, sizeof *zerobus);
-    int errnum;
 
     if (!zerobus) {
         tow_error_nomem(err);
         return NULL;
     }
-    if (stream_init(zerobus, settings, err) != TOW_OK) {
-        tow_zerobus_free(zerobus);
-        return NULL;
-    }
-    errnum = pthread_create(&zerobus->thread, NULL, stream_main, zerobus);
-    zerobus->is_running = errnum == 0;
-    if (errnum)
-        tow_error_errno(err, TOW_E_ENV, errnum, "starting a thread");
-    else if (stream_await_opened(zerobus, err) == TOW_OK)
+    if (stream_init(zerobus, settings, err) == TOW_OK && stream_start(zerobus, err) == TOW_OK &&
+        stream_await_opened(zerobus, err) == TOW_OK)
         return zerobus;
     tow_zerobus_free(zerobus);
     return NULL;

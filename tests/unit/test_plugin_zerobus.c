@@ -1,4 +1,6 @@
 /* The sink `zerobus`: rows in, outcomes out, over a scripted service. */
+#include <signal.h>
+
 #include "certificate.h"
 #include "connectors/zerobus/proto.h"
 #include "fake_host.h"
@@ -52,6 +54,7 @@ static int setup(void **state)
     void *scratch = NULL;
 
     assert_non_null(bus);
+    signal(SIGPIPE, SIG_IGN);
     scratch_setup(&scratch);
     bus->scratch = scratch;
     bus->err = (struct tow_error)TOW_ERROR_INIT;
