@@ -167,7 +167,7 @@ static void columns_take_text(char **mine, char **theirs)
     *theirs = NULL;
 }
 
-/* Appends to a message as far as there is room. */
+/* Appends to a message as far as there is room; a message is one line, names need not be. */
 __attribute__((format(printf, 4, 5))) static size_t columns_say(char *text, size_t size,
                                                                 size_t used, const char *format,
                                                                 ...)
@@ -180,6 +180,11 @@ __attribute__((format(printf, 4, 5))) static size_t columns_say(char *text, size
     va_start(args, format);
     length = vsnprintf(text + used, size - used, format, args);
     va_end(args);
+    for (char *p = text + used; *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            *p = ' ';
+    /* A character that was cut goes as a whole. */
+    text[tow_utf8_prefix(text, strlen(text))] = '\0';
     return length < 0 ? used : used + (size_t)length;
 }
 

@@ -119,13 +119,16 @@ int tow_copy_type_fits(struct tow_type type, const char *sql_type)
 {
     const struct tow_type there = tow_databricks_type(sql_type);
 
+    /* It will stand in a statement as it is. */
+    if (!tow_copy_type_is_safe(sql_type))
+        return 0;
     if (types_is_text(sql_type))
         return type.id != TOW_TYPE_BINARY;
     /* Not known here. */
     if (there.id == TOW_TYPE_STRING)
         return 0;
     if (there.id == TOW_TYPE_JSON)
-        return type.id == TOW_TYPE_JSON && tow_copy_type_is_safe(sql_type);
+        return type.id == TOW_TYPE_JSON;
     if (types_is_integer(type.id))
         return types_integer_fits(type, there);
     if (type.id == TOW_TYPE_DECIMAL)

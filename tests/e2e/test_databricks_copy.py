@@ -317,6 +317,22 @@ def test_a_table_dropped_while_rows_are_staged_is_told_and_the_next_run_goes_on(
     assert rows_of(lake) == [["1", "Ann"]]
 
 
+def test_a_type_that_changes_while_rows_are_staged_is_told_and_nothing_is_loaded(tow, lake):
+    lake.sql(f"CREATE TABLE {TABLE} (id BIGINT, name STRING)")
+    people(tow, [[1, "Ann"]])
+    job(tow)
+    lake.faults([{"do": "hold", "name": "up", "point": "before", "method": "PUT", "path": "/fs/files/"}])
+    process = tow.start("run", "job.cfg")
+    lake.hold("up")
+    lake.sql(f"CREATE OR REPLACE TABLE {TABLE} (id INT, name STRING)")
+    lake.release("up")
+    assert "column id is int there, int64 here" in tow.finish(process, 2)[1]
+    assert lake.count(TABLE) == 0
+    lake.sql(f"CREATE OR REPLACE TABLE {TABLE} (id BIGINT, name STRING)")
+    tow.run("run", "job.cfg")
+    assert rows_of(lake) == [["1", "Ann"]]
+
+
 # -- stages ----------------------------------------------------------------------------------------
 
 

@@ -187,6 +187,22 @@ static void test_a_message_about_many_columns_has_an_end(void **state)
     release(&f);
 }
 
+static void test_a_message_is_one_line_of_utf8(void **state)
+{
+    static const struct tow_field odd[] = {{"a\nb\t\xc3\xa9", {TOW_TYPE_INT64, 0, 0}, 0}};
+    static const struct tow_copy_described there[] = {{(char *)"a\nb\t\xc3\xa9", (char *)"int\n"}};
+    struct fixture f;
+    char missing[8];
+
+    (void)state;
+    assert_ok(init(&f, odd, 1, (struct tow_copy_column_spec){{0}, {0}}), f.err);
+    tow_copy_columns_name_missing(&f.columns, missing, 6);
+    assert_string_equal(missing, "a b ");
+    assert_int_equal(tow_copy_columns_fit(&f.columns, "t", there, 1, &f.err), TOW_E_CONFIG);
+    assert_says(f.err, "column a b \xc3\xa9 is int  there");
+    release(&f);
+}
+
 static void test_odd_names_need_column_mapping(void **state)
 {
     static const char *const odd[] = {"a b", "a,b", "a;b", "{a", "(a)", "a\nb", "a\tb", "a=b"};
@@ -213,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_missing_columns_stay_in_their_order),
         cmocka_unit_test(test_every_column_that_does_not_fit_is_named),
         cmocka_unit_test(test_a_message_about_many_columns_has_an_end),
+        cmocka_unit_test(test_a_message_is_one_line_of_utf8),
         cmocka_unit_test(test_odd_names_need_column_mapping),
     };
 
