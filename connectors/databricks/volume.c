@@ -127,6 +127,20 @@ static int volume_call(struct tow_databricks *databricks, struct tow_databricks_
     return code;
 }
 
+/* Only 204 says that the file is there: a page of a proxy comes with 200. */
+static int volume_confirmed(const char *path, const struct tow_http_response *response,
+                            struct tow_error *err)
+{
+    char shown[TOW_SHOW_MAX];
+
+    if (response->status == 204)
+        return TOW_OK;
+    return tow_error_set(err, TOW_E_ENV,
+                         "uploading %s: HTTP %d where 204 confirms an upload: a proxy or log-in "
+                         "page seems to stand between; check host and proxy settings",
+                         tow_show(path, TOW_SHOW_MAX, shown), response->status);
+}
+
 int tow_volume_put(struct tow_databricks *databricks, const char *path, int fd, int64_t length,
                    struct tow_error *err)
 {
@@ -147,6 +161,8 @@ int tow_volume_put(struct tow_databricks *databricks, const char *path, int fd, 
     code = volume_call(databricks, &call, VOLUME_FILES, path, &response, err);
     if (code != TOW_OK)
         code = volume_hint(path, "WRITE VOLUME", code, &response, err);
+    else
+        code = volume_confirmed(path, &response, err);
     tow_http_response_release(&response);
     return code;
 }

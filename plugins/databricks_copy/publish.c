@@ -208,6 +208,23 @@ static void publish_redact(const struct publish *publish, struct tow_error *err)
         tow_copy_redact(err, keys[i]);
 }
 
+/* No further try helps where somebody has removed what was staged. */
+static int publish_files_gone(const struct publish *publish, const struct tow_statement *statement,
+                              int code, struct tow_error *err)
+{
+    struct tow_error first = TOW_ERROR_INIT;
+
+    if (!err || (strcmp(statement->sql_state, "42K03") != 0 &&
+                 !strstr(statement->error_class, "FILE_NOT_EXIST")))
+        return code;
+    first = *err;
+    return tow_error_set(err, TOW_E_ENV,
+                         "%.*s; what was staged in %s/%s is no longer there: put it back, or "
+                         "start the load anew with --full",
+                         (int)tow_utf8_prefix(first.message, 600), first.message,
+                         publish->options->stage, publish->yard.folder);
+}
+
 /* The statement's text may hold keys: it is wiped. */
 static int publish_run_copy(struct publish *publish, const struct tow_copy_batch *batch,
                             int may_have_run, struct tow_error *err)
@@ -224,6 +241,8 @@ static int publish_run_copy(struct publish *publish, const struct tow_copy_batch
         code = tow_copy_run(publish->in->session, what, text.data, &statement, err);
     if (code == TOW_OK)
         code = publish_check_copy(publish, batch, &statement, may_have_run, err);
+    else
+        code = publish_files_gone(publish, &statement, code, err);
     tow_statement_release(&statement);
     if (code != TOW_OK)
         publish_redact(publish, err);

@@ -107,6 +107,8 @@ static void test_refusals_to_put_say_what_to_do(void **state)
         {429, "{}", TOW_E_RATE, "uploading " FOLDER "/x: HTTP 429"},
         {503, "", TOW_E_TRANSIENT, "503"},
         {413, "<html><title>Too large</title></html>", TOW_E_ENV, "proxy"},
+        {200, "<html><title>Log in</title></html>", TOW_E_ENV, "HTTP 200 where 204 confirms"},
+        {200, "", TOW_E_ENV, "HTTP 200 where 204 confirms"},
     };
     struct workspace *workspace = *state;
 
