@@ -56,7 +56,10 @@ static int execute_report(const struct tow_cli *cli, const struct tow_execute *e
 {
     struct tow_error err = TOW_ERROR_INIT;
     /* Where rows go to standard output, nothing else does. */
-    FILE *to = execute_is_stdout(&job->sink) || execute_is_stdout(&job->results) ? stderr : stdout;
+    FILE *to = execute_is_stdout(&job->sink) || execute_is_stdout(&job->results) ||
+                       execute_is_stdout(&job->history)
+                   ? stderr
+                   : stdout;
     const struct tow_summary summary = {
         .job = job->name,
         .cli = cli,

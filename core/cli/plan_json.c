@@ -161,6 +161,10 @@ int tow_plan_json(const struct tow_plan *plan, struct tow_error *err)
         plan_doc_plugin(plan, &doc, "results", assembly->results, &job->results);
     else
         tow_doc_text(&doc, "results", NULL);
+    if (assembly->history)
+        plan_doc_plugin(plan, &doc, "history", assembly->history, &job->history);
+    else
+        tow_doc_text(&doc, "history", NULL);
     plan_doc_rules(plan, &doc);
     if (!rc)
         rc = plan_doc_rows(plan, &doc, err);

@@ -145,6 +145,8 @@ static int plan_print_plugins(const struct tow_plan *plan, struct tow_error *err
         rc = plan_print_plugin(plan, "sink", assembly->sink, &job->sink, err);
     if (!rc && assembly->results)
         rc = plan_print_plugin(plan, "results", assembly->results, &job->results, err);
+    if (!rc && assembly->history)
+        rc = plan_print_plugin(plan, "history", assembly->history, &job->history, err);
     return rc;
 }
 

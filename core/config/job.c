@@ -86,6 +86,7 @@ int tow_job_load_set(const char *path, const char *const *sets, size_t count, st
         .source.kind = TOW_SETTING_GROUP,
         .sink.kind = TOW_SETTING_GROUP,
         .results.kind = TOW_SETTING_GROUP,
+        .history.kind = TOW_SETTING_GROUP,
         .priv = content,
     };
     if (!content)
@@ -108,6 +109,7 @@ void tow_job_release(struct tow_job *job)
     tow_setting_release(&job->source);
     tow_setting_release(&job->sink);
     tow_setting_release(&job->results);
+    tow_setting_release(&job->history);
     for (size_t i = 0; i < job->transform_count; i++)
         tow_setting_release(&job->transforms[i]);
     free(job->transforms);

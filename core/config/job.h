@@ -74,6 +74,8 @@ struct tow_job {
     struct tow_setting sink;    /* likewise */
     struct tow_setting results; /* likewise; count 0 and kind GROUP where there is none */
     int has_results;
+    struct tow_setting history; /* likewise */
+    int has_history;
     struct tow_setting *transforms; /* GROUPs with `plugin`, applied before columns */
     size_t transform_count;
     int has_columns;
@@ -96,7 +98,7 @@ int tow_job_load(const char *path, struct tow_job *job, struct tow_diags *diags,
 /*
  * The same with `count` values "KEY=VALUE" over those of the file, as if they stood in it. KEY is
  * a member of the job, `sink.path` or `job.sink.path`, in a group that is there (retry, pipeline,
- * rejects and results may be absent); lists and groups cannot be set. VALUE is a number or boolean
+ * rejects, results and history may be absent); lists and groups cannot be set. VALUE is a number or boolean
  * where it looks like one and the file has no string there; "..." in double quotes is a string in
  * any case. Findings about these values stand in file "--set".
  */

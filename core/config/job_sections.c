@@ -10,8 +10,9 @@
 #define JOB_NAME_MAX 64
 
 static const char *const job_file_keys[] = {"version", "connections", "job", NULL};
-static const char *const job_keys[] = {"name",    "source", "sink",     "results", "transforms",
-                                       "columns", "retry",  "pipeline", "rejects", NULL};
+static const char *const job_keys[] = {"name",     "source",     "sink",    "results",
+                                       "history",  "transforms", "columns", "retry",
+                                       "pipeline", "rejects",    NULL};
 
 int tow_job_expect_kind(const struct tow_job_reader *reader, const struct tow_setting *setting,
                         enum tow_setting_kind kind)
@@ -167,6 +168,8 @@ static int job_read_sections(struct tow_job_reader *reader)
         job_need_section(reader, "sink", has_sink);
     if (!rc)
         rc = job_read_section(reader, "results", &job->results, &job->has_results);
+    if (!rc)
+        rc = job_read_section(reader, "history", &job->history, &job->has_history);
     if (!rc)
         rc = job_read_transforms(reader);
     return rc;

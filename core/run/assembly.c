@@ -76,32 +76,55 @@ static const char *assembly_path(const struct tow_instance *instance,
     return *(const char *const *)((const char *)instance->self + option->offset);
 }
 
+/* A section that writes, by its name. */
+struct assembly_place {
+    const char *name;
+    const struct tow_plugin *plugin;
+    const struct tow_setting *section;
+};
+
 /* The same plugin writing to the same path twice in one run would undo what it does. */
+static int assembly_compare_places(const struct tow_job *job, const struct assembly_place *first,
+                                   const struct assembly_place *second, struct tow_diags *diags,
+                                   struct tow_error *err)
+{
+    struct tow_instance one = {0}, other = {0};
+    struct tow_diags known = {0};
+    const struct tow_option *option;
+
+    if (!first->plugin || first->plugin != second->plugin)
+        return TOW_OK;
+    int rc = tow_instance_init(&one, first->plugin, first->section, job->dir, &known, err);
+    if (!rc)
+        rc = tow_instance_init(&other, second->plugin, second->section, job->dir, &known, err);
+    for (size_t i = 0; !rc && !known.errors && (option = tow_option_at(first->plugin, i)); i++) {
+        if (option->type != TOW_OPTION_PATH)
+            continue;
+        const char *a = assembly_path(&one, option), *b = assembly_path(&other, option);
+        if (a && b && strcmp(a, b) == 0)
+            tow_diags_add(diags, TOW_DIAG_ERROR, second->section->file, second->section->line,
+                          "%s %s: %s \"%s\" is that of the %s, too", second->name,
+                          second->plugin->name, option->name, a, first->name);
+    }
+    tow_diags_release(&known);
+    tow_instance_release(&other);
+    tow_instance_release(&one);
+    return rc;
+}
+
 static int assembly_check_places(const struct tow_assembly *assembly, struct tow_diags *diags,
                                  struct tow_error *err)
 {
     const struct tow_job *job = assembly->job;
-    struct tow_instance sink = {0}, results = {0};
-    struct tow_diags known = {0};
-    const struct tow_option *option;
+    const struct assembly_place places[] = {{"sink", assembly->sink, &job->sink},
+                                            {"results", assembly->results, &job->results},
+                                            {"history", assembly->history, &job->history}};
+    const size_t count = sizeof places / sizeof *places;
+    int rc = TOW_OK;
 
-    if (!assembly->sink || assembly->sink != assembly->results)
-        return TOW_OK;
-    int rc = tow_instance_init(&sink, assembly->sink, &job->sink, job->dir, &known, err);
-    if (!rc)
-        rc = tow_instance_init(&results, assembly->results, &job->results, job->dir, &known, err);
-    for (size_t i = 0; !rc && !known.errors && (option = tow_option_at(assembly->sink, i)); i++) {
-        if (option->type != TOW_OPTION_PATH)
-            continue;
-        const char *one = assembly_path(&sink, option), *other = assembly_path(&results, option);
-        if (one && other && strcmp(one, other) == 0)
-            tow_diags_add(diags, TOW_DIAG_ERROR, job->results.file, job->results.line,
-                          "results %s: %s \"%s\" is that of the sink, too", assembly->results->name,
-                          option->name, one);
-    }
-    tow_diags_release(&known);
-    tow_instance_release(&results);
-    tow_instance_release(&sink);
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = i + 1; !rc && j < count; j++)
+            rc = assembly_compare_places(job, &places[i], &places[j], diags, err);
     return rc;
 }
 
@@ -120,6 +143,9 @@ static int assembly_check_all(struct tow_assembly *assembly, struct tow_diags *d
     if (!rc && assembly->results)
         rc = assembly_check(job, assembly->results, &job->results, "results",
                             assembly->results->sink->check, diags, err);
+    if (!rc && assembly->history)
+        rc = assembly_check(job, assembly->history, &job->history, "history",
+                            assembly->history->sink->check, diags, err);
     for (size_t i = 0; !rc && i < job->transform_count; i++)
         if (assembly->transforms[i])
             rc = assembly_check(job, assembly->transforms[i], &job->transforms[i], "transform",
@@ -142,6 +168,11 @@ static void assembly_find_all(struct tow_assembly *assembly, struct tow_loader *
         assembly_find(loader, &job->results, &assembly->results, diags);
         assembly_expect(&job->results, &assembly->results, "sink",
                         assembly->results && assembly->results->sink, diags);
+    }
+    if (job->has_history) {
+        assembly_find(loader, &job->history, &assembly->history, diags);
+        assembly_expect(&job->history, &assembly->history, "sink",
+                        assembly->history && assembly->history->sink, diags);
     }
     for (size_t i = 0; i < job->transform_count; i++) {
         assembly_find(loader, &job->transforms[i], &assembly->transforms[i], diags);

@@ -13,8 +13,9 @@
 /* A job's plugins; instances are made from it, one a use. */
 struct tow_assembly {
     const struct tow_job *job;
-    const struct tow_plugin *source, *sink, *results; /* results: NULL where there is none */
-    const struct tow_plugin **transforms;             /* job->transform_count of them */
+    const struct tow_plugin *source, *sink;
+    const struct tow_plugin *results, *history; /* NULL where there is none */
+    const struct tow_plugin **transforms;       /* job->transform_count of them */
 };
 
 /*

@@ -9,8 +9,9 @@
 void assembly_found(const struct tow_setting *section, const struct tow_error *found,
                     struct tow_diags *diags);
 
-/* From the source's columns through transforms and `columns` to those that go out, which the sink is
- * shown where it can look offline; *schema is replaced, or released where something was refused. */
+/* From the source's columns through transforms and `columns` to those that go out, which the sink
+ * is shown where it can look offline; *schema is replaced, or released where something was refused.
+ */
 int assembly_way(struct tow_assembly *assembly, struct ArrowSchema *schema, struct tow_diags *diags,
                  struct tow_error *err);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "run/assembly_priv.h"
+#include "run/history.h"
 #include "run/host.h"
 #include "run/results.h"
 #include "towpath/rowtext.h"
@@ -259,6 +260,23 @@ static int probe_results(struct tow_assembly *assembly, const struct ArrowSchema
     return rc;
 }
 
+/* The columns of a history are always the same. */
+static int probe_history(struct tow_assembly *assembly, struct tow_diags *diags,
+                         struct tow_error *err)
+{
+    struct ArrowSchema schema = {0};
+
+    if (!assembly->history)
+        return TOW_OK;
+    int rc = history_schema(&schema, err);
+    if (!rc)
+        rc = probe_sink(assembly->job, assembly->history, &assembly->job->history, "history",
+                        &schema, diags, err);
+    if (schema.release)
+        schema.release(&schema);
+    return rc;
+}
+
 /* ---- the whole ------------------------------------------------------------------------------ */
 
 int assembly_way(struct tow_assembly *assembly, struct ArrowSchema *schema, struct tow_diags *diags,
@@ -288,6 +306,8 @@ int tow_assembly_probe(struct tow_assembly *assembly, struct ArrowSchema *in,
     if (out)
         *out = (struct ArrowSchema){0};
     int known = schema.release != NULL;
+    if (!rc)
+        rc = probe_history(assembly, diags, err);
     if (!rc && in && known)
         rc = tow_schema_copy(in, &schema, err);
     if (!rc && known)

@@ -59,14 +59,14 @@ static int resume_differs(const struct run *run, size_t from, size_t to)
 
 /* ---- finding -------------------------------------------------------------------------------- */
 
-static int resume_new_load(struct run *run, struct tow_error *err)
+int run_new_load_id(char load_id[33], struct tow_error *err)
 {
     unsigned char random[8];
 
     if (getrandom(random, sizeof random, 0) != sizeof random)
         return tow_error_set(err, TOW_E_ENV, "no random numbers from the system");
     for (size_t i = 0; i < sizeof random; i++)
-        snprintf(run->load_id + 2 * i, 3, "%02x", random[i]);
+        snprintf(load_id + 2 * i, 3, "%02x", random[i]);
     return TOW_OK;
 }
 
@@ -136,7 +136,7 @@ int resume_find(struct run *run, struct tow_error *err)
         return resume_go_on(run, err);
     tow_checkpoint_release(&run->resume);
     run->resume.seq = 0;
-    return resume_new_load(run, err);
+    return run_new_load_id(run->load_id, err);
 }
 
 /* The owner of a lock that was taken over may have woken up after resume_find, and have moved the

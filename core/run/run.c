@@ -351,6 +351,7 @@ int tow_run_job(struct tow_assembly *assembly, struct tow_state *state,
     report->error = run.failure;
     snprintf(report->status, sizeof report->status, "%s", run_status(&run));
     memcpy(report->load_id, run.load_id, sizeof report->load_id);
+    run_write_history(&run);
     run_release(&run);
     return report->error.code;
 }

@@ -171,6 +171,8 @@ void run_write_end(struct run *run);
 
 /* Reads the checkpoint into run->resume; names the load. */
 int resume_find(struct run *run, struct tow_error *err);
+/* A name that no load has had. */
+int run_new_load_id(char load_id[33], struct tow_error *err);
 /* After the run has begun in the state: nobody else can move the checkpoint any more. Makes sure
  * that nobody did since resume_find, and forgets what `full` says is to be forgotten. */
 int resume_begin(struct run *run, struct tow_error *err);
@@ -233,5 +235,11 @@ int results_write(struct run *run, const struct record *record, struct tow_error
 int results_flush(struct run *run, struct tow_position *token, struct tow_error *err);
 int results_finish(struct run *run, struct tow_error *err);
 void results_close(struct run *run);
+
+/* ---- history.c ------------------------------------------------------------------------------ */
+
+/* The run is over and its report is filled in, save for what is not its own: writes the row, where
+ * the job has a history. A row that cannot be written is warned about. */
+void run_write_history(struct run *run);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "run/assembly_priv.h"
 #include "run/backoff.h"
+#include "run/history.h"
 #include "run/host.h"
 #include "run/results.h"
 #include "run/setup_columns.h"
@@ -286,6 +287,22 @@ static int setup_results(struct setup *setup, const struct ArrowSchema *in, stru
     return rc;
 }
 
+static int setup_history(struct setup *setup, struct tow_error *err)
+{
+    const struct tow_assembly *assembly = setup->assembly;
+    const struct setup_part part = {setup, "history", assembly->history, &assembly->job->history};
+    struct ArrowSchema schema = {0};
+
+    if (!assembly->history)
+        return TOW_OK;
+    int rc = history_schema(&schema, err);
+    if (!rc)
+        rc = setup_sink(&part, &schema, err);
+    if (schema.release)
+        schema.release(&schema);
+    return rc;
+}
+
 /* ---- the whole ------------------------------------------------------------------------------ */
 
 int tow_setup_job(struct tow_assembly *assembly, const struct tow_setup_options *options,
@@ -306,6 +323,8 @@ int tow_setup_job(struct tow_assembly *assembly, const struct tow_setup_options 
         rc = setup_sink(&sink, &out, err);
     if (!rc)
         rc = setup_results(&setup, &in, err);
+    if (!rc)
+        rc = setup_history(&setup, err);
     if (in.release)
         in.release(&in);
     if (out.release)

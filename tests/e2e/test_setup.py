@@ -5,7 +5,7 @@ import json
 import pytest
 from sandbox import sandbox, sandbox_process  # noqa: F401
 
-INPUT, OUTPUT = "main.crm.ttd_in", "main.crm.ttd_out"
+INPUT, OUTPUT, RUNS = "main.crm.ttd_in", "main.crm.ttd_out", "main.crm.ttd_runs"
 QUICK = 'retry = { base = "1ms"; cap = "20ms"; tries = 4; };'
 
 
@@ -172,3 +172,91 @@ def test_files_need_no_setup(tow):
     tow.job()
     assert tow.run("setup", "job.cfg").stdout == "source csv: nothing to set up\nsink file: nothing to set up\n"
     assert json.loads(tow.run("setup", "job.cfg", "--json", "--dry-run").stdout)["dry_run"] is True
+
+
+# ---- history -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def job_with_history(job):
+    text = (job.folder / "job.cfg").read_text()
+    history = f'  history = {{ plugin = "databricks_copy"; table = "{RUNS}"; stage = "/Volumes/main/crm/stage"; }};\n'
+    job.write("job.cfg", text.replace("  results", history + "  results"))
+    return job
+
+
+def runs_of(sandbox, columns="job, run, status, exit_code, read, accepted, rejected, pending"):
+    return sandbox.sql(f"SELECT {columns} FROM {RUNS} ORDER BY run")
+
+
+def put(sandbox, number, ttl="NULL"):
+    sandbox.sql(
+        f"INSERT INTO {INPUT} (id_type, id_value, segment_name, ttl_in_minutes, updated_at) VALUES "
+        f"('TDID', '00000000-0000-0000-0000-{number:012}', 's', {ttl}, TIMESTAMP '2026-01-01 00:00:0{number}')"
+    )
+
+
+def test_the_whole_way_from_nothing_to_a_history(job_with_history, sandbox):
+    """As the SDK's batch mode: tables, rows, a run, rows that are new, another one."""
+    job = job_with_history
+    assert [outcome for _, outcome, _ in steps(job)] == ["created", "nothing", "created", "created"]
+    assert [outcome for _, outcome, _ in steps(job)] == ["exists", "nothing", "exists", "exists"]
+    put(sandbox, 1)
+    put(sandbox, 2, ttl=999999)
+    job.run("run", "job.cfg")
+    put(sandbox, 3)
+    job.run("run", "job.cfg")
+    assert runs_of(sandbox) == [
+        ["job", "1", "ok", "0", "2", "1", "1", "0"],
+        ["job", "2", "ok", "0", "1", "1", "0", "0"],
+    ]
+    output = sandbox.sql(f"SELECT id_value, success, error_code FROM {OUTPUT} ORDER BY id_value")
+    assert [[value[-1], success, code] for value, success, code in output] == [
+        ["1", "true", None],
+        ["2", "false", "InvalidTtlInMinutes"],
+        ["3", "true", None],
+    ]
+    assert [item["load"] for item in job.json("runs", "job")][::-1] == [row[0] for row in runs_of(sandbox, "load")]
+    (position,) = sandbox.sql(f"SELECT position FROM {RUNS} WHERE run = 2")
+    assert "2026-01-01" in position[0]
+
+
+def test_a_run_that_fails_is_in_the_history_and_a_trial_is_not(job_with_history, sandbox):
+    job = job_with_history
+    job.run("setup", "job.cfg")
+    put(sandbox, 1)
+    job.run("run", "job.cfg", "--limit", "1")
+    sandbox.faults([{"do": "answer", "path": "^/data/", "status": 401, "body": "Invalid token"}])
+    job.run("run", "job.cfg", code=3)
+    assert runs_of(sandbox, "status, exit_code, pending") == [["failed", "3", "1"]]
+    assert "HTTP 401" in runs_of(sandbox, "error")[0][0]
+
+
+def test_a_history_that_cannot_be_written_is_a_warning(job_with_history, sandbox):
+    job = job_with_history
+    job.run("setup", "job.cfg")
+    sandbox.sql(f"DROP TABLE {RUNS}")
+    sandbox.sql(f"CREATE TABLE {RUNS} (job INT)")
+    put(sandbox, 1)
+    done = job.run("run", "job.cfg")
+    assert "warn" in done.stderr and "run 1 is missing in the history: history databricks_copy: " in done.stderr
+    assert job.json("runs", "job")[0]["status"] == "ok"
+
+
+def test_two_histories_of_one_file_are_refused(tow):
+    tow.write("in.csv", "id\n1\n")
+    tow.job(more='  history = { plugin = "file"; path = "out.csv"; };\n', sink='plugin = "file"; path = "out.csv";')
+    assert "history file: path" in tow.run("check", "job.cfg", code=2).stderr
+
+
+def test_a_history_of_files_has_one_for_each_run(tow):
+    tow.write("in.csv", "id\n1\n")
+    tow.job(more='  history = { plugin = "file"; path = "run-{load}.ndjson"; };\n')
+    tow.run("run", "job.cfg")
+    tow.run("run", "job.cfg")
+    rows = [json.loads(path.read_text()) for path in tow.folder.glob("run-*.ndjson")]
+    assert sorted((row["job"], row["run"], row["status"], row["accepted"]) for row in rows) == [
+        ("job", 1, "ok", 1),
+        ("job", 2, "ok", 1),
+    ]
+    assert tow.json("plan", "job.cfg")["history"]["plugin"] == "file"
