@@ -68,7 +68,7 @@ static void try_statements(const struct tow_copy_columns *columns)
     tow_buffer_release(&text);
 }
 
-static size_t read_lines(char *text, struct tow_copy_described *there)
+static size_t read_lines(char *text, struct tow_described *there)
 {
     size_t count = 0;
 
@@ -79,7 +79,7 @@ static size_t read_lines(char *text, struct tow_copy_described *there)
         if (!tab || tab == line || !tow_utf8_valid(line, strlen(line)))
             continue;
         *tab = '\0';
-        there[count++] = (struct tow_copy_described){line, tab + 1};
+        there[count++] = (struct tow_described){line, tab + 1};
     }
     return count;
 }
@@ -92,7 +92,7 @@ static void try_columns(char *text)
                                               {"doc", {TOW_TYPE_JSON, 0, 0}, 0}};
     static const char *const key = "id";
     const struct tow_copy_column_spec spec = {.keys = {&key, 1}};
-    struct tow_copy_described there[LINES_MAX];
+    struct tow_described there[LINES_MAX];
     const size_t count = read_lines(text, there);
     struct tow_error err = TOW_ERROR_INIT;
     struct tow_copy_columns columns;

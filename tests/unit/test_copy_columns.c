@@ -101,10 +101,10 @@ static void test_what_cannot_be_columns_is_refused(void **state)
 static void test_a_table_gives_order_spelling_and_types(void **state)
 {
     static const struct tow_described there[] = {{(char *)"AT", (char *)"timestamp"},
-                                                      {(char *)"more", (char *)"int"},
-                                                      {(char *)"name", (char *)"varchar(5)"},
-                                                      {(char *)"name", (char *)"int"},
-                                                      {(char *)"id", (char *)"decimal(20,0)"}};
+                                                 {(char *)"more", (char *)"int"},
+                                                 {(char *)"name", (char *)"varchar(5)"},
+                                                 {(char *)"name", (char *)"int"},
+                                                 {(char *)"id", (char *)"decimal(20,0)"}};
     static const char *const names[] = {"AT", "name", "id", "payload"};
     static const int64_t indexes[] = {2, 1, 0, 3};
     struct fixture f;
@@ -149,9 +149,9 @@ static void test_missing_columns_stay_in_their_order(void **state)
 static void test_every_column_that_does_not_fit_is_named(void **state)
 {
     static const struct tow_described there[] = {{(char *)"id", (char *)"int"},
-                                                      {(char *)"name", (char *)"string"},
-                                                      {(char *)"at", (char *)"date"},
-                                                      {(char *)"payload", (char *)"void"}};
+                                                 {(char *)"name", (char *)"string"},
+                                                 {(char *)"at", (char *)"date"},
+                                                 {(char *)"payload", (char *)"void"}};
     struct fixture f;
 
     (void)state;
@@ -190,7 +190,7 @@ static void test_a_message_about_many_columns_has_an_end(void **state)
 static void test_a_message_is_one_line_of_utf8(void **state)
 {
     static const struct tow_field odd[] = {{"a\nb\t\xc3\xa9", {TOW_TYPE_INT64, 0, 0}, 0}};
-    static const struct tow_copy_described there[] = {{(char *)"a\nb\t\xc3\xa9", (char *)"int\n"}};
+    static const struct tow_described there[] = {{(char *)"a\nb\t\xc3\xa9", (char *)"int\n"}};
     struct fixture f;
     char missing[8];
 
