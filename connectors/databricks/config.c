@@ -8,6 +8,7 @@
 #include "connectors/databricks/ini.h"
 #include "connectors/databricks/secret.h"
 #include "connectors/databricks/show.h"
+#include "connectors/http/http.h"
 
 #define CONFIG_NAMED    400 /* room for a key and where its value came from */
 #define CONFIG_FILE     ".databrickscfg"
@@ -405,11 +406,14 @@ int tow_databricks_config_init(struct tow_databricks_config *config,
                                const struct tow_databricks_settings *settings, int needs_warehouse,
                                struct tow_error *err)
 {
+    const struct tow_http_settings way = {.ca_file = settings->ca_file, .proxy = settings->proxy};
     struct config_found found = {.file = NULL};
     int code;
 
     *config = (struct tow_databricks_config){.url = NULL};
-    code = config_take_settings(&found, settings, err);
+    code = tow_http_check(&way, err);
+    if (code == TOW_OK)
+        code = config_take_settings(&found, settings, err);
     if (code == TOW_OK)
         code = config_take_environment(&found, err);
     if (code == TOW_OK)

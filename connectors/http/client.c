@@ -1,7 +1,10 @@
 #include "config.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "connectors/http/http_priv.h"
 
@@ -63,6 +66,19 @@ static int client_check_proxy(const char *proxy, struct tow_error *err)
     code = tow_http_proxy_parse(proxy, &url, err);
     curl_url_cleanup(url);
     return code;
+}
+
+int tow_http_check(const struct tow_http_settings *settings, struct tow_error *err)
+{
+    int code = client_check_proxy(settings->proxy, err), fd;
+
+    if (code != TOW_OK || !settings->ca_file || !*settings->ca_file)
+        return code;
+    fd = open(settings->ca_file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return tow_error_errno(err, TOW_E_CONFIG, errno, "ca_file: open \"%s\"", settings->ca_file);
+    close(fd);
+    return TOW_OK;
 }
 
 static int client_settings(struct tow_http *http, const struct tow_http_settings *settings,

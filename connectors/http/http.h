@@ -90,6 +90,9 @@ struct tow_http_response {
     char reason[256]; /* x-databricks-reason-phrase or the like; "" where there is none */
 };
 
+/* What of the settings can be judged without a connection: the proxy's URL, and whether ca_file can
+ * be read. TOW_E_CONFIG. */
+int tow_http_check(const struct tow_http_settings *settings, struct tow_error *err);
 /* Settings are copied. */
 struct tow_http *tow_http_new(const struct tow_http_settings *settings, struct tow_error *err);
 /* Breaks off what has not been finished. */

@@ -56,12 +56,14 @@ static const struct tow_option ttd_options[] = {
 static int32_t ttd_check(void *self, const struct tow_host *host, struct tow_error *err)
 {
     struct ttd_sink *sink = self;
+    const struct tow_http_settings way = {.ca_file = sink->options.ca_file,
+                                          .proxy = sink->options.proxy};
     struct tow_ttd_target target = {0};
     int rc = tow_ttd_target_init(&target, &sink->options, "", err);
 
     (void)host;
     tow_ttd_target_release(&target);
-    return rc;
+    return rc ? rc : tow_http_check(&way, err);
 }
 
 static int ttd_open_http(struct ttd_sink *sink, struct tow_error *err)

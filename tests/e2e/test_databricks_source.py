@@ -334,6 +334,8 @@ def test_every_statement_is_sql_of_databricks(lake, sandbox):
         ('table = "a"; fetches = 0;', "fetches"),
         ('table = "a"; null_cursor = "last";', "first|skip|fail"),
         ('table = "a"; lag = "5 parsecs"; cursor = "c";', "lag"),
+        ('table = "a"; proxy = "ftp://proxy";', "no kind of proxy"),
+        ('table = "a"; ca_file = "nowhere.pem";', "ca_file: open"),
     ],
 )
 def test_check_finds_what_run_would_refuse(lake, sandbox, source, says):

@@ -78,14 +78,14 @@ static void test_settings_alone_are_enough(void **state)
                               .host = HOST,
                               .token = "dapi1",
                               .http_path = "/sql/1.0/warehouses/0123456789abcdef?o=42",
-                              .ca_file = "ca.pem",
+                              .ca_file = "/dev/null",
                               .proxy = ""});
     assert_string_equal(fixture->config.url, URL);
     assert_int_equal(fixture->config.login, TOW_DATABRICKS_TOKEN);
     assert_string_equal(fixture->config.token, "dapi1");
     assert_string_equal(fixture->config.warehouse_id, "0123456789abcdef");
     assert_string_equal(fixture->config.workspace_id, "42");
-    assert_string_equal(fixture->config.ca_file, "ca.pem");
+    assert_string_equal(fixture->config.ca_file, "/dev/null");
     assert_string_equal(fixture->config.proxy, "");
     assert_null(fixture->config.client_id);
 }
@@ -473,6 +473,18 @@ static void test_a_warehouse_of_the_environment_is_checked_too(void **state)
     assert_string_equal(fixture->config.workspace_id, "3");
 }
 
+static void test_what_is_no_proxy_and_a_ca_file_that_is_not_there_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_refused(fixture, &(struct tow_databricks_settings){
+                                .host = HOST, .token = "dapi1", .proxy = "ftp://proxy"});
+    assert_says(fixture->err, "is no kind of proxy");
+    assert_refused(fixture, &(struct tow_databricks_settings){
+                                .host = HOST, .token = "dapi1", .ca_file = "/nowhere/ca.pem"});
+    assert_says(fixture->err, "ca_file: open \"/nowhere/ca.pem\": No such file");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
@@ -500,6 +512,7 @@ int main(void)
         TEST(two_warehouses_are_an_error_that_names_both),
         TEST(a_warehouse_is_asked_for_where_one_is_needed),
         TEST(a_warehouse_of_the_environment_is_checked_too),
+        TEST(what_is_no_proxy_and_a_ca_file_that_is_not_there_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,7 +182,7 @@ static int open_config(struct tow_databricks_config *config, struct tow_error *e
         .profile = "p",
         .http_path = "/sql/1.0/warehouses/abc?o=1",
         .config_file = config_file,
-        .ca_file = "/nowhere",
+        .ca_file = "/dev/null",
         .proxy = "",
     };
 
