@@ -99,6 +99,7 @@ void run_and_die(void)
     toy_source_plan.kill_at = -1;
     toy_sink_plan.kill_in_flush = 0;
     toy_sink_plan.kill_in_finish = 0;
+    toy_sink_plan.kill_in_write = 0;
     toy_results_plan.kill_in_finish = 0;
 }
 

@@ -135,6 +135,62 @@ static void test_a_load_without_a_checkpoint_has_rows_ahead_too(void **state)
     each_was_sent_once(1000, everyone);
 }
 
+/* ---- what is kept during a write ------------------------------------------------------------ */
+
+/* A kill in the middle of a batch, half of which is settled. */
+static void half_a_batch_is_accepted_and_then_killed(int kill_in_write)
+{
+    half_a_batch_is_accepted();
+    toy_sink_plan.kill_in_write = kill_in_write;
+    run_and_die();
+    toy_sink_plan.fail_at = -1;
+}
+
+static void test_what_was_kept_before_a_kill_is_not_sent_again(void **state)
+{
+    (void)state;
+    half_a_batch_is_accepted_and_then_killed(2);
+    assert_int_equal(batches_ahead(), 1);
+    assert_int_equal(run(), TOW_EXIT_OK);
+    counts_are(500, 500, 0, 0, 0);
+    each_was_sent_once(1000, everyone);
+    assert_int_equal(batches_ahead(), 0);
+}
+
+static void test_what_was_not_kept_before_a_kill_comes_again(void **state)
+{
+    (void)state;
+    half_a_batch_is_accepted_and_then_killed(1);
+    assert_int_equal(batches_ahead(), 0);
+    assert_int_equal(run(), TOW_EXIT_OK);
+    for (int64_t n = 0; n < 1000; n++)
+        assert_int_equal(sent(n), n >= 500 && n < 550 ? 2 : 1);
+}
+
+static void test_rejected_rows_are_kept_with_code_and_message(void **state)
+{
+    (void)state;
+    run_with_results();
+    toy_sink_plan.refuse = 13;
+    half_a_batch_is_accepted_and_then_killed(2);
+    toy_sink_plan.refuse = 0; /* who is sent again now would be taken */
+    assert_int_equal(run(), TOW_EXIT_OK);
+    results_are(1000, 0);
+    assert_true(results_with("toy_refused") >= 4); /* 507, 520, 533 and 546 */
+    for (int64_t n = 500; n < 550; n++)
+        assert_int_equal(sent(n), n % 13 != 0);
+}
+
+static void test_a_sink_that_can_take_back_keeps_nothing(void **state)
+{
+    (void)state;
+    toy_sink_set_flags(0);
+    half_a_batch_is_accepted_and_then_killed(2);
+    assert_int_equal(batches_ahead(), 0);
+    assert_int_equal(run(), TOW_EXIT_OK);
+    published_is(1000, everyone);
+}
+
 /* ---- whole batches -------------------------------------------------------------------------- */
 
 /* The first batch hangs; nine others are through, and saved, before the source is at the end. */
@@ -303,6 +359,10 @@ int main(void)
         AHEAD_TEST(test_rows_rejected_ahead_keep_code_and_message),
         AHEAD_TEST(test_rows_that_a_transform_took_out_stay_out),
         AHEAD_TEST(test_a_load_without_a_checkpoint_has_rows_ahead_too),
+        AHEAD_TEST(test_what_was_kept_before_a_kill_is_not_sent_again),
+        AHEAD_TEST(test_what_was_not_kept_before_a_kill_comes_again),
+        AHEAD_TEST(test_rejected_rows_are_kept_with_code_and_message),
+        AHEAD_TEST(test_a_sink_that_can_take_back_keeps_nothing),
         AHEAD_TEST(test_batches_behind_one_that_hangs_are_not_sent_again_after_a_kill),
         AHEAD_TEST(test_results_of_rows_ahead_are_written_when_their_turn_comes),
         AHEAD_TEST(test_a_kill_with_results_sends_nothing_again),

@@ -397,6 +397,10 @@ static int toy_sink_write_locked(struct toy_sink *sink, const struct tow_rows *r
             return TOW_E_BUG;
     if (plan->defers && toy_sink_defer(sink, rows))
         return TOW_E_BUG;
+    if (fails && plan->kill_in_write == 2 && sink->host->keep(sink->host, rows->seq))
+        return TOW_E_BUG;
+    if (fails && plan->kill_in_write)
+        toy_die();
     return fails ? tow_error_set(err, plan->fail_code, "the toy sink fails as told") : TOW_OK;
 }
 

@@ -63,11 +63,13 @@ struct toy_sink_plan {
     uint32_t token_length; /* length of its token; 0: the right one */
     int kill_in_flush;     /* 1: the process is killed when flush has done its work; 2: before */
     int kill_in_finish;    /* 1: after publishing; 2: before */
-    int defers;            /* 1: rows are settled by later calls */
-    int most_at_once;      /* instances that were writing at the same time, at the most */
-    int finishes;          /* calls of finish */
-    int flushes;           /* calls of flush */
-    int waiting;           /* instances that wait until they are told to stop */
+    int kill_in_write; /* where the batch with fail_at would fail, 1: the process is killed; 2: so
+                          it is, but what is settled is kept first */
+    int defers;        /* 1: rows are settled by later calls */
+    int most_at_once;  /* instances that were writing at the same time, at the most */
+    int finishes;      /* calls of finish */
+    int flushes;       /* calls of flush */
+    int waiting;       /* instances that wait until they are told to stop */
 };
 
 /* What the results sink does. */
