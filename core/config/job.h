@@ -98,9 +98,9 @@ int tow_job_load(const char *path, struct tow_job *job, struct tow_diags *diags,
 /*
  * The same with `count` values "KEY=VALUE" over those of the file, as if they stood in it. KEY is
  * a member of the job, `sink.path` or `job.sink.path`, in a group that is there (retry, pipeline,
- * rejects, results and history may be absent); lists and groups cannot be set. VALUE is a number or boolean
- * where it looks like one and the file has no string there; "..." in double quotes is a string in
- * any case. Findings about these values stand in file "--set".
+ * rejects, results and history may be absent); lists and groups cannot be set. VALUE is a number or
+ * boolean where it looks like one and the file has no string there; "..." in double quotes is a
+ * string in any case. Findings about these values stand in file "--set".
  */
 int tow_job_load_set(const char *path, const char *const *sets, size_t count, struct tow_job *job,
                      struct tow_diags *diags, struct tow_error *err);

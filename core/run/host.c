@@ -159,6 +159,7 @@ void tow_host_init(struct tow_host_box *box, const struct tow_job *job, const ch
                 .ledger_remove = host_ledger_remove,
                 .ledger_each = host_ledger_each,
                 .keep = host_keep,
+                .section = role,
             },
         .ledger_job = job->name,
     };

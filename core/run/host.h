@@ -31,8 +31,8 @@ struct tow_host_box {
     void *context;
 };
 
-/* `role` is "source", "sink", "results", "history" or "transform". load_id is "" and worker 0 of 1 until the
- * caller says otherwise. */
+/* `role`, a literal, is "source", "sink", "results", "history" or "transform". load_id is "" and
+ * worker 0 of 1 until the caller says otherwise. */
 void tow_host_init(struct tow_host_box *box, const struct tow_job *job, const char *role,
                    const struct tow_plugin *plugin);
 

@@ -232,6 +232,10 @@ struct tow_host {
      * again. Anything but TOW_OK ends the run.
      */
     int32_t (*keep)(const struct tow_host *host, uint64_t seq);
+
+    /* Since 1.1. The section of the job file that the instance was made from, for messages that
+     * name an option: "source", "sink", "results", "history", "transform". */
+    const char *section;
 };
 
 /* ---- setting up ----------------------------------------------------------------------------- */

@@ -183,8 +183,8 @@ static int copy_open_new(struct copy_sink *sink, struct tow_error *err)
     if (sink->host->replay && sink->options.mode == TOW_COPY_REPLACE)
         return tow_error_set(err, TOW_E_CONFIG,
                              "a replay would replace table %s with the replayed rows alone; send "
-                             "it to another table, or add its rows: --set sink.mode=append",
-                             sink->options.table);
+                             "it to another table, or add its rows: --set %s.mode=append",
+                             sink->options.table, sink->host->section);
     if (sink->host->worker == 0) {
         code = tow_copy_yard_sweep(&sink->session, sink->stage, err);
         /* A replay's ledger does not know the loads of its job. */

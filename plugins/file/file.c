@@ -168,8 +168,8 @@ static int file_check_replay(const struct file_sink *sink, struct tow_error *err
         tow_error_set(
             err, TOW_E_CONFIG,
             "a replay would replace \"%s\" with the replayed rows alone; send it to a new "
-            "file: --set sink.path=FILE",
-            path);
+            "file: --set %s.path=FILE",
+            path, sink->host->section);
     free(path);
     return exists || !path ? err->code : TOW_OK;
 }

@@ -116,6 +116,16 @@ def test_rejected_rows_are_replayed_once_through_the_mended_job(tow):
     assert tow.rows() == before
 
 
+def test_a_replay_names_the_section_whose_file_is_in_the_way(tow):
+    place(tow, "id\n1\nx\n")
+    tow.job(more=columns('name = "id"; type = "int8";') + '  results = { plugin = "file"; path = "results.ndjson"; };\n')
+    first = tow.json("run", "job.cfg")["run"]
+    args = ("replay", first, "--set", "sink.path=again.ndjson")
+    err = tow.run(*args, code=2).stderr
+    assert "results.ndjson" in err and "--set results.path=FILE" in err
+    tow.run(*args, "--set", "results.path=results-again.ndjson")
+
+
 def test_every_kind_of_value_survives_rejection_and_replay(tow):
     rows = [["v", "bad"], *([value, "x"] for value in VALUES.values())]
     report = transfer(

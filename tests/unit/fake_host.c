@@ -209,6 +209,7 @@ void fake_host_init(struct fake_host *fake)
                  .abi_minor = TOW_ABI_MINOR,
                  .job = "test",
                  .load_id = "load-1",
+                 .section = "sink",
                  .workers = 1,
                  .batch_rows = 8192,
                  .batch_bytes = 4 << 20,
