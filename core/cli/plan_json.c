@@ -97,8 +97,8 @@ static void plan_doc_rules(const struct tow_plan *plan, struct tow_doc *doc)
     tow_doc_open(doc, "pipeline", '{');
     tow_doc_int(doc, "batch_rows", job->tuning.batch_rows);
     tow_doc_int(doc, "batch_bytes", job->tuning.batch_bytes);
-    tow_doc_int(doc, "queue_batches", job->tuning.queue_batches);
-    tow_doc_int(doc, "queue_bytes", job->tuning.queue_bytes);
+    tow_doc_int(doc, "queue_batches", tow_assembly_queue_batches(plan->assembly));
+    tow_doc_int(doc, "queue_bytes", tow_assembly_queue_bytes(plan->assembly));
     tow_doc_int(doc, "workers", tow_assembly_workers(plan->assembly));
     tow_doc_int(doc, "checkpoint_ms", tow_assembly_checkpoint_ms(plan->assembly));
     tow_doc_int(doc, "drain_ms", job->tuning.drain_ms);

@@ -197,12 +197,12 @@ static int plan_print_rules(const struct tow_plan *plan, struct tow_error *err)
     else
         tow_table_add(table, "no limit");
     tow_format_size(tuning->batch_bytes, a);
-    tow_format_size(tuning->queue_bytes, b);
+    tow_format_size(tow_assembly_queue_bytes(plan->assembly), b);
     tow_table_add(table, "batches");
     tow_table_add(table, "up to %" PRId64 " rows or %s", tuning->batch_rows, a);
     tow_table_add(table, "in flight");
     tow_table_add(table, "up to %" PRId64 " batches or %s, %" PRId64 " sink worker%s",
-                  tuning->queue_batches, b, workers, workers == 1 ? "" : "s");
+                  tow_assembly_queue_batches(plan->assembly), b, workers, workers == 1 ? "" : "s");
     tow_format_duration(tow_assembly_checkpoint_ms(plan->assembly), a);
     tow_format_duration(tuning->drain_ms, b);
     tow_table_add(table, "checkpoint");

@@ -58,6 +58,7 @@ struct tow_tuning {
     int64_t batch_bytes;   /* "1MiB"; 64KiB .. 1GiB */
     int64_t queue_batches; /* 2; 1 .. 1024: that wait for a sink, beside one for each worker */
     int64_t queue_bytes;   /* "8MiB"; 64KiB .. 16GiB; one batch may always be in flight */
+    int queue_batches_given, queue_bytes_given; /* 1: by the job; see tow_assembly_queue_... */
     int64_t workers;       /* 1; 1 .. 64: parallel sink instances; see tow_assembly_workers */
     int workers_given;     /* 1: by the job */
     int64_t

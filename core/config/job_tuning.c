@@ -115,6 +115,8 @@ int tow_job_read_tuning(struct tow_job_reader *reader)
     if (!rc) {
         job->tuning.checkpoint_given = tow_setting_get(section, "checkpoint") != NULL;
         job->tuning.workers_given = tow_setting_get(section, "workers") != NULL;
+        job->tuning.queue_batches_given = tow_setting_get(section, "queue_batches") != NULL;
+        job->tuning.queue_bytes_given = tow_setting_get(section, "queue_bytes") != NULL;
     }
     job->max_rejects = -1;
     job->max_reject_percent = -1;

@@ -234,3 +234,37 @@ int64_t tow_assembly_workers(const struct tow_assembly *assembly)
         return tuning->workers;
     return wish < TOW_WORKERS_MAX ? wish : TOW_WORKERS_MAX;
 }
+
+/* As many as a job may set. */
+#define ASSEMBLY_QUEUE_BATCHES_MAX 1024
+#define ASSEMBLY_QUEUE_BYTES_MAX   (INT64_C(16) << 30)
+
+static int64_t assembly_queue(const struct tow_assembly *assembly, size_t offset, int64_t set,
+                              int64_t most)
+{
+    int64_t wish = assembly_wish(assembly->sink, offset);
+
+    if (!(assembly->sink->sink->flags & TOW_SINK_DEFERS) || wish < set)
+        return set;
+    return wish < most ? wish : most;
+}
+
+int64_t tow_assembly_queue_batches(const struct tow_assembly *assembly)
+{
+    const struct tow_tuning *tuning = &assembly->job->tuning;
+
+    return tuning->queue_batches_given
+               ? tuning->queue_batches
+               : assembly_queue(assembly, offsetof(struct tow_sink_ops, queue_batches),
+                                tuning->queue_batches, ASSEMBLY_QUEUE_BATCHES_MAX);
+}
+
+int64_t tow_assembly_queue_bytes(const struct tow_assembly *assembly)
+{
+    const struct tow_tuning *tuning = &assembly->job->tuning;
+
+    return tuning->queue_bytes_given
+               ? tuning->queue_bytes
+               : assembly_queue(assembly, offsetof(struct tow_sink_ops, queue_bytes),
+                                tuning->queue_bytes, ASSEMBLY_QUEUE_BYTES_MAX);
+}

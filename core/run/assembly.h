@@ -30,6 +30,9 @@ void tow_assembly_release(struct tow_assembly *assembly);
 int64_t tow_assembly_checkpoint_ms(const struct tow_assembly *assembly);
 /* Sink instances at once: the job's number, else what the sink wishes for. */
 int64_t tow_assembly_workers(const struct tow_assembly *assembly);
+/* Batches that wait for a sink, and bytes under way: the job's, else what the sink wishes for. */
+int64_t tow_assembly_queue_batches(const struct tow_assembly *assembly);
+int64_t tow_assembly_queue_bytes(const struct tow_assembly *assembly);
 
 /*
  * What can be known offline beyond that: opens the source where it is TOW_SOURCE_OFFLINE, puts its

@@ -231,9 +231,9 @@ static int run_open_overlay(struct run *run, struct tow_error *err)
 
 static int run_open(struct run *run, struct tow_error *err)
 {
-    const struct tow_tuning *tuning = &run->job->tuning;
-    int rc = tracker_init(&run->tracker, tuning->queue_batches + workers_wanted(run),
-                          tuning->queue_bytes, err);
+    int rc =
+        tracker_init(&run->tracker, tow_assembly_queue_batches(run->assembly) + workers_wanted(run),
+                     tow_assembly_queue_bytes(run->assembly), err);
 
     if (rc)
         return rc;

@@ -411,6 +411,11 @@ struct tow_sink_ops {
      * tow_source_ops.setup. setup->columns is never NULL. */
     int32_t (*setup)(void *self, const struct tow_host *host, const struct tow_setup *setup,
                      struct tow_error *err);
+
+    /* Since 1.1. What may be under way for jobs that do not set pipeline.queue_batches and
+     * pipeline.queue_bytes, where rows are settled late (TOW_SINK_DEFERS) and few batches would
+     * leave the far end waiting; 0, or less than the core's own: no wish. */
+    int64_t queue_batches, queue_bytes;
 };
 
 #define TOW_SINK_PARALLEL      1u /* several instances may take batches of one run at once */

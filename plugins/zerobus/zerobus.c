@@ -21,10 +21,16 @@
 #include "plugins/zerobus/options.h"
 #include "plugins/zerobus/pending.h"
 
-#define BUS_HOUR_MS   3600000
-#define BUS_DAY_MS    86400000
-#define BUS_STREAMS   32
-#define BUS_RECORDS   1000000000
+#define BUS_HOUR_MS 3600000
+#define BUS_DAY_MS  86400000
+#define BUS_STREAMS 32
+#define BUS_RECORDS 1000000000
+
+/* Under way, where the job does not say: what a stream takes in 200 ms, which is how long an
+ * acknowledgement may take. */
+#define BUS_QUEUE_BATCHES 64
+#define BUS_QUEUE_BYTES   (20 << 20)
+
 #define BUS_REST_BODY ((size_t)4 << 20) /* bytes of a request by REST, about */
 #define BUS_BODY_MAX  ((size_t)TOW_ZEROBUS_MESSAGE_MAX - TOW_ZEROBUS_HEAD_MAX)
 
@@ -671,6 +677,8 @@ static const struct tow_sink_ops bus_ops = {
     .write = bus_write,
     .flush = bus_flush,
     .close = bus_close,
+    .queue_batches = BUS_QUEUE_BATCHES,
+    .queue_bytes = BUS_QUEUE_BYTES,
 };
 
 static const struct tow_plugin bus_plugin = {

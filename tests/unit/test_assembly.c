@@ -140,6 +140,30 @@ static void test_there_are_as_many_workers_as_the_sink_wishes(void **state)
     assert_int_equal(tow_assembly_workers(&fixture->assembly), 2);
 }
 
+static void test_as_much_is_under_way_as_a_sink_that_settles_late_wishes(void **state)
+{
+    struct tow_tuning *tuning = &fixture->job.tuning;
+
+    (void)state;
+    tuning->queue_batches = 2;
+    tuning->queue_bytes = 1 << 20;
+    sink_ops.queue_batches = 64;
+    sink_ops.queue_bytes = 1 << 24;
+    assert_int_equal(tow_assembly_queue_batches(&fixture->assembly), 2); /* it does not defer */
+    assert_int_equal(tow_assembly_queue_bytes(&fixture->assembly), 1 << 20);
+    sink_ops.flags |= TOW_SINK_DEFERS;
+    assert_int_equal(tow_assembly_queue_batches(&fixture->assembly), 64);
+    assert_int_equal(tow_assembly_queue_bytes(&fixture->assembly), 1 << 24);
+    sink_ops.queue_batches = 1000000;
+    assert_int_equal(tow_assembly_queue_batches(&fixture->assembly), 1024);
+    sink_ops.queue_batches = 1;
+    assert_int_equal(tow_assembly_queue_batches(&fixture->assembly), 2);
+    sink_ops.queue_batches = 64;
+    tuning->queue_batches_given = tuning->queue_bytes_given = 1;
+    assert_int_equal(tow_assembly_queue_batches(&fixture->assembly), 2);
+    assert_int_equal(tow_assembly_queue_bytes(&fixture->assembly), 1 << 20);
+}
+
 /* A plugin that was built for version 1.0 has a shorter table; what lies behind it is not its. */
 static void test_a_sink_of_the_first_version_has_no_wish(void **state)
 {
@@ -164,6 +188,7 @@ int main(void)
         ASSEMBLY_TEST(test_results_that_mean_nothing_are_findings),
         ASSEMBLY_TEST(test_checkpoints_are_as_far_apart_as_the_sinks_wish),
         ASSEMBLY_TEST(test_there_are_as_many_workers_as_the_sink_wishes),
+        ASSEMBLY_TEST(test_as_much_is_under_way_as_a_sink_that_settles_late_wishes),
         ASSEMBLY_TEST(test_a_sink_of_the_first_version_has_no_wish),
     };
 
