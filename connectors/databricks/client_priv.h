@@ -15,6 +15,7 @@ struct tow_databricks {
     int cancel_fd;
     char *bearer;     /* value of the login header; NULL: to be fetched */
     int64_t renew_ms; /* monotonic time from which on it is fetched anew; INT64_MAX: never */
+    unsigned logins;  /* tokens fetched so far: calls in flight may have an earlier one */
     int unsent;       /* what tow_databricks_was_unsent says */
     int uncompressed; /* the server has refused result_compression before */
     int64_t poll_ms;  /* first delay between two looks at a statement; grows to 25 times of it */

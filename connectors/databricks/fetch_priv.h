@@ -75,6 +75,7 @@ struct tow_fetch_slot {
     int link_was_used;
     int refreshes;   /* links that were refused */
     int logged_anew; /* after a 401 */
+    unsigned login;  /* the client's number of the token that the resolving has */
     struct tow_http_call *call;
     struct tow_databricks_exchange exchange; /* of the resolving */
     struct tow_http_request request;         /* of the download */

@@ -218,6 +218,7 @@ static void slot_resolve(struct tow_fetch_slot *slot)
              fetch->statement->id, slot->chunk);
     if (code == TOW_OK)
         code = tow_databricks_exchange_init(&slot->exchange, fetch->databricks, &call, &err);
+    slot->login = fetch->databricks->logins;
     if (code == TOW_OK) {
         slot_enter(slot, TOW_FETCH_RESOLVING);
         slot->call = tow_http_start(fetch->databricks->http, &slot->exchange.request, &err);
@@ -269,6 +270,17 @@ static int slot_is_gone(const struct tow_http_response *response)
     return strcasestr(problem.message, "closed") || strcasestr(problem.message, "expired");
 }
 
+/* After a 401: 1 where there is another token, which another slot may have fetched already. */
+static int slot_log_in_anew(struct tow_fetch_slot *slot)
+{
+    struct tow_databricks *databricks = slot->fetch->databricks;
+
+    if (slot->logged_anew)
+        return 0;
+    slot->logged_anew = 1;
+    return slot->login != databricks->logins || tow_databricks_forget(databricks);
+}
+
 static void slot_resolved(struct tow_fetch_slot *slot, const struct tow_http_response *response,
                           int code, struct tow_error *err)
 {
@@ -276,9 +288,7 @@ static void slot_resolved(struct tow_fetch_slot *slot, const struct tow_http_res
     struct tow_databricks *databricks = slot->fetch->databricks;
 
     tow_databricks_exchange_release(&slot->exchange);
-    if (code == TOW_OK && response->status == 401 && !slot->logged_anew &&
-        tow_databricks_forget(databricks)) {
-        slot->logged_anew = 1;
+    if (code == TOW_OK && response->status == 401 && slot_log_in_anew(slot)) {
         slot_resolve(slot);
         return;
     }

@@ -39,6 +39,7 @@ static int token_take(struct tow_databricks *databricks, struct tow_json_part st
     if (code == TOW_OK) {
         text.data[text.size] = '\0'; /* falls into the buffer's slack */
         databricks->bearer = text.data;
+        databricks->logins++;
         return TOW_OK;
     }
     tow_secret_buffer_release(&text);

@@ -59,6 +59,25 @@ def test_a_warehouse_that_must_start_is_waited_for(lake, sandbox):
     assert log.count("waiting for the warehouse") == 1
 
 
+@pytest.mark.parametrize("fetches", [1, 8])
+def test_a_token_that_ends_in_the_middle_is_renewed_once(lake, sandbox, fetches):
+    lake.env.pop("DATABRICKS_TOKEN")
+    lake.env.update(DATABRICKS_CLIENT_ID=sandbox.client_id, DATABRICKS_CLIENT_SECRET=sandbox.client_secret)
+    people(sandbox, MANY)
+    sandbox.set(chunk_rows=100)
+    sandbox.faults([{"do": "hold", "name": "chunk", "path": "^/storage/[^/]+/20$"}])
+    read(lake, f'table = "{TABLE}"; fetches = {fetches};')
+    process = lake.start("run", "job.cfg")
+    sandbox.hold("chunk")
+    before = len(sandbox.log("/oidc/"))
+    sandbox.expire_tokens()
+    sandbox.faults([])
+    sandbox.release()
+    lake.finish(process, 0)
+    assert ids(lake) == list(range(MANY))
+    assert len(sandbox.log("/oidc/")) == before + 1
+
+
 def test_a_workspace_without_links_sends_rows_inline(lake, sandbox):
     people(sandbox, MANY)
     sandbox.set(external_links=False)
