@@ -310,7 +310,11 @@ static int loader_not_found(struct tow_loader *loader, const char *name, struct 
         used += (size_t)snprintf(folders + used, sizeof folders - used, "%s%s", i ? ", " : "",
                                  loader->folders[i]);
     tow_error_set(err, TOW_E_CONFIG, "no plugin \"%s\" in %s%s%s%s", name, folders,
-                  near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+                  near ? "; did you mean \""
+                  : !names.count
+                      ? "; none is there: name their folder in --plugin-path or TOWPATH_PLUGIN_PATH"
+                      : "",
+                  near ? near : "", near ? "\"?" : "");
     names_free(&names);
     return TOW_E_CONFIG;
 }
