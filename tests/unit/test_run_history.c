@@ -1,5 +1,6 @@
 /* A job's `history`: one row a run, which can neither fail the run nor be lost in passing trouble.
  */
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "run_fixture.h"
@@ -43,8 +44,8 @@ static int32_t sink_open(void *self, const struct tow_host *host, const struct t
     snprintf(history.job, sizeof history.job, "%s", host->job);
     snprintf(history.load_id, sizeof history.load_id, "%s", host->load_id);
     history.replays += (int)host->replay;
-    assert_int_equal(host->ledger_put(host, "row", "1", 1, err), TOW_OK);
-    return call('o', err);
+    int rc = host->ledger_put(host, "row", "1", 1, err);
+    return rc ? rc : call('o', err);
 }
 
 static int32_t sink_begin(void *self, const struct tow_host *host, const struct ArrowSchema *schema,
@@ -53,8 +54,8 @@ static int32_t sink_begin(void *self, const struct tow_host *host, const struct 
     struct history_sink *sink = self;
 
     (void)host;
-    assert_ok(tow_schema_copy(&sink->schema, schema, err), *err);
-    return call('b', err);
+    int rc = tow_schema_copy(&sink->schema, schema, err);
+    return rc ? rc : call('b', err);
 }
 
 static const char *text_of(const struct tow_cursor *cursor, const struct ArrowSchema *schema,
@@ -81,13 +82,16 @@ static int64_t number_of(const struct tow_cursor *cursor, const struct ArrowSche
                : tow_view_int64(&cursor->columns[column], 0);
 }
 
-static void take(const struct history_sink *sink, const struct ArrowArray *array)
+static int take(const struct history_sink *sink, const struct ArrowArray *array,
+                struct tow_error *err)
 {
-    struct tow_error err = TOW_ERROR_INIT;
     const struct ArrowSchema *schema = &sink->schema;
     struct tow_cursor cursor = {0};
 
-    assert_ok(tow_cursor_init(&cursor, schema, &err), err);
+    if (tow_cursor_init(&cursor, schema, err)) {
+        tow_cursor_release(&cursor);
+        return err->code;
+    }
     tow_cursor_batch(&cursor, array);
     text_of(&cursor, schema, "status", history.status, sizeof history.status);
     text_of(&cursor, schema, "error", history.error, sizeof history.error);
@@ -103,6 +107,7 @@ static void take(const struct history_sink *sink, const struct ArrowArray *array
     history.started = number_of(&cursor, schema, "started_at");
     history.ended = number_of(&cursor, schema, "ended_at");
     tow_cursor_release(&cursor);
+    return TOW_OK;
 }
 
 static int32_t sink_write(void *self, const struct tow_rows *rows, struct tow_error *err)
@@ -113,7 +118,9 @@ static int32_t sink_write(void *self, const struct tow_rows *rows, struct tow_er
     if (rc)
         return rc;
     assert_int_equal(rows->array->length, 1);
-    take(sink, rows->array);
+    rc = take(sink, rows->array, err);
+    if (rc)
+        return rc;
     history.rows++;
     if (history.refuses)
         sink->host->settle(sink->host, rows->seq, 0, 1, TOW_ROW_REJECTED, "no", "not today");
@@ -316,6 +323,57 @@ static void test_the_second_signal_ends_the_waiting(void **state)
     assert_string_equal(history.calls, "o");
 }
 
+/* ---- memory --------------------------------------------------------------------------------- */
+
+/* Allocations left before one fails; -1: none does. Those of SQLite are not among them. */
+static atomic_long allocations_left = -1;
+
+static int allocation_fails(void)
+{
+    return atomic_load(&allocations_left) >= 0 && atomic_fetch_sub(&allocations_left, 1) == 0;
+}
+
+#define WRAP(type, name, parameters, arguments)                     \
+    type __real_##name parameters;                                  \
+    type __wrap_##name parameters;                                  \
+    type __wrap_##name parameters                                   \
+    {                                                               \
+        return allocation_fails() ? NULL : __real_##name arguments; \
+    }
+
+WRAP(void *, malloc, (size_t size), (size))
+WRAP(void *, calloc, (size_t count, size_t size), (count, size))
+WRAP(void *, realloc, (void *memory, size_t size), (memory, size))
+WRAP(void *, reallocarray, (void *memory, size_t count, size_t size), (memory, count, size))
+WRAP(void *, aligned_alloc, (size_t alignment, size_t size), (alignment, size))
+WRAP(char *, strdup, (const char *text), (text))
+
+/* Where it fails behind the run's end, the run is well, and the row missing. */
+static void test_memory_that_runs_out_for_the_history_leaves_the_run_well(void **state)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_state *opened = NULL;
+    long missing = 0, left = -1;
+
+    (void)state;
+    toy_source_plan.rows = toy_source_plan.batch = 20;
+    assert_ok(tow_state_open(fixture->state_path, TOW_STATE_CREATE, &opened, &err), err);
+    for (long number = 0; left < 0; number++) {
+        history.rows = 0;
+        *history.calls = '\0';
+        atomic_store(&allocations_left, number);
+        tow_run_job(&fixture->assembly, opened, &fixture->options, &fixture->report);
+        left = atomic_exchange(&allocations_left, -1);
+        missing += fixture->report.exit_code == TOW_EXIT_OK && history.rows == 0;
+        if (fixture->report.exit_code != TOW_EXIT_OK)
+            assert_int_equal(fixture->report.error.code, TOW_E_NOMEM);
+        memset(history.calls, 0, sizeof history.calls);
+    }
+    tow_state_close(opened);
+    assert_int_equal(history.rows, 1);
+    assert_true(missing > 10);
+}
+
 int main(void)
 {
 #define HISTORY_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, run_tear_down)
@@ -331,6 +389,7 @@ int main(void)
         HISTORY_TEST(test_trouble_that_passes_is_tried_again_and_the_row_sent_once),
         HISTORY_TEST(test_trouble_that_does_not_pass_ends_with_the_tries),
         HISTORY_TEST(test_the_second_signal_ends_the_waiting),
+        HISTORY_TEST(test_memory_that_runs_out_for_the_history_leaves_the_run_well),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

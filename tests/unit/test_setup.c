@@ -1,4 +1,5 @@
 /* `towpath setup`: which plugin is asked for what, with which columns. */
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "run/setup.h"
@@ -48,9 +49,8 @@ static int make(const struct tow_setup *setup, int *is_there, const char *thing,
     }
     if (!setup->is_dry_run)
         *is_there = 1;
-    assert_int_equal(setup->say(setup, outcome, thing,
-                                *is_there && outcome == TOW_SETUP_EXISTS ? NULL : "MAKE IT"),
-                     TOW_OK);
+    if (setup->say(setup, outcome, thing, outcome == TOW_SETUP_EXISTS ? NULL : "MAKE IT"))
+        return tow_error_nomem(err);
     if (fail_times > 0) {
         fail_times--;
         return tow_error_set(err, fail_code, "the toy setup fails as told");
@@ -338,6 +338,59 @@ static void test_a_signal_ends_the_waiting(void **state)
     assert_int_equal(setup_with(&err), TOW_E_CANCELLED);
 }
 
+/* ---- memory --------------------------------------------------------------------------------- */
+
+/* Allocations left before one fails; -1: none does. Those of SQLite are not among them. */
+static atomic_long allocations_left = -1;
+
+static int allocation_fails(void)
+{
+    return atomic_load(&allocations_left) >= 0 && atomic_fetch_sub(&allocations_left, 1) == 0;
+}
+
+#define WRAP(type, name, parameters, arguments)                     \
+    type __real_##name parameters;                                  \
+    type __wrap_##name parameters;                                  \
+    type __wrap_##name parameters                                   \
+    {                                                               \
+        return allocation_fails() ? NULL : __real_##name arguments; \
+    }
+
+WRAP(void *, malloc, (size_t size), (size))
+WRAP(void *, calloc, (size_t count, size_t size), (count, size))
+WRAP(void *, realloc, (void *memory, size_t size), (memory, size))
+WRAP(void *, reallocarray, (void *memory, size_t count, size_t size), (memory, count, size))
+WRAP(void *, aligned_alloc, (size_t alignment, size_t size), (alignment, size))
+WRAP(char *, strdup, (const char *text), (text))
+
+/* Plugins of one's own fail as any other call does; what is written down must not. */
+static void test_setup_fails_whole_at_every_allocation(void **state)
+{
+    struct tow_column_spec columns[] = {{.name = "n", .from = "n"},
+                                        {.name = "list", .from = "things"}};
+    struct tow_error err = TOW_ERROR_INIT;
+    long failed = 0, left = -1;
+
+    (void)state;
+    run_with_results();
+    fixture->assembly.results = &results;
+    fixture->job.has_columns = 1;
+    fixture->job.columns = columns;
+    fixture->job.column_count = 1;
+    for (long number = 0; left < 0; number++) {
+        source_is_there = sink_is_there = 1;
+        atomic_store(&allocations_left, number);
+        int rc = setup_with(&err);
+        left = atomic_exchange(&allocations_left, -1);
+        if (left < 0)
+            assert_int_equal(rc, TOW_E_NOMEM);
+        failed += rc == TOW_E_NOMEM;
+    }
+    assert_ok(err.code, err);
+    assert_int_equal(report.count, 3);
+    assert_true(failed > 50);
+}
+
 int main(void)
 {
 #define SETUP_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -356,6 +409,7 @@ int main(void)
         SETUP_TEST(test_what_a_failed_try_made_counts_as_made),
         SETUP_TEST(test_a_failure_ends_it_and_what_was_made_is_told),
         SETUP_TEST(test_a_signal_ends_the_waiting),
+        SETUP_TEST(test_setup_fails_whole_at_every_allocation),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
