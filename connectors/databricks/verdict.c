@@ -12,6 +12,7 @@
 int tow_databricks_hint(struct tow_error *err, int code, const char *format, ...)
 {
     char hint[VERDICT_HINT_MAX], message[sizeof err->message];
+    size_t length;
     va_list args;
 
     if (!err)
@@ -20,11 +21,11 @@ int tow_databricks_hint(struct tow_error *err, int code, const char *format, ...
     vsnprintf(hint, sizeof hint, format, args);
     va_end(args);
     memcpy(message, err->message, sizeof message);
-    /* The hint is what helps: a long message makes room for it. */
-    return tow_error_set(
-        err, code, "%.*s; %s",
-        (int)tow_utf8_prefix(message, strnlen(message, sizeof message - sizeof hint)), message,
-        hint);
+    /* The hint is what helps: a long message makes room for it. It goes on with the sentence. */
+    length = tow_utf8_prefix(message, strnlen(message, sizeof message - sizeof hint));
+    while (length > 0 && message[length - 1] == '.')
+        length--;
+    return tow_error_set(err, code, "%.*s; %s", (int)length, message, hint);
 }
 
 /* A page where JSON should be, or the way to one. */

@@ -131,7 +131,8 @@ static int settings_keys(struct tow_s3_place *place, const struct tow_s3_setting
     int code;
 
     if (!access_key || !*access_key || !secret_key || !*secret_key)
-        return tow_error_set(err, TOW_E_CONFIG, "S3: %s: give access_key and secret_key, or %s",
+        return tow_error_set(err, TOW_E_CONFIG,
+                             "S3: %s: give an access key id and a secret access key, or %s",
                              is_own ? "keys are incomplete" : "no keys",
                              "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment");
     code = settings_copy(&place->access_key, access_key, err);

@@ -691,7 +691,7 @@ static void test_the_statements_text_is_not_repeated_in_messages(void **state)
         FAILED("\"BAD_REQUEST\"",
                "[PARSE_SYNTAX_ERROR] near 'x'.\\n\\n== SQL ==\\nCOPY INTO t FROM 's3://b' "
                "WITH (CREDENTIAL (AWS_SECRET_KEY = 'hush'))"));
-    assert_fails(workspace, &writing, TOW_E_CONFIG, "[PARSE_SYNTAX_ERROR] near 'x'.;");
+    assert_fails(workspace, &writing, TOW_E_CONFIG, "[PARSE_SYNTAX_ERROR] near 'x';");
     workspace_reply(workspace, 200,
                     FAILED("\"BAD_REQUEST\"", "lost\\u0007\\n\\tat org.hush.Frame\\n"));
     assert_fails(workspace, &writing, TOW_E_ENV, "writing t: lost");

@@ -315,7 +315,8 @@ static void test_keys_come_from_the_settings_or_the_environment(void **state)
 
     (void)state;
     clean_environment();
-    assert_refused(settings, "no keys: give access_key and secret_key, or AWS_ACCESS_KEY_ID");
+    assert_refused(settings,
+                   "no keys: give an access key id and a secret access key, or AWS_ACCESS_KEY_ID");
     settings.access_key = "own";
     assert_refused(settings, "keys are incomplete");
     setenv("AWS_ACCESS_KEY_ID", "env", 1);
