@@ -528,6 +528,21 @@ def test_a_signal_ends_a_run_that_waits_for_its_statement(tow, lake):
     assert lake.count(TABLE) == 100
 
 
+def test_staged_files_that_somebody_removed_are_told(tow, lake):
+    people(tow, [[1, "Ann"], [2, "Bob"]])
+    job(tow)
+    lake.faults([{"do": "answer", "sql": "^COPY INTO", "status": 403}])
+    tow.run("run", "job.cfg", code=3)
+    lake.faults([])
+    (load,) = lake.list(f"{VOLUME}/job")
+    (part,) = lake.list(f"{VOLUME}/job/{load}")
+    lake.request("DELETE", f"/api/2.0/fs/files{VOLUME}/job/{load}/{part}")
+    said = tow.run("run", "job.cfg", code=3).stderr
+    assert f"{VOLUME}/job/{load} is no longer there" in said and "--full" in said
+    tow.run("run", "job.cfg", "--full")
+    assert rows_of(lake) == [["1", "Ann"], ["2", "Bob"]]
+
+
 def test_readers_of_a_table_that_is_replaced_see_all_old_rows_or_all_new_ones(tow, lake):
     lake.sql(f"CREATE TABLE {TABLE} (id BIGINT, name STRING)")
     lake.sql(f"INSERT INTO {TABLE} SELECT id, 'old' FROM range(50)")
