@@ -1,6 +1,6 @@
 /*
- * Records by REST: one request each time, which is durable once it is answered (zerobus.md,
- * section 6). For low rates, and networks without HTTP/2.
+ * Records by REST: one request each time, which is durable once it is answered. For low
+ * rates, and networks without HTTP/2.
  */
 #ifndef CONNECTORS_ZEROBUS_REST_H
 #define CONNECTORS_ZEROBUS_REST_H

@@ -241,11 +241,12 @@ static int publish_run_copy(struct publish *publish, const struct tow_copy_batch
         code = tow_copy_run(publish->in->session, what, text.data, &statement, err);
     if (code == TOW_OK)
         code = publish_check_copy(publish, batch, &statement, may_have_run, err);
-    else
-        code = publish_files_gone(publish, &statement, code, err);
-    tow_statement_release(&statement);
-    if (code != TOW_OK)
+    /* Before the message is cut: half a key would not be found. */
+    if (code != TOW_OK) {
         publish_redact(publish, err);
+        code = publish_files_gone(publish, &statement, code, err);
+    }
+    tow_statement_release(&statement);
     if (text.data)
         explicit_bzero(text.data, text.size);
     tow_buffer_release(&text);
