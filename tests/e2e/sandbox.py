@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 FOLDER = Path(__file__).resolve().parent.parent / "sandbox"
-MODULES = ["duckdb", "numpy", "pyarrow", "sqlglot", "lz4.frame", "botocore"]
+MODULES = ["duckdb", "numpy", "pyarrow", "sqlglot", "lz4.frame", "botocore", "grpc", "google.protobuf"]
 START_TIMEOUT = 60
 TIMEOUT = 60
 
@@ -61,6 +61,9 @@ class Sandbox:
         self.secret_key = about["secret_key"]
         self.region = about["region"]
         self.ttd_token = about["ttd_token"]
+        self.zerobus_url = about["zerobus_url"]
+        self.zerobus_tls_url = about["zerobus_tls_url"]
+        self.zerobus_ca = about["zerobus_ca"]
 
     def close(self):
         """Ends it. It also ends by itself with whoever holds its standard input."""

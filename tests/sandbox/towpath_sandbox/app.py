@@ -18,6 +18,7 @@ from towpath_sandbox.databricks.workspace import Workspace
 from towpath_sandbox.faults import BadRule, Faults, Rule
 from towpath_sandbox.settings import BadSetting, Settings, changed
 from towpath_sandbox.ttd.api import Api as TtdApi
+from towpath_sandbox.zerobus.service import Service as Zerobus
 from towpath_sandbox.web import Entry, HttpError, Request, Response, Server, json_response
 
 SPOOL_MEMORY = 1 << 20  # of a request's body; more of it goes to disk
@@ -38,6 +39,7 @@ class Sandbox:
         self.servers = [Server(settings.port, self), Server(settings.storage_port, self)]
         self.workspace = self._workspace(0)
         self.ttd = self._ttd()
+        self.zerobus = Zerobus(lambda: self.workspace, self.root)
 
     def _workspace(self, number: int) -> Workspace:
         return Workspace(self._start, self.root / str(number), self.hooks, self._bases)
@@ -51,9 +53,11 @@ class Sandbox:
     def start(self) -> None:
         for server in self.servers:
             threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
+        self.zerobus.start()
 
     def close(self) -> None:
         self.hooks.close()
+        self.zerobus.close()
         self.workspace.close()
         if self._temporary:
             shutil.rmtree(self._temporary, ignore_errors=True)
@@ -75,6 +79,9 @@ class Sandbox:
             "region": settings.region,
             "folder": str(self.workspace.root),
             "ttd_token": settings.ttd_token,
+            "zerobus_url": self.zerobus.url,
+            "zerobus_tls_url": self.zerobus.tls_url,
+            "zerobus_ca": self.zerobus.ca_file,
         }
 
     # -- web.App -------------------------------------------------------------------------------

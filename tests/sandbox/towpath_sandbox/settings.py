@@ -55,6 +55,15 @@ class Settings:
     session_token: str = _setting("", "of the S3 buckets; none: not asked for")
     region: str = _setting("us-east-1", "of the S3 buckets")
 
+    # Zerobus.
+    zerobus_ack_requests: int = _setting(1, "requests that one acknowledgement is for; 0: none comes")
+    zerobus_ack_seconds: float = _setting(0.0, "how long an acknowledgement takes")
+    zerobus_close_requests: int = _setting(0, "requests after which a stream is signalled to close; 0: never")
+    zerobus_close_seconds: float = _setting(1.0, "how long it may go on then")
+    zerobus_fail_requests: int = _setting(0, "requests after which a stream ends with an error; 0: never")
+    zerobus_fail_code: int = _setting(14, "the error's code")
+    zerobus_poison: str = _setting("", "a record that holds this is refused")
+
     # The Trade Desk.
     ttd_token: str = _setting("ttd-sandbox", "its API token")
     ttd_allowed: bool = _setting(True, "whether the token may use the endpoints")

@@ -14,6 +14,7 @@ from towpath_sandbox.web import HttpError, Request, Response, json_response
 class Login:
     def __init__(self) -> None:
         self._tokens: dict[str, float] = {}  # when they end
+        self._details: dict[str, str] = {}  # authorization_details that they were asked for with
 
     def check(self, request: Request, settings: Settings) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -25,6 +26,12 @@ class Login:
             raise _denied(403, "Invalid access token.")
         if time.monotonic() >= self._tokens[token]:
             raise refuse(401, "UNAUTHENTICATED", "Token is expired. To continue, get a new one.")
+
+    def is_valid(self, token: str) -> bool:
+        return time.monotonic() < self._tokens.get(token, 0.0)
+
+    def details(self, token: str) -> str:
+        return self._details.get(token, "")
 
     def expire(self) -> None:
         """Ends all OAuth tokens."""
@@ -38,6 +45,7 @@ class Login:
             raise _oauth(401, "invalid_client", "Client authentication failed")
         token = secrets.token_urlsafe(24)
         self._tokens[token] = time.monotonic() + settings.token_seconds
+        self._details[token] = form.get("authorization_details", "")
         return json_response(
             {
                 "access_token": token,

@@ -4,9 +4,10 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote
 
 from towpath_sandbox.databricks import login
-from towpath_sandbox.databricks.catalog import Catalog
+from towpath_sandbox.databricks.catalog import Catalog, Table
 from towpath_sandbox.databricks.engine import Engine
 from towpath_sandbox.databricks.errors import refuse
 from towpath_sandbox.databricks.files import Files
@@ -95,6 +96,15 @@ class Workspace:
         self._warehouse(warehouse_id).stop()
         return json_response({})
 
+    def show_table(self, name: str) -> Response:
+        from towpath_sandbox.zerobus.columns import describe
+
+        parts = unquote(name).split(".")
+        found = self.catalog.find((parts[0], parts[1], parts[2])) if len(parts) == 3 else None
+        if not isinstance(found, Table):
+            raise refuse(404, "TABLE_DOES_NOT_EXIST", f"Table '{unquote(name)}' does not exist.")
+        return json_response(describe(found))
+
     def list_warehouses(self) -> Response:
         return json_response({"warehouses": [self.warehouse.describe(self.settings)]})
 
@@ -113,6 +123,7 @@ ROUTES: list[Route] = [
     ("GET", WAREHOUSES + "/([^/]+)", lambda w, r, m: w.show_warehouse(m[1])),
     ("POST", WAREHOUSES + "/([^/]+)/start", lambda w, r, m: w.start_warehouse(m[1])),
     ("POST", WAREHOUSES + "/([^/]+)/stop", lambda w, r, m: w.stop_warehouse(m[1])),
+    ("GET", r"/api/2\.1/unity-catalog/tables/([^/]+)", lambda w, r, m: w.show_table(m[1])),
     ("PUT", FILES, lambda w, r, m: w.files.put(r)),
     ("GET", FILES, lambda w, r, m: w.files.get(r)),
     ("HEAD", FILES, lambda w, r, m: w.files.get(r)),

@@ -1,0 +1,1 @@
+"""Zerobus: streams of records into tables, on the real gRPC library."""
