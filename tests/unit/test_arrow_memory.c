@@ -1,78 +1,13 @@
 /* The memory of record batches: used again, bounded, given back, and where there is none. */
 #include "ipc_fixture.h"
+#include "nomem.h"
 #include "unit.h"
 
 #include <lz4frame.h>
-#include <malloc.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <zstd.h>
 
-/* ---- the allocator, counted: the linker sends every call of reader and kit here ---------------
- */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_reallocarray(void *old, size_t count, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void __real_free(void *block);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_reallocarray(void *old, size_t count, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-void __wrap_free(void *block);
-
-static atomic_size_t allocations; /* so far */
-static atomic_size_t allocated;   /* bytes that are held */
-static size_t fail_at = SIZE_MAX; /* the number of the allocation that fails */
-
-static void *count_block(void *block)
-{
-    allocated += malloc_usable_size(block);
-    return block;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return allocations++ == fail_at ? NULL : count_block(__real_malloc(size));
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return allocations++ == fail_at ? NULL : count_block(__real_calloc(count, size));
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    size_t before = malloc_usable_size(old);
-    void *block = allocations++ == fail_at ? NULL : __real_realloc(old, size);
-
-    if (!block)
-        return NULL;
-    allocated -= before;
-    return count_block(block);
-}
-
-void *__wrap_reallocarray(void *old, size_t count, size_t size)
-{
-    return __wrap_realloc(old, count * size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    return allocations++ == fail_at ? NULL : count_block(__real_aligned_alloc(alignment, size));
-}
-
-void __wrap_free(void *block)
-{
-    allocated -= malloc_usable_size(block);
-    __real_free(block);
-}
-
-/* ---- the memory of libraries: their calls count while one allocation is to fail ----------------
- */
+/* ---- the memory of libraries: their calls are allocations of the plan ------------------------ */
 
 LZ4F_errorCode_t __real_LZ4F_createDecompressionContext(LZ4F_dctx **context, unsigned version);
 LZ4F_errorCode_t __wrap_LZ4F_createDecompressionContext(LZ4F_dctx **context, unsigned version);
@@ -85,7 +20,7 @@ ZSTD_DCtx *__wrap_ZSTD_createDCtx(void);
 
 static int library_fails(void)
 {
-    return fail_at != SIZE_MAX && allocations++ == fail_at;
+    return nomem_fails();
 }
 
 /* The library's own number for it is not in its header. */
@@ -179,9 +114,9 @@ static size_t read_steadily(enum tow_ipc_wrapping wrapping, const struct tow_buf
         tow_ipc_memory_unref(held[count % IN_FLIGHT].memory);
         held[count % IN_FLIGHT] = batch;
         if (++count == settled)
-            before = allocations;
+            before = nomem_count();
         last_but_one = last;
-        last = allocations;
+        last = nomem_count();
         assert_memory_equal(batch.columns[0].values, numbers, (size_t)batch.length * 8);
     } while (1);
     assert_int_equal(code, TOW_END);
@@ -232,7 +167,7 @@ static void test_the_next_stream_uses_the_same_memory(void **state)
 
     (void)state;
     for (int i = 0; i < 5; i++) {
-        size_t at = 0, used, before = allocations;
+        size_t at = 0, used, before = nomem_count();
 
         while (tow_ipc_read(ipc, stream.data + at, stream.size - at, &used, &batch, &err) ==
                TOW_OK) {
@@ -241,7 +176,7 @@ static void test_the_next_stream_uses_the_same_memory(void **state)
         }
         assert_ok(tow_ipc_end(ipc, &err), err);
         tow_ipc_reset(ipc);
-        steps = allocations - before;
+        steps = nomem_count() - before;
     }
     /* Metadata, fields and the list of buffers. */
     assert_int_equal(steps, 3);
@@ -264,9 +199,9 @@ static void test_one_giant_batch_does_not_hold_memory_for_ever(void **state)
     ipc_put_columns(&stream, &column, 1, IPC_CODEC_NONE);
     for (int i = 0; i < 60; i++)
         put_rows(&stream, 100, IPC_CODEC_NONE);
-    before = allocated;
+    before = nomem_held();
     assert_ok(tow_ipc_read(ipc, stream.data, stream.size, &used, &first, &err), err);
-    assert_true(allocated - before >= sizeof giant);
+    assert_true(nomem_held() - before >= sizeof giant);
     for (at = used;
          tow_ipc_read(ipc, stream.data + at, stream.size - at, &used, &batch, &err) == TOW_OK;
          at += used) {
@@ -275,7 +210,7 @@ static void test_one_giant_batch_does_not_hold_memory_for_ever(void **state)
         first = batch;
     }
     tow_ipc_memory_unref(first.memory);
-    assert_in_range(allocated - before, 0, sizeof giant / 2);
+    assert_in_range(nomem_held() - before, 0, sizeof giant / 2);
     tow_ipc_free(ipc);
     tow_buffer_release(&stream);
 }
@@ -346,15 +281,15 @@ static int use_everything(enum tow_ipc_wrapping wrapping, const struct tow_buffe
 static void assert_each_allocation_may_fail(enum tow_ipc_wrapping wrapping,
                                             const struct tow_buffer *stream, size_t least)
 {
-    size_t held = allocated, failed = 0;
+    size_t held = nomem_held(), failed = 0;
     int code = TOW_E_NOMEM;
 
     for (; code == TOW_E_NOMEM; failed++) {
         tow_error_set(&err, TOW_OK, "%s", "");
-        fail_at = allocations + failed;
+        nomem_after((long)failed);
         code = use_everything(wrapping, stream);
-        fail_at = SIZE_MAX;
-        assert_int_equal(allocated, held);
+        nomem_stop();
+        assert_int_equal(nomem_held(), held);
         if (code == TOW_E_NOMEM)
             assert_string_equal(err.message, "out of memory");
     }

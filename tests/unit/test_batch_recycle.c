@@ -1,52 +1,9 @@
 #include "unit.h"
 
-#include <malloc.h>
 #include <pthread.h>
-#include <stdatomic.h>
 
+#include "nomem.h"
 #include "towpath/batch.h"
-
-/* ---- the allocator, counted: the linker sends every call of kit and test here ---------------- */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void __real_free(void *block);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-void __wrap_free(void *block);
-
-static atomic_size_t allocations; /* so far */
-static atomic_size_t allocated;   /* bytes that are held */
-static size_t fail_at = SIZE_MAX; /* the number of the allocation that fails */
-
-static void *count_block(void *block)
-{
-    allocated += malloc_usable_size(block);
-    return block;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return allocations++ == fail_at ? NULL : count_block(__real_malloc(size));
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return allocations++ == fail_at ? NULL : count_block(__real_calloc(count, size));
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    return allocations++ == fail_at ? NULL : count_block(__real_aligned_alloc(alignment, size));
-}
-
-void __wrap_free(void *block)
-{
-    allocated -= malloc_usable_size(block);
-    __real_free(block);
-}
 
 static const struct tow_field fields[] = {{"n", {TOW_TYPE_INT64, 0, 0}, 0},
                                           {"s", {TOW_TYPE_STRING, 0, 0}, 0}};
@@ -97,12 +54,12 @@ static const int64_t *numbers(const struct ArrowArray *array)
 
 static void test_growing_is_geometric(void **state)
 {
-    size_t before = allocations;
+    size_t before = nomem_count();
 
     (void)state;
     for (int i = 0; i < 100000; i++)
         add_row(i, 10);
-    assert_in_range(allocations - before, 1, 5 * 12);
+    assert_in_range(nomem_count() - before, 1, 5 * 12);
 }
 
 static void test_a_steady_stream_allocates_nothing(void **state)
@@ -116,12 +73,12 @@ static void test_a_steady_stream_allocates_nothing(void **state)
         struct ArrowArray *slot = &queue[i % IN_FLIGHT];
 
         if (i == 2 * IN_FLIGHT)
-            before = allocations;
+            before = nomem_count();
         if (slot->release)
             slot->release(slot);
         *slot = make_batch(1000);
     }
-    assert_int_equal(allocations, before);
+    assert_int_equal(nomem_count(), before);
     for (int i = 0; i < IN_FLIGHT; i++)
         queue[i].release(&queue[i]);
 }
@@ -129,13 +86,13 @@ static void test_a_steady_stream_allocates_nothing(void **state)
 static void test_new_buffers_begin_with_the_size_of_the_batch_before(void **state)
 {
     struct ArrowArray first = make_batch(1000), second;
-    size_t steps = allocations, grown = allocated, exact = 1000 * (8 + 4 + 20);
+    size_t steps = nomem_count(), grown = nomem_held(), exact = 1000 * (8 + 4 + 20);
 
     (void)state;
     second = make_batch(1000);
     /* The frame and two buffers of a column of numbers, three of a column of text. */
-    assert_int_equal(allocations - steps, 1 + 2 + 3);
-    assert_in_range(allocated - grown, exact, exact + exact / 8 + 4096);
+    assert_int_equal(nomem_count() - steps, 1 + 2 + 3);
+    assert_in_range(nomem_held() - grown, exact, exact + exact / 8 + 4096);
     first.release(&first);
     second.release(&second);
 }
@@ -199,13 +156,13 @@ static void test_only_a_few_frames_wait(void **state)
 
     (void)state;
     burst[0] = make_batch(1000);
-    one = allocated;
+    one = nomem_held();
     for (int i = 1; i < BURST; i++)
         burst[i] = make_batch(1000);
-    assert_true(allocated > 8 * one);
+    assert_true(nomem_held() > 8 * one);
     for (int i = 0; i < BURST; i++)
         burst[i].release(&burst[i]);
-    assert_true(allocated < 5 * one);
+    assert_true(nomem_held() < 5 * one);
 }
 
 /* ---- giants --------------------------------------------------------------------------------- */
@@ -214,7 +171,7 @@ static void test_one_giant_row_does_not_hold_memory_for_ever(void **state)
 {
     enum { GIANT = 100 << 20 };
     struct ArrowArray array = make_batch(1000);
-    size_t usual = allocated;
+    size_t usual = nomem_held();
 
     (void)state;
     array.release(&array);
@@ -223,13 +180,13 @@ static void test_one_giant_row_does_not_hold_memory_for_ever(void **state)
     /* As if the bytes had been written: nobody reads them here. */
     tow_builder_column(builder, 1)->offsets[1] = GIANT;
     assert_ok(tow_builder_finish(builder, &array, &err), err);
-    assert_true(allocated > GIANT);
+    assert_true(nomem_held() > GIANT);
     array.release(&array);
     for (int i = 0; i < 30; i++) {
         array = make_batch(1000);
         array.release(&array);
     }
-    assert_true(allocated < usual + (1 << 20));
+    assert_true(nomem_held() < usual + (1 << 20));
 }
 
 static void test_a_giant_that_waits_below_others_goes_too(void **state)
@@ -249,7 +206,7 @@ static void test_a_giant_that_waits_below_others_goes_too(void **state)
         small = make_batch(1000);
         small.release(&small);
     }
-    assert_true(allocated < GIANT / 2);
+    assert_true(nomem_held() < GIANT / 2);
 }
 
 static void test_buffers_behind_a_giant_are_not_made_as_large(void **state)
@@ -263,9 +220,9 @@ static void test_buffers_behind_a_giant_are_not_made_as_large(void **state)
     add_row(0, 1);
     tow_builder_column(builder, 1)->offsets[1] = GIANT;
     assert_ok(tow_builder_finish(builder, &giant, &err), err);
-    before = allocated;
+    before = nomem_held();
     small = make_batch(1000);
-    assert_in_range(allocated - before, 1, 8 << 20);
+    assert_in_range(nomem_held() - before, 1, 8 << 20);
     giant.release(&giant);
     small.release(&small);
 }
@@ -282,7 +239,7 @@ static void test_a_steady_stream_of_large_batches_allocates_nothing(void **state
         struct ArrowArray array;
 
         if (i == 4)
-            before = allocations;
+            before = nomem_count();
         assert_ok(tow_column_reserve(text, 1, size / 3 * 2, &err), err);
         assert_ok(tow_column_reserve(text, 1, size, &err), err);
         add_row(0, 1);
@@ -290,7 +247,7 @@ static void test_a_steady_stream_of_large_batches_allocates_nothing(void **state
         assert_ok(tow_builder_finish(builder, &array, &err), err);
         array.release(&array);
     }
-    assert_int_equal(allocations, before);
+    assert_int_equal(nomem_count(), before);
 }
 
 /* ---- who goes first ------------------------------------------------------------------------- */
@@ -389,7 +346,7 @@ static void test_parts_of_one_batch_are_released_by_several_threads(void **state
 
 static void test_everything_is_given_back(void **state)
 {
-    size_t before = allocated;
+    size_t before = nomem_held();
     struct ArrowArray array;
 
     (void)state;
@@ -398,9 +355,9 @@ static void test_everything_is_given_back(void **state)
     add_row(1, 1);
     tow_builder_free(builder);
     builder = NULL;
-    assert_true(allocated > before);
+    assert_true(nomem_held() > before);
     array.release(&array);
-    assert_int_equal(allocated, before);
+    assert_int_equal(nomem_held(), before);
 }
 
 /* ---- out of memory -------------------------------------------------------------------------- */
@@ -457,16 +414,16 @@ static int use_everything(void)
 
 static void test_each_allocation_may_fail(void **state)
 {
-    size_t held = allocated, failed = 0;
+    size_t held = nomem_held(), failed = 0;
     int code = TOW_E_NOMEM;
 
     (void)state;
     for (; code == TOW_E_NOMEM; failed++) {
         tow_error_set(&err, TOW_OK, "%s", "");
-        fail_at = allocations + failed;
+        nomem_after((long)failed);
         code = use_everything();
-        fail_at = SIZE_MAX;
-        assert_int_equal(allocated, held);
+        nomem_stop();
+        assert_int_equal(nomem_held(), held);
         if (code == TOW_E_NOMEM)
             assert_says(err, "out of memory");
     }
@@ -477,14 +434,16 @@ static void test_each_allocation_may_fail(void **state)
 static void test_rows_survive_a_failed_allocation(void **state)
 {
     struct ArrowArray array;
+    size_t before;
 
     (void)state;
     add_row(1, 10);
-    fail_at = allocations;
-    for (int i = 0; fail_at == allocations; i++)
+    before = nomem_count();
+    nomem_after(0);
+    for (int i = 0; nomem_count() == before; i++)
         if (tow_append_int64(builder, 0, i, &err) == TOW_OK)
             assert_ok(tow_builder_end_row(builder, &err), err);
-    fail_at = SIZE_MAX;
+    nomem_stop();
     assert_int_equal(err.code, TOW_E_NOMEM);
     assert_says(err, "column \"n\": out of memory");
     tow_builder_cancel_row(builder);

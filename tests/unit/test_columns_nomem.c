@@ -1,37 +1,6 @@
 /* Memory of a job's columns: none is taken batch by batch, and each allocation may fail. */
 #include "columns_fixture.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *block, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-
-static size_t allocations;          /* so far */
-static size_t fail_from = SIZE_MAX; /* the number of the allocation that fails */
-
-void *__wrap_malloc(size_t size)
-{
-    return allocations++ == fail_from ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return allocations++ == fail_from ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *block, size_t size)
-{
-    return allocations++ == fail_from ? NULL : __real_realloc(block, size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    return allocations++ == fail_from ? NULL : __real_aligned_alloc(alignment, size);
-}
+#include "nomem.h"
 
 /* Every kind of step. */
 static const char *const null_texts[] = {"-"};
@@ -71,12 +40,12 @@ static void test_a_steady_stream_takes_no_memory_but_for_the_batch_itself(void *
     columns = columns_of(specs, COUNT(specs), &schema);
     for (int batch = 0; batch < 20; batch++) {
         if (batch == 3)
-            before = allocations;
+            before = nomem_count();
         columns_run(columns, in, &out, &rejects);
         out.release(&out);
     }
     /* tow_struct_make. */
-    assert_int_equal(allocations - before, 17);
+    assert_int_equal(nomem_count() - before, 17);
     tow_share_unref(in);
     tow_columns_free(columns);
     schema.release(&schema);
@@ -121,16 +90,15 @@ static void test_each_allocation_may_fail(void **state)
 {
     struct tow_share *in = make_batch(1);
     struct ArrowSchema schema;
-    size_t failures = 0;
+    long failures = 0;
     int done = 0;
 
     (void)state;
     schema_of(&schema, two_fields, 2);
     while (!done) {
-        allocations = 0;
-        fail_from = failures++;
+        nomem_after(failures++);
         done = run_all(&schema, in);
-        fail_from = SIZE_MAX;
+        nomem_stop();
     }
     assert_true(failures > 50);
     tow_share_unref(in);

@@ -1,52 +1,9 @@
-/* Job files while memory runs out: linked so that each allocation of ours can be made to fail. */
+/* Job files while memory runs out. (libconfig's does not.) */
 #include "unit.h"
 
 #include "config/options.h"
 #include "config_fixture.h"
-
-/* Allocations left before one fails; -1: none does. libconfig's own are not among them. */
-static long allocations_left = -1;
-
-static int allocation_fails(void)
-{
-    return allocations_left >= 0 && allocations_left-- == 0;
-}
-
-#define WRAP(type, name, parameters, arguments)                     \
-    type __real_##name parameters;                                  \
-    type __wrap_##name parameters;                                  \
-    type __wrap_##name parameters                                   \
-    {                                                               \
-        return allocation_fails() ? NULL : __real_##name arguments; \
-    }
-
-WRAP(void *, malloc, (size_t size), (size))
-WRAP(void *, calloc, (size_t count, size_t size), (count, size))
-WRAP(void *, reallocarray, (void *memory, size_t count, size_t size), (memory, count, size))
-WRAP(char *, strdup, (const char *text), (text))
-WRAP(char *, strndup, (const char *text, size_t size), (text, size))
-
-int __real_vasprintf(char **out, const char *format, va_list args)
-    __attribute__((format(printf, 2, 0)));
-int __wrap_vasprintf(char **out, const char *format, va_list args)
-    __attribute__((format(printf, 2, 0)));
-int __wrap_vasprintf(char **out, const char *format, va_list args)
-{
-    return allocation_fails() ? -1 : __real_vasprintf(out, format, args);
-}
-
-int __wrap_asprintf(char **out, const char *format, ...) __attribute__((format(printf, 2, 3)));
-int __wrap_asprintf(char **out, const char *format, ...)
-{
-    va_list args;
-    int length = -1;
-
-    va_start(args, format);
-    if (!allocation_fails())
-        length = __real_vasprintf(out, format, args);
-    va_end(args);
-    return length;
-}
+#include "nomem.h"
 
 struct thing {
     const char *path, *token;
@@ -77,7 +34,7 @@ static int load(size_t *findings)
 
     if (!rc && job.source.count)
         rc = tow_instance_init(&instance, &thing_plugin, &job.source, job.dir, &diags, &err);
-    allocations_left = -1;
+    nomem_stop();
     if (rc)
         assert_int_equal(err.code, TOW_E_NOMEM);
     if (diags.incomplete)
@@ -97,7 +54,7 @@ static void assert_survives_each_failure(void)
 
     assert_true(load(&expected));
     for (;; failing++) {
-        allocations_left = failing;
+        nomem_after(failing);
         if (load(&findings))
             break;
     }

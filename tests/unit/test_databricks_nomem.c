@@ -3,7 +3,6 @@
  * of its threads. (libcurl's are test_http_nomem's.) The workspace is another process, whose memory
  * is not short.
  */
-#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,89 +10,8 @@
 #include "connectors/databricks/sql.h"
 #include "connectors/databricks/volume.h"
 #include "databricks_fixture.h"
+#include "nomem.h"
 #include "scratch.h"
-
-/* ---- allocations ----------------------------------------------------------------------------- */
-
-static atomic_long countdown = -1; /* allocations that still succeed; below 0: all */
-
-static int fails_now(void)
-{
-    return atomic_load(&countdown) >= 0 && atomic_fetch_sub(&countdown, 1) == 0;
-}
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__real_reallocarray(void *old, size_t count, size_t size);
-void *__wrap_reallocarray(void *old, size_t count, size_t size);
-char *__real_strdup(const char *text);
-char *__wrap_strdup(const char *text);
-char *__real_strndup(const char *text, size_t length);
-char *__wrap_strndup(const char *text, size_t length);
-int __wrap_asprintf(char **text, const char *format, ...);
-int __wrap___asprintf_chk(char **text, int flag, const char *format, ...);
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(old, size);
-}
-
-void *__wrap_reallocarray(void *old, size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_reallocarray(old, count, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return fails_now() ? NULL : __real_strdup(text);
-}
-
-char *__wrap_strndup(const char *text, size_t length)
-{
-    return fails_now() ? NULL : __real_strndup(text, length);
-}
-
-int __wrap_asprintf(char **text, const char *format, ...)
-{
-    va_list args;
-    int length;
-
-    if (fails_now())
-        return -1;
-    va_start(args, format);
-    length = vasprintf(text, format, args);
-    va_end(args);
-    return length;
-}
-
-/* What _FORTIFY_SOURCE makes of it. */
-int __wrap___asprintf_chk(char **text, int flag, const char *format, ...)
-{
-    va_list args;
-    int length;
-
-    (void)flag;
-    if (fails_now())
-        return -1;
-    va_start(args, format);
-    length = vasprintf(text, format, args);
-    va_end(args);
-    return length;
-}
 
 /* ---- the workspace --------------------------------------------------------------------------- */
 
@@ -323,16 +241,15 @@ static void each_allocation_fails(int (*attempt)(struct tow_error *err), long le
 
     for (n = 0; n < 5000; n++) {
         struct tow_error err = TOW_ERROR_INIT;
-        long left;
-        int code;
+        int code, has_failed;
 
-        atomic_store(&countdown, n);
+        nomem_after(n);
         code = attempt(&err);
-        left = atomic_exchange(&countdown, -1);
+        has_failed = nomem_stop();
         if (code != TOW_OK && code != TOW_E_NOMEM)
             fail_msg("allocation %ld: %s: %s", n, tow_error_name(code), err.message);
         nomem += code == TOW_E_NOMEM;
-        if (left >= 0) {
+        if (!has_failed) {
             if (code != TOW_OK)
                 fail_msg("%s: %s", tow_error_name(code), err.message);
             break;

@@ -4,43 +4,7 @@
 
 #include "connectors/s3/s3.h"
 #include "http_fixture.h"
-
-static _Thread_local int is_armed;   /* 1: allocations of this thread count */
-static _Thread_local long countdown; /* the allocation that fails: 0 is the next */
-
-static int fails_now(void)
-{
-    return is_armed && countdown-- == 0;
-}
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-char *__real_strdup(const char *text);
-char *__wrap_strdup(const char *text);
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(old, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return fails_now() ? NULL : __real_strdup(text);
-}
+#include "nomem.h"
 
 struct outcome {
     int code;
@@ -115,11 +79,9 @@ static void each_allocation_fails(struct outcome (*life)(struct http_server *ser
         int done;
 
         http_server_reply(server, reply);
-        is_armed = 1;
-        countdown = n;
+        nomem_after_here(n);
         outcome = life(server, method);
-        is_armed = 0;
-        done = countdown > 0;
+        done = !nomem_stop();
         http_server_free(server);
         if (outcome.code == TOW_OK && (outcome.status != 200 || outcome.length != 10))
             fail_msg("allocation %ld failed, and so did the answer, unseen", n);

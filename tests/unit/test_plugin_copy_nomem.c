@@ -6,74 +6,14 @@
 #include "connectors/databricks/statement.h"
 #include "connectors/databricks/volume.h"
 #include "copy_job.h"
-
-static int is_armed;        /* 1: in the plugin, and in nothing else */
-static long countdown = -1; /* the allocation that fails: 0 is the next; below: none does */
-static int has_failed;
-
-static int fails_now(void)
-{
-    if (!is_armed || countdown-- != 0)
-        return 0;
-    has_failed = 1;
-    return 1;
-}
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__real_reallocarray(void *old, size_t count, size_t size);
-void *__wrap_reallocarray(void *old, size_t count, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-char *__real_strdup(const char *text);
-char *__wrap_strdup(const char *text);
-char *__real_strndup(const char *text, size_t length);
-char *__wrap_strndup(const char *text, size_t length);
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(old, size);
-}
-
-void *__wrap_reallocarray(void *old, size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_reallocarray(old, count, size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    return fails_now() ? NULL : __real_aligned_alloc(alignment, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return fails_now() ? NULL : __real_strdup(text);
-}
-
-char *__wrap_strndup(const char *text, size_t length)
-{
-    return fails_now() ? NULL : __real_strndup(text, length);
-}
+#include "nomem.h"
 
 /* ---- the far end and the host --------------------------------------------------------------- */
 
+/* Memory fails in the plugin, and in nothing else. */
 static void enters(int is_inside)
 {
-    is_armed = is_inside;
+    nomem_pause(!is_inside);
 }
 
 int __real_tow_statement_run(struct tow_databricks *databricks,
@@ -131,11 +71,10 @@ static int32_t (*real_put)(const struct tow_host *host, const char *key, const v
 
 static void log_line(const struct tow_host *host, int32_t level, const char *message)
 {
-    int was_armed = is_armed;
+    int was_paused = nomem_pause(1);
 
-    enters(0);
     real_log(host, level, message);
-    enters(was_armed);
+    nomem_pause(was_paused);
 }
 
 static int32_t put_fact(const struct tow_host *host, const char *key, const void *value,
@@ -155,8 +94,9 @@ static int32_t put_fact(const struct tow_host *host, const char *key, const void
 static int run_without(const char *mode, const char *keys, long n)
 {
     struct copy_job job;
-    int code;
+    int code, has_failed;
 
+    nomem_pause(1);
     copy_job_init(&job, mode, keys ? "keys" : NULL, keys, NULL);
     real_log = job.fake.host.log;
     real_put = job.fake.host.ledger_put;
@@ -169,10 +109,9 @@ static int run_without(const char *mode, const char *keys, long n)
     assert_ok(copy_job_write(&job, 10), job.err);
     copy_job_close(&job);
 
-    has_failed = 0;
-    countdown = n;
+    nomem_after(n);
     code = copy_job_run(&job);
-    countdown = -1;
+    has_failed = nomem_stop();
     if (code != TOW_OK && code != TOW_E_NOMEM)
         fail_msg("%s, allocation %ld: %s: %s", mode, n, tow_error_name(code), job.err.message);
     if (code == TOW_E_NOMEM)

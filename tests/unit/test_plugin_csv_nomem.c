@@ -1,70 +1,12 @@
 /* The csv plugin where each allocation fails in turn: it says so, and goes on when called again. */
-#include <limits.h>
 #include <zlib.h>
 
 #include "csv_fixture.h"
+#include "nomem.h"
 #include "plugins/csv/source.h"
 #include "unit.h"
 
 tow_plugin_entry csv_LTX_tow_plugin_entry;
-
-static int is_armed;   /* 1: allocations count */
-static long countdown; /* the allocation that fails: 0 is the next */
-
-static int fails_now(void)
-{
-    return is_armed && countdown-- == 0;
-}
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__real_reallocarray(void *old, size_t count, size_t size);
-void *__wrap_reallocarray(void *old, size_t count, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-char *__real_strdup(const char *text);
-char *__wrap_strdup(const char *text);
-char *__real_strndup(const char *text, size_t length);
-char *__wrap_strndup(const char *text, size_t length);
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(old, size);
-}
-
-void *__wrap_reallocarray(void *old, size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_reallocarray(old, count, size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    return fails_now() ? NULL : __real_aligned_alloc(alignment, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return fails_now() ? NULL : __real_strdup(text);
-}
-
-char *__wrap_strndup(const char *text, size_t length)
-{
-    return fails_now() ? NULL : __real_strndup(text, length);
-}
 
 /* ---- a load --------------------------------------------------------------------------------- */
 
@@ -72,6 +14,7 @@ struct load {
     const struct tow_source_ops *ops;
     void *self;
     int64_t rows, bytes, marks;
+    int has_failed; /* 1: an allocation */
 };
 
 static int64_t rejects;
@@ -96,11 +39,11 @@ static int open_armed(struct load *load, const struct tow_host *host, struct tow
     struct ArrowSchema schema = {.release = NULL};
     int code;
 
-    is_armed = 1;
+    nomem_pause(0);
     code = load->ops->open(load->self, host, &start, err);
     if (code == TOW_OK)
         code = load->ops->schema(load->self, &schema, err);
-    is_armed = 0;
+    nomem_pause(1);
     if (schema.release)
         schema.release(&schema);
     return code;
@@ -111,9 +54,9 @@ static int read_armed(struct load *load, struct tow_error *err)
     struct tow_batch batch = {.size = sizeof batch, .position.size = sizeof batch.position};
     int code;
 
-    is_armed = 1;
+    nomem_pause(0);
     code = load->ops->read(load->self, &batch, err);
-    is_armed = 0;
+    nomem_pause(1);
     if (code != TOW_OK) {
         assert_null(batch.array.release);
         return code;
@@ -147,7 +90,7 @@ static void write_files(void **state)
     assert_int_equal(gzclose(file), Z_OK);
 }
 
-/* A load in which allocation `at` fails; returns how often a read said so. */
+/* A load in which allocation `at` (-1: none) fails; returns how often a read said so. */
 static int run_load(struct load *load, const struct tow_host *host, const char *const *settings,
                     long at)
 {
@@ -157,7 +100,8 @@ static int run_load(struct load *load, const struct tow_host *host, const char *
     *load = (struct load){.ops = csv_LTX_tow_plugin_entry()->source,
                           .self = fake_instance_new(csv_LTX_tow_plugin_entry(), settings)};
     ((struct tow_csv_source *)load->self)->window_size = 100;
-    countdown = at;
+    nomem_pause(1);
+    nomem_after(at);
     rejects = 0;
     code = open_armed(load, host, &err);
     if (code == TOW_E_NOMEM) {
@@ -169,6 +113,7 @@ static int run_load(struct load *load, const struct tow_host *host, const char *
         code = read_armed(load, &err);
         failures += code == TOW_E_NOMEM;
     } while (code == TOW_OK || code == TOW_E_NOMEM);
+    load->has_failed = nomem_stop();
     assert_int_equal(code, TOW_END);
     load->ops->close(load->self);
     fake_instance_free(load->self);
@@ -189,11 +134,11 @@ static void test_each_allocation_may_fail_once(void **state)
     fake.host.reject = count_reject;
     fake.host.ledger_get = find_nothing;
     fake.host.batch_rows = 50;
-    run_load(&whole, &fake.host, settings, LONG_MAX);
+    run_load(&whole, &fake.host, settings, -1);
     assert_int_equal(whole.rows, 204);
     assert_int_equal(whole.marks, 3);
     assert_int_equal(rejects, 3 + 202);
-    for (long at = 0; at == 0 || countdown < 0; at++) {
+    for (long at = 0; at == 0 || load.has_failed; at++) {
         failures += run_load(&load, &fake.host, settings, at);
         assert_int_equal(load.rows, whole.rows);
         assert_int_equal(load.bytes, whole.bytes);

@@ -2,75 +2,16 @@
  * nothing. */
 #include "fake_host.h"
 #include "far_end.h"
+#include "nomem.h"
 #include "plugins/databricks/scan.h"
 #include "unit.h"
 
 tow_plugin_entry databricks_LTX_tow_plugin_entry;
 
-/* ---- allocations that fail ------------------------------------------------------------------ */
-
-static long countdown; /* allocations until one fails; below 0: it has */
-static int is_armed;
-
-static int fails(void)
-{
-    return is_armed && countdown-- == 0;
-}
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__real_reallocarray(void *old, size_t count, size_t size);
-void *__wrap_reallocarray(void *old, size_t count, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-char *__real_strdup(const char *text);
-char *__wrap_strdup(const char *text);
-char *__real_strndup(const char *text, size_t length);
-char *__wrap_strndup(const char *text, size_t length);
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __real_realloc(old, size);
-}
-
-void *__wrap_reallocarray(void *old, size_t count, size_t size)
-{
-    return fails() ? NULL : __real_reallocarray(old, count, size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    return fails() ? NULL : __real_aligned_alloc(alignment, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return fails() ? NULL : __real_strdup(text);
-}
-
-char *__wrap_strndup(const char *text, size_t length)
-{
-    return fails() ? NULL : __real_strndup(text, length);
-}
-
 /* The far end's own memory never fails. */
 static void leave_alone(int begins)
 {
-    is_armed = !begins;
+    nomem_pause(begins);
 }
 
 /* ---- a load --------------------------------------------------------------------------------- */
@@ -91,6 +32,7 @@ static void keep_quiet(const struct tow_host *host, int32_t level, const char *m
 
 struct outcome {
     int code;
+    int has_failed; /* 1: an allocation */
     int64_t rows;
     struct tow_position middle; /* behind the second batch */
 };
@@ -107,8 +49,7 @@ static struct outcome run(const struct tow_host *host, const char *const *settin
     int batches = 0;
 
     rejects = 0;
-    countdown = at;
-    is_armed = 1;
+    nomem_after(at);
     outcome.code = ops->open(self, host, from ? from : &start, &err);
     if (outcome.code == TOW_OK)
         outcome.code = ops->schema(self, &schema, &err);
@@ -123,7 +64,7 @@ static struct outcome run(const struct tow_host *host, const char *const *settin
             batch.array.release(&batch.array);
     }
     ops->close(self);
-    is_armed = 0;
+    outcome.has_failed = nomem_stop();
     if (schema.release)
         schema.release(&schema);
     fake_instance_free(self);
@@ -155,7 +96,7 @@ static void fail_each(const struct tow_host *host, const char *const *settings,
             fail_msg("allocation %ld: %s", at, tow_error_name(outcome.code));
         assert_int_equal(outcome.rows, whole.rows);
         assert_int_equal(rejects, rejected);
-        if (countdown >= 0)
+        if (!outcome.has_failed)
             break;
     }
     assert_true(failures > 20);

@@ -2,53 +2,10 @@
  * that the answer refused. */
 #include "fake_host.h"
 #include "http_fixture.h"
+#include "nomem.h"
 #include "table.h"
 
 tow_plugin_entry ttd_LTX_tow_plugin_entry;
-
-static _Thread_local int is_armed;   /* 1: allocations of this thread count */
-static _Thread_local long countdown; /* the allocation that fails: 0 is the next */
-
-static int fails_now(void)
-{
-    return is_armed && countdown-- == 0;
-}
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__real_reallocarray(void *old, size_t count, size_t size);
-void *__wrap_reallocarray(void *old, size_t count, size_t size);
-char *__real_strdup(const char *text);
-char *__wrap_strdup(const char *text);
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(old, size);
-}
-
-void *__wrap_reallocarray(void *old, size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_reallocarray(old, count, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return fails_now() ? NULL : __real_strdup(text);
-}
 
 /* ---- a load --------------------------------------------------------------------------------- */
 
@@ -90,7 +47,7 @@ static void make_rows(struct table *table)
     table_finish(table);
 }
 
-/* From open to close; what is asked for of memory counts. */
+/* From open to close. */
 static int whole_life(void *self, const struct tow_host *host, const struct table *table,
                       struct tow_error *err)
 {
@@ -100,7 +57,6 @@ static int whole_life(void *self, const struct tow_host *host, const struct tabl
         .size = sizeof rows, .attempt = 1, .seq = 1, .array = &table->array};
     int rc;
 
-    is_armed = 1;
     rc = ops->check(self, host, err);
     if (!rc)
         rc = ops->open(self, host, &none, err);
@@ -109,7 +65,6 @@ static int whole_life(void *self, const struct tow_host *host, const struct tabl
     if (!rc)
         rc = ops->write(self, &rows, err);
     ops->close(self);
-    is_armed = 0;
     return rc;
 }
 
@@ -142,9 +97,9 @@ static void test_each_failing_allocation_is_told(void **state)
         http_server_reply(server, reply);
         memset(fates, ' ', sizeof fates);
         err = (struct tow_error)TOW_ERROR_INIT;
-        countdown = n;
+        nomem_after_here(n);
         rc = whole_life(self, &fake.host, &table, &err);
-        done = countdown > 0;
+        done = !nomem_stop();
         fake_instance_free(self);
         fake_host_release(&fake);
         http_server_free(server);

@@ -1,8 +1,8 @@
 /* A job's `history`: one row a run, which can neither fail the run nor be lost in passing trouble.
  */
-#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "nomem.h"
 #include "run_fixture.h"
 #include "unit.h"
 
@@ -325,45 +325,23 @@ static void test_the_second_signal_ends_the_waiting(void **state)
 
 /* ---- memory --------------------------------------------------------------------------------- */
 
-/* Allocations left before one fails; -1: none does. Those of SQLite are not among them. */
-static atomic_long allocations_left = -1;
-
-static int allocation_fails(void)
-{
-    return atomic_load(&allocations_left) >= 0 && atomic_fetch_sub(&allocations_left, 1) == 0;
-}
-
-#define WRAP(type, name, parameters, arguments)                     \
-    type __real_##name parameters;                                  \
-    type __wrap_##name parameters;                                  \
-    type __wrap_##name parameters                                   \
-    {                                                               \
-        return allocation_fails() ? NULL : __real_##name arguments; \
-    }
-
-WRAP(void *, malloc, (size_t size), (size))
-WRAP(void *, calloc, (size_t count, size_t size), (count, size))
-WRAP(void *, realloc, (void *memory, size_t size), (memory, size))
-WRAP(void *, reallocarray, (void *memory, size_t count, size_t size), (memory, count, size))
-WRAP(void *, aligned_alloc, (size_t alignment, size_t size), (alignment, size))
-WRAP(char *, strdup, (const char *text), (text))
-
 /* Where it fails behind the run's end, the run is well, and the row missing. */
 static void test_memory_that_runs_out_for_the_history_leaves_the_run_well(void **state)
 {
     struct tow_error err = TOW_ERROR_INIT;
     struct tow_state *opened = NULL;
-    long missing = 0, left = -1;
+    long missing = 0;
+    int has_failed = 1;
 
     (void)state;
     toy_source_plan.rows = toy_source_plan.batch = 20;
     assert_ok(tow_state_open(fixture->state_path, TOW_STATE_CREATE, &opened, &err), err);
-    for (long number = 0; left < 0; number++) {
+    for (long number = 0; has_failed; number++) {
         history.rows = 0;
         *history.calls = '\0';
-        atomic_store(&allocations_left, number);
+        nomem_after(number);
         tow_run_job(&fixture->assembly, opened, &fixture->options, &fixture->report);
-        left = atomic_exchange(&allocations_left, -1);
+        has_failed = nomem_stop();
         missing += fixture->report.exit_code == TOW_EXIT_OK && history.rows == 0;
         if (fixture->report.exit_code != TOW_EXIT_OK)
             assert_int_equal(fixture->report.error.code, TOW_E_NOMEM);

@@ -1,31 +1,7 @@
-/* Runs while memory runs out: linked so that each allocation of ours can be made to fail. */
+/* Runs while memory runs out. (SQLite's does not.) */
+#include "nomem.h"
 #include "run_fixture.h"
 #include "unit.h"
-
-#include <stdatomic.h>
-
-/* Allocations left before one fails; -1: none does. Those of SQLite are not among them. */
-static atomic_long allocations_left = -1;
-
-static int allocation_fails(void)
-{
-    return atomic_load(&allocations_left) >= 0 && atomic_fetch_sub(&allocations_left, 1) == 0;
-}
-
-#define WRAP(type, name, parameters, arguments)                     \
-    type __real_##name parameters;                                  \
-    type __wrap_##name parameters;                                  \
-    type __wrap_##name parameters                                   \
-    {                                                               \
-        return allocation_fails() ? NULL : __real_##name arguments; \
-    }
-
-WRAP(void *, malloc, (size_t size), (size))
-WRAP(void *, calloc, (size_t count, size_t size), (count, size))
-WRAP(void *, realloc, (void *memory, size_t size), (memory, size))
-WRAP(void *, reallocarray, (void *memory, size_t count, size_t size), (memory, count, size))
-WRAP(void *, aligned_alloc, (size_t alignment, size_t size), (alignment, size))
-WRAP(char *, strdup, (const char *text), (text))
 
 /* A job that has everything, over few rows. */
 static void set_up_job(void)
@@ -66,11 +42,11 @@ static int tear_down(void **state)
  * many. */
 static int run_failing(long number)
 {
-    atomic_store(&allocations_left, number);
+    nomem_after(number);
     tow_run_job(&fixture->assembly, opened, &fixture->options, &fixture->report);
-    long left = atomic_exchange(&allocations_left, -1);
+    int has_failed = nomem_stop();
 
-    if (number >= 0 && left >= 0)
+    if (number >= 0 && !has_failed)
         return -1;
     if (fixture->report.exit_code == TOW_EXIT_OK)
         return TOW_EXIT_OK;

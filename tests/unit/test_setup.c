@@ -1,7 +1,7 @@
 /* `towpath setup`: which plugin is asked for what, with which columns. */
-#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "nomem.h"
 #include "run/setup.h"
 #include "run_fixture.h"
 #include "unit.h"
@@ -340,36 +340,14 @@ static void test_a_signal_ends_the_waiting(void **state)
 
 /* ---- memory --------------------------------------------------------------------------------- */
 
-/* Allocations left before one fails; -1: none does. Those of SQLite are not among them. */
-static atomic_long allocations_left = -1;
-
-static int allocation_fails(void)
-{
-    return atomic_load(&allocations_left) >= 0 && atomic_fetch_sub(&allocations_left, 1) == 0;
-}
-
-#define WRAP(type, name, parameters, arguments)                     \
-    type __real_##name parameters;                                  \
-    type __wrap_##name parameters;                                  \
-    type __wrap_##name parameters                                   \
-    {                                                               \
-        return allocation_fails() ? NULL : __real_##name arguments; \
-    }
-
-WRAP(void *, malloc, (size_t size), (size))
-WRAP(void *, calloc, (size_t count, size_t size), (count, size))
-WRAP(void *, realloc, (void *memory, size_t size), (memory, size))
-WRAP(void *, reallocarray, (void *memory, size_t count, size_t size), (memory, count, size))
-WRAP(void *, aligned_alloc, (size_t alignment, size_t size), (alignment, size))
-WRAP(char *, strdup, (const char *text), (text))
-
 /* Plugins of one's own fail as any other call does; what is written down must not. */
 static void test_setup_fails_whole_at_every_allocation(void **state)
 {
     struct tow_column_spec columns[] = {{.name = "n", .from = "n"},
                                         {.name = "list", .from = "things"}};
     struct tow_error err = TOW_ERROR_INIT;
-    long failed = 0, left = -1;
+    long failed = 0;
+    int has_failed = 1;
 
     (void)state;
     run_with_results();
@@ -377,12 +355,12 @@ static void test_setup_fails_whole_at_every_allocation(void **state)
     fixture->job.has_columns = 1;
     fixture->job.columns = columns;
     fixture->job.column_count = 1;
-    for (long number = 0; left < 0; number++) {
+    for (long number = 0; has_failed; number++) {
         source_is_there = sink_is_there = 1;
-        atomic_store(&allocations_left, number);
+        nomem_after(number);
         int rc = setup_with(&err);
-        left = atomic_exchange(&allocations_left, -1);
-        if (left < 0)
+        has_failed = nomem_stop();
+        if (has_failed)
             assert_int_equal(rc, TOW_E_NOMEM);
         failed += rc == TOW_E_NOMEM;
     }

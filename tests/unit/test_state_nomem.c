@@ -8,67 +8,20 @@
 
 #include <sqlite3.h>
 
+#include "nomem.h"
 #include "state/rejects.h"
 #include "state_fixture.h"
-
-static long countdown = -1; /* allocations that still succeed; -1: all */
-
-static int fails(void)
-{
-    if (countdown < 0)
-        return 0;
-    if (countdown == 0)
-        return 1;
-    countdown--;
-    return 0;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-char *__wrap_strdup(const char *text);
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __real_realloc(old, size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    return fails() ? NULL : __real_aligned_alloc(alignment, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return fails() ? NULL : __real_strdup(text);
-}
 
 static sqlite3_mem_methods sqlite_memory;
 
 static void *sqlite_malloc(int size)
 {
-    return fails() ? NULL : sqlite_memory.xMalloc(size);
+    return nomem_fails() ? NULL : sqlite_memory.xMalloc(size);
 }
 
 static void *sqlite_realloc(void *old, int size)
 {
-    return fails() ? NULL : sqlite_memory.xRealloc(old, size);
+    return nomem_fails() ? NULL : sqlite_memory.xRealloc(old, size);
 }
 
 static int setup_memory(void **state)
@@ -239,9 +192,9 @@ static void starve(const struct scratch *scratch,
         int result;
 
         begin_anew(scratch);
-        countdown = limit;
+        nomem_from(limit);
         result = what(scratch, &err);
-        countdown = -1;
+        nomem_stop();
         if (result == TOW_OK) {
             assert_true(limit > 10);
             return;
