@@ -285,3 +285,32 @@ void copy_job_assert_rows(struct copy_job *job, int64_t count, size_t others)
     }
     assert_int_equal(table->row_count, (size_t)(count - first) + others);
 }
+
+void copy_job_assert_fails(struct copy_job *job, int code, const char *says)
+{
+    assert_int_equal(copy_job_run(job), code);
+    assert_says(job->err, says);
+}
+
+/* ---- what was there before ------------------------------------------------------------------ */
+
+struct lake_table *copy_job_table(struct copy_job *job)
+{
+    return lake_find(&job->lake, COPY_TABLE);
+}
+
+void copy_job_add_table(struct copy_job *job, const char *columns)
+{
+    struct lake_table *table = lake_add(&job->lake, COPY_TABLE, columns);
+
+    lake_add_row(table, "\"3\",\"old\"");
+    lake_add_row(table, "\"1000\",\"old\"");
+}
+
+void copy_job_die(struct copy_job *job)
+{
+    assert_ok(copy_job_open(job), job->err);
+    assert_ok(copy_job_write(job, 15), job->err);
+    assert_ok(copy_job_checkpoint(job), job->err);
+    copy_job_close(job);
+}

@@ -10,6 +10,8 @@
 
 #define COPY_WORKERS 2
 #define COPY_TABLE   "`main`.`t`"
+/* Those of a table that fits the source. */
+#define COPY_COLUMNS "`id` BIGINT, `name` STRING"
 
 struct copy_job {
     struct lake lake;
@@ -52,5 +54,14 @@ void copy_job_close(struct copy_job *job);
 
 /* The table holds these rows of the source once each, and `others` lines besides. */
 void copy_job_assert_rows(struct copy_job *job, int64_t count, size_t others);
+
+/* The table; NULL where there is none. */
+struct lake_table *copy_job_table(struct copy_job *job);
+/* Adds it, with two rows, as one that was there before. */
+void copy_job_add_table(struct copy_job *job, const char *columns);
+/* copy_job_run, which ends with that error, whose message has these words. */
+void copy_job_assert_fails(struct copy_job *job, int code, const char *says);
+/* A process that dies behind its last checkpoint, with rows 0 to 14 staged. */
+void copy_job_die(struct copy_job *job);
 
 #endif

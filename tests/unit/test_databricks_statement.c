@@ -1,58 +1,6 @@
-#include <poll.h>
-#include <unistd.h>
-
+/* Statements: what is submitted, what comes back, and what is said where that fails. */
 #include "connectors/databricks/client_priv.h"
-#include "databricks_fixture.h"
-
-#define STATUS(state) "\"status\":{\"state\":\"" state "\"}"
-#define ID            "\"statement_id\":\"01ef-a_b\""
-#define PENDING       "{" ID "," STATUS("PENDING") "}"
-#define RUNNING       "{" ID "," STATUS("RUNNING") "}"
-#define DONE          "{" ID "," STATUS("SUCCEEDED") ",\"manifest\":{\"total_row_count\":3},\"result\":{}}"
-#define CANCELED      "{" ID "," STATUS("CANCELED") "}"
-#define FAILED(code, message)                                                  \
-    "{" ID ",\"status\":{\"state\":\"FAILED\",\"error\":{\"error_code\":" code \
-    ",\"message\":\"" message "\"},\"sql_state\":\"42P01\"}}"
-#define WAREHOUSE "{\"id\":\"" WORKSPACE_WAREHOUSE "\",\"state\":\"STARTING\"}"
-
-#define POST_SUBMIT "POST /api/2.0/sql/statements"
-#define GET_STATE   "GET /api/2.0/sql/statements/01ef-a_b"
-#define POST_CANCEL "POST /api/2.0/sql/statements/01ef-a_b/cancel"
-
-static const struct tow_statement_request reading = {
-    .what = "reading t", .text = "SELECT 1", .result = TOW_STATEMENT_LINKS, .repeatable = 1};
-static const struct tow_statement_request writing = {
-    .what = "writing t", .text = "INSERT", .result = TOW_STATEMENT_INLINE};
-
-static int run(struct workspace *workspace, const struct tow_statement_request *request,
-               struct tow_statement *out)
-{
-    return tow_statement_run(workspace->databricks, request, out, &workspace->err);
-}
-
-static void assert_run(struct workspace *workspace, const struct tow_statement_request *request)
-{
-    struct tow_statement statement;
-
-    assert_ok(run(workspace, request, &statement), workspace->err);
-    assert_string_equal(statement.id, "01ef-a_b");
-    tow_statement_release(&statement);
-}
-
-static void assert_fails(struct workspace *workspace, const struct tow_statement_request *request,
-                         int code, const char *words)
-{
-    struct tow_statement statement;
-    int got = run(workspace, request, &statement);
-
-    if (got != code)
-        fail_msg("%s, not %s: %s", tow_error_name(got), tow_error_name(code),
-                 workspace->err.message);
-    assert_int_equal(workspace->err.code, code);
-    assert_says(workspace->err, words);
-    assert_hushed(&workspace->err);
-    tow_statement_release(&statement);
-}
+#include "statement_fixture.h"
 
 /* ---- what is submitted ----------------------------------------------------------------------- */
 
@@ -63,7 +11,7 @@ static void test_a_statement_is_submitted_with_its_wishes(void **state)
         {"none", NULL, NULL},
         {"text", NULL, "a\"b\\c\n"},
     };
-    struct tow_statement_request request = reading;
+    struct tow_statement_request request = statement_reading;
     struct workspace *workspace = *state;
 
     request.text = "SELECT 'a\\'b\n' \"\xc3\xa9\"";
@@ -71,7 +19,7 @@ static void test_a_statement_is_submitted_with_its_wishes(void **state)
     request.parameters = parameters;
     request.parameter_count = 3;
     workspace_reply(workspace, 200, DONE);
-    assert_run(workspace, &request);
+    assert_statement(workspace, &request);
     assert_seen(workspace, 0, POST_SUBMIT);
     assert_sent(workspace, 0, "statement", "\"SELECT 'a\\\\'b\\n' \\\"\xc3\xa9\\\"\"");
     assert_sent(workspace, 0, "warehouse_id", "\"" WORKSPACE_WAREHOUSE "\"");
@@ -91,11 +39,11 @@ static void test_a_statement_is_submitted_with_its_wishes(void **state)
 static void test_a_small_result_is_asked_for_inline(void **state)
 {
     struct workspace *workspace = *state;
-    struct tow_statement_request request = writing;
+    struct tow_statement_request request = statement_writing;
 
     request.run_budget_ms = 7000;
     workspace_reply(workspace, 200, DONE);
-    assert_run(workspace, &request);
+    assert_statement(workspace, &request);
     assert_sent(workspace, 0, "disposition", "\"INLINE\"");
     assert_sent(workspace, 0, "format", "\"JSON_ARRAY\"");
     assert_sent(workspace, 0, "result_compression", NULL);
@@ -104,7 +52,7 @@ static void test_a_small_result_is_asked_for_inline(void **state)
     assert_sent(workspace, 0, "wait_timeout", "\"7s\"");
     request.run_budget_ms = 1000;
     workspace_reply(workspace, 200, DONE);
-    assert_run(workspace, &request);
+    assert_statement(workspace, &request);
     assert_sent(workspace, 1, "wait_timeout", "\"0s\"");
 }
 
@@ -112,26 +60,27 @@ static void test_a_text_that_cannot_be_submitted_is_not(void **state)
 {
     static const struct tow_statement_parameter bad = {"p", NULL, "\xff"};
     struct workspace *workspace = *state;
-    struct tow_statement_request request = reading;
+    struct tow_statement_request request = statement_reading;
     char *text = malloc(TOW_STATEMENT_TEXT_MAX + 2);
 
     assert_non_null(text);
     memset(text, 'x', TOW_STATEMENT_TEXT_MAX + 1);
     text[TOW_STATEMENT_TEXT_MAX + 1] = '\0';
     request.text = text;
-    assert_fails(workspace, &request, TOW_E_CONFIG, "16777217 bytes, 16777216 are allowed");
+    assert_statement_fails(workspace, &request, TOW_E_CONFIG,
+                           "16777217 bytes, 16777216 are allowed");
     request.text = "SELECT '\xff'";
-    assert_fails(workspace, &request, TOW_E_DATA, "not UTF-8 from byte 8");
-    request = reading;
+    assert_statement_fails(workspace, &request, TOW_E_DATA, "not UTF-8 from byte 8");
+    request = statement_reading;
     request.parameters = &bad;
     request.parameter_count = 1;
-    assert_fails(workspace, &request, TOW_E_DATA, "parameter :p is not UTF-8");
+    assert_statement_fails(workspace, &request, TOW_E_DATA, "parameter :p is not UTF-8");
     assert_int_equal(http_server_count(workspace->server), 0);
     text[TOW_STATEMENT_TEXT_MAX] = '\0';
-    request = reading;
+    request = statement_reading;
     request.text = text;
     workspace_reply(workspace, 200, DONE);
-    assert_run(workspace, &request);
+    assert_statement(workspace, &request);
     free(text);
 }
 
@@ -141,7 +90,7 @@ static void test_a_statement_needs_a_warehouse(void **state)
 
     free(workspace->databricks->config.warehouse_id);
     workspace->databricks->config.warehouse_id = NULL;
-    assert_fails(workspace, &reading, TOW_E_BUG, "without a SQL warehouse");
+    assert_statement_fails(workspace, &statement_reading, TOW_E_BUG, "without a SQL warehouse");
     assert_int_equal(http_server_count(workspace->server), 0);
 }
 
@@ -155,8 +104,8 @@ static void test_compression_that_is_refused_is_not_asked_for_again(void **state
         "field result_compression\"}");
     workspace_reply(workspace, 200, DONE);
     workspace_reply(workspace, 200, DONE);
-    assert_run(workspace, &reading);
-    assert_run(workspace, &reading);
+    assert_statement(workspace, &statement_reading);
+    assert_statement(workspace, &statement_reading);
     assert_int_equal(http_server_count(workspace->server), 3);
     assert_sent(workspace, 0, "result_compression", "\"LZ4_FRAME\"");
     assert_sent(workspace, 1, "result_compression", NULL);
@@ -188,7 +137,7 @@ static void test_a_manifest_is_read(void **state)
                          "\"truncated\":true,\"result_compression\":\"LZ4_FRAME\"},\"result\":{"
                          "\"external_links\":"
                          "[{\"external_link\":\"https://storage/x?sig=hush\",\"row_count\":5}]}}");
-    assert_ok(run(workspace, &reading, &statement), workspace->err);
+    assert_ok(statement_run(workspace, &statement_reading, &statement), workspace->err);
     assert_int_equal(statement.column_count, 2);
     assert_string_equal(statement.columns[0].name, "a");
     assert_string_equal(statement.columns[0].type_name, "LONG");
@@ -220,7 +169,7 @@ static void test_results_without_rows_have_their_columns(void **state)
         "," STATUS("SUCCEEDED") ",\"manifest\":{\"schema\":{\"columns\":["
                                 "{\"name\":\"a\",\"type_name\":\"INT\"}]},\"total_chunk_count\":0,"
                                 "\"truncated\":false},\"result\":{}}");
-    assert_ok(run(workspace, &reading, &statement), workspace->err);
+    assert_ok(statement_run(workspace, &statement_reading, &statement), workspace->err);
     assert_int_equal(statement.column_count, 1);
     assert_string_equal(statement.columns[0].type_text, "");
     assert_int_equal(statement.rows, 0);
@@ -230,7 +179,7 @@ static void test_results_without_rows_have_their_columns(void **state)
     assert_false(statement.lz4);
     tow_statement_release(&statement);
     workspace_reply(workspace, 200, "{" ID "," STATUS("SUCCEEDED") ",\"manifest\":null}");
-    assert_ok(run(workspace, &writing, &statement), workspace->err);
+    assert_ok(statement_run(workspace, &statement_writing, &statement), workspace->err);
     assert_int_equal(statement.column_count, 0);
     tow_statement_release(&statement);
 }
@@ -258,7 +207,7 @@ static void test_a_list_of_chunks_with_gaps_is_not_believed(void **state)
                                                 "\"chunks\":%s}}",
                  lists[i]);
         workspace_reply(workspace, 200, answers[i]);
-        assert_ok(run(workspace, &reading, &statement), workspace->err);
+        assert_ok(statement_run(workspace, &statement_reading, &statement), workspace->err);
         assert_int_equal(statement.chunks, 2);
         assert_null(statement.chunk_rows);
         tow_statement_release(&statement);
@@ -295,237 +244,13 @@ static void test_answers_that_make_no_sense_are_refused(void **state)
 
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         workspace_reply(workspace, 200, answers[i]);
-        assert_fails(workspace, &reading, TOW_E_ENV, "reading t: the answer cannot be read");
+        assert_statement_fails(workspace, &statement_reading, TOW_E_ENV,
+                               "reading t: the answer cannot be read");
     }
     workspace_reply(workspace, 200,
                     "{" ID "," STATUS("SUCCEEDED") ",\"manifest\":{\"result_compression\":"
                                                    "\"ZSTD\"}}");
-    assert_fails(workspace, &reading, TOW_E_UNSUPPORTED, "\"ZSTD\"");
-}
-
-/* ---- waiting --------------------------------------------------------------------------------- */
-
-struct told {
-    int count;
-    char state[32];
-};
-
-static void tell(void *context, const char *state)
-{
-    struct told *told = context;
-
-    told->count++;
-    snprintf(told->state, sizeof told->state, "%s", state);
-}
-
-static void test_a_statement_is_waited_for(void **state)
-{
-    struct workspace *workspace = *state;
-    struct tow_statement_request request = reading;
-    struct told told = {.count = 0};
-
-    request.waiting = tell;
-    request.context = &told;
-    workspace_reply(workspace, 200, PENDING);
-    workspace_reply(workspace, 200, WAREHOUSE);
-    workspace_reply(workspace, 200, PENDING);
-    workspace_reply(workspace, 200, RUNNING);
-    workspace_reply(workspace, 200, DONE);
-    assert_run(workspace, &request);
-    assert_seen(workspace, 0, POST_SUBMIT);
-    assert_seen(workspace, 1, "GET /api/2.0/sql/warehouses/" WORKSPACE_WAREHOUSE);
-    assert_seen(workspace, 2, GET_STATE);
-    assert_seen(workspace, 4, GET_STATE);
-    assert_int_equal(told.count, 1);
-    assert_string_equal(told.state, "STARTING");
-}
-
-static void test_a_warehouse_that_may_not_be_looked_at_is_pending(void **state)
-{
-    struct workspace *workspace = *state;
-    struct tow_statement_request request = reading;
-    struct told told = {.count = 0};
-
-    request.waiting = tell;
-    request.context = &told;
-    workspace_reply(workspace, 200, PENDING);
-    workspace_reply(workspace, 403, "{}");
-    workspace_reply(workspace, 200, DONE);
-    assert_run(workspace, &request);
-    assert_string_equal(told.state, "PENDING");
-}
-
-static void test_a_statement_that_only_runs_is_not_told_of(void **state)
-{
-    struct workspace *workspace = *state;
-    struct tow_statement_request request = reading;
-    struct told told = {.count = 0};
-
-    request.waiting = tell;
-    request.context = &told;
-    workspace_reply(workspace, 200, RUNNING);
-    workspace_reply(workspace, 200, DONE);
-    assert_run(workspace, &request);
-    assert_int_equal(told.count, 0);
-}
-
-static void test_a_closed_statement_with_its_result_has_succeeded(void **state)
-{
-    struct workspace *workspace = *state;
-
-    workspace_reply(workspace, 200,
-                    "{" ID "," STATUS("CLOSED") ",\"manifest\":{\"total_row_count\":1}}");
-    assert_run(workspace, &writing);
-    workspace_reply(workspace, 200, "{" ID "," STATUS("CLOSED") "}");
-    assert_fails(workspace, &reading, TOW_E_TRANSIENT, "closed before its result");
-    workspace_reply(workspace, 200, "{" ID "," STATUS("CLOSED") "}");
-    assert_fails(workspace, &writing, TOW_E_ENV, "closed before its result");
-}
-
-static void test_a_poll_without_an_answer_is_followed_by_the_next(void **state)
-{
-    struct workspace *workspace = *state;
-
-    workspace_reply(workspace, 200, RUNNING);
-    workspace_reply(workspace, 503, "");
-    http_server_reply(workspace->server, (struct http_reply){.how = HTTP_REPLY_NOTHING});
-    workspace_reply(workspace, 200, DONE);
-    assert_run(workspace, &writing);
-}
-
-static void test_a_server_that_never_answers_polls_is_given_up(void **state)
-{
-    struct workspace *workspace = *state;
-
-    workspace_reply(workspace, 200, RUNNING);
-    for (int i = 0; i < 12; i++)
-        workspace_reply(workspace, 500, "");
-    workspace_reply(workspace, 500, "");
-    assert_fails(workspace, &reading, TOW_E_TRANSIENT, "HTTP 500");
-    assert_int_equal(http_server_count(workspace->server), 14);
-    assert_seen(workspace, 13, POST_CANCEL);
-}
-
-static void test_a_statement_that_vanishes_is_an_error(void **state)
-{
-    struct workspace *workspace = *state;
-
-    workspace_reply(workspace, 200, RUNNING);
-    workspace_reply(workspace, 404, "{\"error_code\":\"NOT_FOUND\",\"message\":\"no statement\"}");
-    workspace_reply(workspace, 404, "");
-    assert_fails(workspace, &writing, TOW_E_ENV, "the statement is gone");
-    assert_says(workspace->err, "query history");
-}
-
-static void test_a_login_that_ends_while_waiting_stops_it(void **state)
-{
-    struct workspace *workspace = *state;
-
-    workspace_reply(workspace, 200, RUNNING);
-    workspace_reply(workspace, 401, "{}");
-    workspace_reply(workspace, 401, "{}");
-    assert_fails(workspace, &writing, TOW_E_AUTH, "make a new one");
-    assert_seen(workspace, 2, POST_CANCEL);
-}
-
-/* ---- budgets and interrupts ------------------------------------------------------------------ */
-
-static void test_a_warehouse_that_does_not_start_is_given_up(void **state)
-{
-    struct workspace *workspace = *state;
-    struct tow_statement_request request = reading;
-
-    request.start_budget_ms = 1;
-    workspace_reply(workspace, 200, PENDING);
-    workspace_reply(workspace, 200, PENDING);
-    workspace_reply(workspace, 200, WAREHOUSE);
-    workspace_reply(workspace, 200, "{}");
-    workspace_reply(workspace, 200, CANCELED);
-    assert_fails(workspace, &request, TOW_E_ENV, "SQL warehouse " WORKSPACE_WAREHOUSE);
-    assert_says(workspace->err, "its state is STARTING");
-    assert_seen(workspace, 1, GET_STATE);
-    assert_seen(workspace, 2, "GET /api/2.0/sql/warehouses/" WORKSPACE_WAREHOUSE);
-    assert_seen(workspace, 3, POST_CANCEL);
-    assert_seen(workspace, 4, GET_STATE);
-}
-
-static void test_a_statement_that_runs_for_too_long_is_cancelled(void **state)
-{
-    struct workspace *workspace = *state;
-    struct tow_statement_request request = writing;
-
-    request.run_budget_ms = 1;
-    workspace_reply(workspace, 200, RUNNING);
-    workspace_reply(workspace, 200, RUNNING);
-    workspace_reply(workspace, 200, "{}");
-    workspace_reply(workspace, 200, RUNNING);
-    workspace_reply(workspace, 200, CANCELED);
-    assert_fails(workspace, &request, TOW_E_ENV, "query timeout");
-    assert_seen(workspace, 2, POST_CANCEL);
-    assert_int_equal(http_server_count(workspace->server), 5);
-}
-
-static void test_a_statement_that_is_done_before_the_cancel_counts(void **state)
-{
-    struct workspace *workspace = *state;
-    struct tow_statement_request request = writing;
-    struct tow_statement statement;
-
-    request.run_budget_ms = 1;
-    workspace_reply(workspace, 200, RUNNING);
-    workspace_reply(workspace, 200, RUNNING);
-    workspace_reply(workspace, 200, "{}");
-    workspace_reply(workspace, 200, DONE);
-    assert_ok(run(workspace, &request, &statement), workspace->err);
-    assert_int_equal(workspace->err.code, TOW_OK);
-    assert_int_equal(statement.rows, 3);
-    tow_statement_release(&statement);
-}
-
-static void test_a_statement_that_was_cancelled_by_others_is_an_error(void **state)
-{
-    struct workspace *workspace = *state;
-
-    workspace_reply(workspace, 200, CANCELED);
-    assert_fails(workspace, &reading, TOW_E_ENV, "cancelled at the far end");
-    assert_int_equal(http_server_count(workspace->server), 1);
-}
-
-/* Runs until the client asks for the state; then it is interrupted. */
-static void interrupt_at_poll(void *context, const struct http_seen *seen, struct http_reply *reply)
-{
-    struct workspace *workspace = context;
-    const uint64_t one = 1;
-
-    *reply = (struct http_reply){.status = 200, .body = RUNNING};
-    if (strcmp(seen->method, "GET") == 0 &&
-        write(workspace->cancel, &one, sizeof one) != (ssize_t)sizeof one)
-        reply->status = 500;
-}
-
-static void test_an_interrupted_statement_is_cancelled_at_the_far_end(void **state)
-{
-    struct workspace *workspace = workspace_new(0, interrupt_at_poll);
-    int64_t before = tow_databricks_now_ms();
-    size_t count;
-
-    (void)state;
-    assert_fails(workspace, &reading, TOW_E_CANCELLED, "");
-    assert_in_range(tow_databricks_now_ms() - before, 0, 2000);
-    count = http_server_count(workspace->server);
-    assert_seen(workspace, count - 1, POST_CANCEL);
-    workspace_free(workspace);
-}
-
-static void test_an_interrupt_while_submitting_ends_it_at_once(void **state)
-{
-    struct workspace *workspace = *state;
-    const uint64_t one = 1;
-
-    http_server_reply(workspace->server,
-                      (struct http_reply){.body = DONE, .how = HTTP_REPLY_STALL});
-    assert_int_equal(write(workspace->cancel, &one, sizeof one), sizeof one);
-    assert_fails(workspace, &reading, TOW_E_CANCELLED, "");
+    assert_statement_fails(workspace, &statement_reading, TOW_E_UNSUPPORTED, "\"ZSTD\"");
 }
 
 /* ---- refusals to submit ---------------------------------------------------------------------- */
@@ -545,9 +270,10 @@ static void test_a_submission_of_unknown_outcome_is_tried_again_only_where_it_ma
 
     for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
         http_server_reply(workspace->server, replies[i]);
-        assert_fails(workspace, &reading, TOW_E_TRANSIENT, "reading t");
+        assert_statement_fails(workspace, &statement_reading, TOW_E_TRANSIENT, "reading t");
         http_server_reply(workspace->server, replies[i]);
-        assert_fails(workspace, &writing, TOW_E_ENV, "whether it ran is not known");
+        assert_statement_fails(workspace, &statement_writing, TOW_E_ENV,
+                               "whether it ran is not known");
         assert_int_equal(http_server_count(workspace->server), 2 * (i + 1));
     }
 }
@@ -557,12 +283,12 @@ static void test_a_submission_that_was_certainly_not_taken_may_be_tried_again(vo
     struct workspace *workspace = *state;
 
     workspace_reply_with(workspace, 429, "Retry-After: 2\r\n", "{}");
-    assert_fails(workspace, &writing, TOW_E_RATE, "429");
+    assert_statement_fails(workspace, &statement_writing, TOW_E_RATE, "429");
     assert_int_equal(workspace->err.retry_after_ms, 2000);
     workspace_reply_with(workspace, 503, "Retry-After: 2\r\n", "{}");
-    assert_fails(workspace, &writing, TOW_E_RATE, "503");
+    assert_statement_fails(workspace, &statement_writing, TOW_E_RATE, "503");
     http_server_free(workspace->server);
-    assert_fails(workspace, &writing, TOW_E_TRANSIENT, "writing t");
+    assert_statement_fails(workspace, &statement_writing, TOW_E_TRANSIENT, "writing t");
     workspace->server = http_server_new(NULL);
 }
 
@@ -603,7 +329,7 @@ static void test_refusals_say_what_to_do(void **state)
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         workspace_reply(workspace, cases[i].status, cases[i].body);
-        assert_fails(workspace, &reading, cases[i].code, cases[i].words);
+        assert_statement_fails(workspace, &statement_reading, cases[i].code, cases[i].words);
         assert_int_equal(http_server_count(workspace->server), i + 1);
     }
 }
@@ -619,7 +345,7 @@ static void test_a_failed_statement_has_its_class_and_state(void **state)
         workspace, 200,
         FAILED("\"BAD_REQUEST\"",
                "[DELTA_CONCURRENT_APPEND.METADATA_CHANGE] it changed. SQLSTATE: 2D521"));
-    assert_int_equal(run(workspace, &writing, &statement), TOW_E_TRANSIENT);
+    assert_int_equal(statement_run(workspace, &statement_writing, &statement), TOW_E_TRANSIENT);
     assert_string_equal(statement.error_class, "DELTA_CONCURRENT_APPEND.METADATA_CHANGE");
     assert_string_equal(statement.sql_state, "42P01");
     tow_statement_release(&statement);
@@ -676,9 +402,9 @@ static void test_failures_become_classes(void **state)
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         workspace_reply(workspace, 200, cases[i].answer);
-        assert_fails(workspace, &reading, cases[i].reads, cases[i].words);
+        assert_statement_fails(workspace, &statement_reading, cases[i].reads, cases[i].words);
         workspace_reply(workspace, 200, cases[i].answer);
-        assert_fails(workspace, &writing, cases[i].writes, cases[i].words);
+        assert_statement_fails(workspace, &statement_writing, cases[i].writes, cases[i].words);
     }
 }
 
@@ -691,10 +417,11 @@ static void test_the_statements_text_is_not_repeated_in_messages(void **state)
         FAILED("\"BAD_REQUEST\"",
                "[PARSE_SYNTAX_ERROR] near 'x'.\\n\\n== SQL ==\\nCOPY INTO t FROM 's3://b' "
                "WITH (CREDENTIAL (AWS_SECRET_KEY = 'hush'))"));
-    assert_fails(workspace, &writing, TOW_E_CONFIG, "[PARSE_SYNTAX_ERROR] near 'x';");
+    assert_statement_fails(workspace, &statement_writing, TOW_E_CONFIG,
+                           "[PARSE_SYNTAX_ERROR] near 'x';");
     workspace_reply(workspace, 200,
                     FAILED("\"BAD_REQUEST\"", "lost\\u0007\\n\\tat org.hush.Frame\\n"));
-    assert_fails(workspace, &writing, TOW_E_ENV, "writing t: lost");
+    assert_statement_fails(workspace, &statement_writing, TOW_E_ENV, "writing t: lost");
 }
 
 /* ---- later ----------------------------------------------------------------------------------- */
@@ -754,7 +481,7 @@ static void test_a_statement_is_closed_as_well_as_that_goes(void **state)
 
     workspace_reply(workspace, 200, DONE);
     workspace_reply(workspace, 500, "");
-    assert_ok(run(workspace, &reading, &statement), workspace->err);
+    assert_ok(statement_run(workspace, &statement_reading, &statement), workspace->err);
     tow_statement_close(workspace->databricks, &statement);
     assert_seen(workspace, 1, "DELETE /api/2.0/sql/statements/01ef-a_b");
     tow_statement_release(&statement);
@@ -775,20 +502,6 @@ int main(void)
         TEST(results_without_rows_have_their_columns),
         TEST(a_list_of_chunks_with_gaps_is_not_believed),
         TEST(answers_that_make_no_sense_are_refused),
-        TEST(a_statement_is_waited_for),
-        TEST(a_warehouse_that_may_not_be_looked_at_is_pending),
-        TEST(a_statement_that_only_runs_is_not_told_of),
-        TEST(a_closed_statement_with_its_result_has_succeeded),
-        TEST(a_poll_without_an_answer_is_followed_by_the_next),
-        TEST(a_server_that_never_answers_polls_is_given_up),
-        TEST(a_statement_that_vanishes_is_an_error),
-        TEST(a_login_that_ends_while_waiting_stops_it),
-        TEST(a_warehouse_that_does_not_start_is_given_up),
-        TEST(a_statement_that_runs_for_too_long_is_cancelled),
-        TEST(a_statement_that_is_done_before_the_cancel_counts),
-        TEST(a_statement_that_was_cancelled_by_others_is_an_error),
-        cmocka_unit_test(test_an_interrupted_statement_is_cancelled_at_the_far_end),
-        TEST(an_interrupt_while_submitting_ends_it_at_once),
         TEST(a_submission_of_unknown_outcome_is_tried_again_only_where_it_may),
         TEST(a_submission_that_was_certainly_not_taken_may_be_tried_again),
         TEST(refusals_say_what_to_do),
