@@ -11,7 +11,9 @@
 #define CLIENT_CONNECT_TIMEOUT 30000
 #define CLIENT_IDLE_TIMEOUT    60000
 #define CLIENT_CONNECTIONS     16
-#define CLIENT_LOOK_MOST       250 /* ms between two looks for idle exchanges */
+#define CLIENT_PACE_SPAN       5     /* idle timeouts in which ... */
+#define CLIENT_PACE_BYTES      65536 /* ... so many bytes have to move */
+#define CLIENT_LOOK_MOST       250   /* ms between two looks for idle exchanges */
 #define CLIENT_LOOK_LEAST      10
 #define CLIENT_WAIT            60000 /* ms of one wait of tow_http_perform */
 
@@ -196,7 +198,7 @@ static int client_resume(struct tow_http *http)
             continue;
         call->resumes = 0;
         call->is_paused = 0;
-        call->moved_ms = tow_http_now_ms();
+        call->moved_ms = call->pace_ms = tow_http_now_ms();
         result = curl_easy_pause(call->easy, CURLPAUSE_CONT);
         /* The piece is lost then, and libcurl would go on without it. */
         if (result != CURLE_OK) {
@@ -219,21 +221,36 @@ static int64_t client_moved(CURL *easy)
     return (int64_t)up + (int64_t)down + headers + request;
 }
 
-/* 1 where an exchange has been idle for too long. libcurl's own limit on low speed counts while an
- * exchange is paused. Until the request is sent, the connection's timeout rules. */
-static int client_is_idle(struct tow_http_call *call, int64_t now)
+/* Whether an exchange moves; where not, the reason is in its err. libcurl's own limit on low speed
+ * counts while an exchange is paused. Until the request is sent, the connection's timeout rules. */
+static int client_moves(struct tow_http_call *call, int64_t now)
 {
-    int64_t moved = client_moved(call->easy);
+    const int64_t moved = client_moved(call->easy), span = CLIENT_PACE_SPAN * call->idle_timeout_ms;
+    const int rests = call->is_paused || !call->has_begun;
+    char limit[TOW_HTTP_DURATION_SIZE];
 
-    if (moved != call->moved || call->is_paused || !call->has_begun) {
+    if (rests || moved - call->pace_moved >= CLIENT_PACE_BYTES) {
+        call->pace_moved = moved;
+        call->pace_ms = now;
+    }
+    if (rests || moved != call->moved) {
         call->moved = moved;
         call->moved_ms = now;
-        return 0;
     }
-    return now - call->moved_ms >= call->idle_timeout_ms;
+    if (now - call->moved_ms >= call->idle_timeout_ms) {
+        tow_http_duration(limit, call->idle_timeout_ms);
+        call->code = tow_error_set(&call->err, TOW_E_TRANSIENT, "%s: no byte moved for %s (limit)",
+                                   call->name, limit);
+    } else if (now - call->pace_ms >= span) {
+        tow_http_duration(limit, span);
+        call->code = tow_error_set(&call->err, TOW_E_TRANSIENT,
+                                   "%s: %lld bytes moved in %s; %d have to (limit)", call->name,
+                                   (long long)(moved - call->pace_moved), limit, CLIENT_PACE_BYTES);
+    }
+    return call->code == TOW_OK;
 }
 
-/* Looks for idle exchanges, from time to time, and ends them; their number. */
+/* Looks for exchanges that do not move, from time to time, and ends them; their number. */
 static int client_end_idle(struct tow_http *http)
 {
     int64_t now = tow_http_now_ms(), step = CLIENT_LOOK_MOST;
@@ -247,12 +264,7 @@ static int client_end_idle(struct tow_http *http)
             continue;
         if (call->idle_timeout_ms / 4 < step)
             step = call->idle_timeout_ms / 4;
-        if (client_is_idle(call, now)) {
-            char limit[TOW_HTTP_DURATION_SIZE];
-
-            tow_http_duration(limit, call->idle_timeout_ms);
-            call->code = tow_error_set(&call->err, TOW_E_TRANSIENT,
-                                       "%s: no byte moved for %s (limit)", call->name, limit);
+        if (!client_moves(call, now)) {
             tow_http_end(call, CURLE_OPERATION_TIMEDOUT);
             count++;
         }

@@ -39,9 +39,11 @@ struct tow_http_settings {
     const char *client_key;     /* PEM; NULL: in client_cert */
     const char *proxy;          /* URL; NULL: the environment decides; "": none */
     int64_t connect_timeout_ms; /* names, TCP and TLS together; 0: 30 s */
-    int64_t idle_timeout_ms;    /* an exchange in which no byte moves for so long ends; 0: 60 s */
-    int connections;            /* kept open at most; 0: 16 */
-    int cancel_fd;              /* readable: every wait ends with TOW_E_CANCELLED; -1: none */
+    /* An exchange in which no byte moves for so long ends, and one in which less than 64 KiB move
+     * in five times as long, so that a far end which drips bytes holds nobody; 0: 60 s. */
+    int64_t idle_timeout_ms;
+    int connections; /* kept open at most; 0: 16 */
+    int cancel_fd;   /* readable: every wait ends with TOW_E_CANCELLED; -1: none */
 };
 
 struct tow_http_header {

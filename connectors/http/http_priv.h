@@ -40,8 +40,9 @@ struct tow_http_call {
     int64_t sent; /* bytes of body_fd that libcurl has taken */
 
     int64_t idle_timeout_ms;
-    int64_t moved;    /* bytes both ways when last looked at */
-    int64_t moved_ms; /* when that had changed */
+    int64_t moved;               /* bytes both ways when last looked at */
+    int64_t moved_ms;            /* when that had changed */
+    int64_t pace_moved, pace_ms; /* the same, when enough had moved */
 
     int has_begun; /* the request is being sent: from now on it may have reached the server */
     int is_paused, resumes, has_ended;

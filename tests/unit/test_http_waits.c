@@ -344,6 +344,20 @@ static void test_a_slow_answer_that_moves_is_not_idle(void **state)
     assert_string_equal(fixture->exchange.response.body.data, "abcdefghij");
 }
 
+static void test_an_answer_that_drips_ends(void **state)
+{
+    struct fixture *fixture = *state;
+    char body[1001];
+
+    memset(body, 'x', sizeof body - 1);
+    body[sizeof body - 1] = '\0';
+    http_server_reply(fixture->server,
+                      (struct http_reply){.body = body, .piece = 1, .pause_ms = 10});
+    fixture->exchange.request.idle_timeout_ms = 400;
+    exchange_perform(&fixture->exchange, fixture->http);
+    assert_failed(fixture->exchange, TOW_E_TRANSIENT, "bytes moved in 2 s; 65536 have to (limit)");
+}
+
 static void test_an_upload_that_nobody_reads_ends_by_idling(void **state)
 {
     struct fixture *fixture = *state;
@@ -535,6 +549,7 @@ int main(void)
         TEST(test_an_answer_that_does_not_begin_ends_by_idling),
         TEST(test_an_answer_that_stops_ends_by_idling),
         TEST(test_a_slow_answer_that_moves_is_not_idle),
+        TEST(test_an_answer_that_drips_ends),
         TEST(test_an_upload_that_nobody_reads_ends_by_idling),
         TEST(test_the_whole_exchange_may_have_a_limit),
         TEST(test_a_handshake_that_does_not_end_is_limited_and_unsent),
