@@ -254,7 +254,7 @@ int tow_key_since_put(struct tow_buffer *out, struct tow_type type, const char *
     if (type.id == TOW_TYPE_STRING || (!tow_key_is_time(type) && key_is_whole_number(since)))
         return tow_buffer_append(out, since, strlen(since), err);
     return tow_error_set(
-        err, TOW_E_CONFIG, "since = \"%.100s\" does not fit the cursor, which is a %s: write %s",
+        err, TOW_E_CONFIG, "since = \"%.100s\" does not fit the cursor, of type %s: write %s",
         since, tow_type_name(type, name), tow_key_is_time(type) ? "a time" : "a whole number");
 }
 

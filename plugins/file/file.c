@@ -282,7 +282,7 @@ static void file_warn_of_nulls(struct file_sink *sink, const struct ArrowArray *
         return;
     sink->warned_of_nulls = 1;
     tow_log(sink->host, TOW_LOG_WARN,
-            "file: a null in a single column becomes an empty line, which many readers skip: set "
+            "a null in a single column becomes an empty line, which many readers skip: set "
             "null_text");
 }
 
@@ -392,11 +392,11 @@ static int32_t file_flush(void *self, struct tow_position *token, struct tow_err
 static void file_log_published(const struct file_sink *sink)
 {
     if (sink->target.is_parted)
-        tow_log(sink->host, TOW_LOG_INFO, "file: %" PRIu64 " rows in %" PRIu64 " part%s of \"%s\"",
+        tow_log(sink->host, TOW_LOG_INFO, "%" PRIu64 " rows in %" PRIu64 " part%s of \"%s\"",
                 sink->state.total, sink->state.part, sink->state.part == 1 ? "" : "s",
                 sink->options.path);
     else
-        tow_log(sink->host, TOW_LOG_INFO, "file: %" PRIu64 " rows in \"%s\"", sink->state.total,
+        tow_log(sink->host, TOW_LOG_INFO, "%" PRIu64 " rows in \"%s\"", sink->state.total,
                 sink->options.path);
 }
 
@@ -413,7 +413,7 @@ static int file_warn_of_stale_parts(const struct file_sink *sink, struct tow_err
     last = tow_file_target_path(&sink->target, sink->state.part + count, err);
     if (first && last)
         tow_log(sink->host, TOW_LOG_WARN,
-                "file: left of an earlier, longer result, and not of this load: %" PRIu64
+                "left of an earlier, longer result, and not of this load: %" PRIu64
                 " parts, \"%s\" to \"%s\"",
                 count, first, last);
     code = first && last ? TOW_OK : TOW_E_NOMEM;
