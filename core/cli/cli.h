@@ -38,6 +38,7 @@ extern const struct tow_command tow_cmd_plugins_list, tow_cmd_plugins_show, tow_
 extern const struct tow_command tow_cmd_state_show, tow_cmd_state_reset, tow_cmd_state_set;
 extern const struct tow_command tow_cmd_runs, tow_cmd_runs_show, tow_cmd_rejects, tow_cmd_replay;
 extern const struct tow_command tow_cmd_version;
+extern const struct tow_command tow_cmd_describe; /* `towpath NAME WORD`; its name is no words */
 
 /* ---- help.c --------------------------------------------------------------------------------- */
 
@@ -50,6 +51,12 @@ void tow_help_command(const struct tow_command *command, const struct tow_argume
 
 /* `towpath version` and --version. */
 int tow_cli_version(int json);
+
+/* ---- cmd_describe.c ------------------------------------------------------------------------- */
+
+/* The plugin of that name, if it is a sink that describes its far end by that word; else NULL. */
+const struct tow_plugin *tow_cli_describer(const char *plugin_path, const char *name,
+                                           const char *word);
 
 /* ---- common.c ------------------------------------------------------------------------------- */
 

@@ -214,14 +214,43 @@ static int main_no_command(const struct tow_texts *words, int argc, char **argv)
     return TOW_EXIT_OK;
 }
 
+/* A plugin's own word, as in `towpath zerobus proto`: its exit code, or -1 where it is none. */
+static int main_describe(const struct tow_texts *words, int argc, char **argv)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_command command = tow_cmd_describe;
+    struct tow_cli cli = {0};
+    const struct tow_argument_set global = {main_options, &cli};
+    void *options = calloc(1, command.options_size);
+    const struct tow_argument_set sets[] = {global, {command.options, options}};
+    const struct tow_plugin *plugin = NULL;
+    char name[160];
+    int first;
+
+    if (options && words->count > 1) {
+        tow_arguments_parse(argc, argv, sets, 2, &first, &err);
+        plugin = tow_cli_describer(cli.plugin_path, words->items[0], words->items[1]);
+        tow_arguments_release(&sets[1]);
+    }
+    free(options);
+    if (!plugin)
+        return -1;
+    snprintf(name, sizeof name, "%s %s", words->items[0], words->items[1]);
+    command.name = name;
+    command.summary = plugin->sink->describe_summary;
+    return main_call(&command, 0, argc, argv);
+}
+
 /* Words that name no command; `towpath state --help` is a good question all the same. */
 static int main_not_found(const struct tow_texts *words, int argc, char **argv)
 {
     struct tow_error err = TOW_ERROR_INIT;
     struct tow_cli cli = {0};
     const struct tow_argument_set global = {main_options, &cli};
-    int first;
+    int first, code = main_describe(words, argc, argv);
 
+    if (code >= 0)
+        return code;
     tow_arguments_defaults(&global);
     if (tow_arguments_parse(argc, argv, &global, 1, &first, &err) == TOW_OK && cli.help &&
         words->count == 1 && tow_help_group(main_commands, words->items[0]))

@@ -41,6 +41,9 @@ typedef int32_t tow_sink_setup_call(void *self, const struct tow_host *host,
                                     const struct tow_setup *setup, struct tow_error *err);
 tow_sink_setup_call *tow_sink_setup(const struct tow_plugin *plugin);
 
+/* The word of `towpath NAME WORD`; NULL where the plugin describes nothing. */
+const char *tow_sink_describe_word(const struct tow_plugin *plugin);
+
 /* The vetting alone: sizes, versions, required members, option table. `name` is what the module's
  * file is called. */
 int tow_plugin_vet(const struct tow_plugin *plugin, const char *name, struct tow_error *err);

@@ -139,6 +139,15 @@ tow_sink_columns_call *tow_sink_columns(const struct tow_plugin *plugin)
     return ops->columns;
 }
 
+const char *tow_sink_describe_word(const struct tow_plugin *plugin)
+{
+    const struct tow_sink_ops *ops = plugin->sink;
+
+    if (!ops || ops->size < offsetof(struct tow_sink_ops, describe) + sizeof ops->describe)
+        return NULL;
+    return ops->describe ? ops->describe_word : NULL;
+}
+
 tow_source_setup_call *tow_source_setup(const struct tow_plugin *plugin)
 {
     const struct tow_source_ops *ops = plugin->source;

@@ -351,6 +351,8 @@ struct tow_sink_column {
 /* Anything but TOW_OK ends the visits. */
 typedef int32_t tow_column_visit(void *context, const struct tow_sink_column *column);
 
+typedef int32_t tow_text_put(void *context, const char *text, uint64_t length);
+
 struct tow_sink_ops {
     uint32_t size;
     uint32_t flags; /* TOW_SINK_... */
@@ -416,6 +418,16 @@ struct tow_sink_ops {
      * pipeline.queue_bytes, where rows are settled late (TOW_SINK_DEFERS) and few batches would
      * leave the far end waiting; 0, or less than the core's own: no wish. */
     int64_t queue_batches, queue_bytes;
+
+    /* Optional, all, since 1.1, for `towpath NAME WORD`: a text about the far end that its other
+     * clients want (`towpath zerobus proto`: the table as a .proto file). describe hands it to put,
+     * piece by piece, and returns what put returned where that is not TOW_OK. Called on an instance
+     * that is not open and may lack required options; nothing is called behind it. May use the
+     * network. */
+    const char *describe_word;
+    const char *describe_summary; /* one line, no full stop needed */
+    int32_t (*describe)(void *self, const struct tow_host *host, tow_text_put *put, void *context,
+                        struct tow_error *err);
 };
 
 #define TOW_SINK_PARALLEL      1u /* several instances may take batches of one run at once */

@@ -17,6 +17,7 @@
 #include "connectors/zerobus/catalog.h"
 #include "connectors/zerobus/rest.h"
 #include "plugins/shared/databricks_options.h"
+#include "plugins/zerobus/describe.h"
 #include "plugins/zerobus/encode.h"
 #include "plugins/zerobus/options.h"
 #include "plugins/zerobus/pending.h"
@@ -668,6 +669,14 @@ static void bus_close(void *self)
         close(sink->stop_fd);
 }
 
+static int32_t bus_describe(void *self, const struct tow_host *host, tow_text_put *put,
+                            void *context, struct tow_error *err)
+{
+    const struct bus_sink *sink = self;
+
+    return tow_bus_describe(&sink->options, host, put, context, err);
+}
+
 static const struct tow_sink_ops bus_ops = {
     .size = sizeof bus_ops,
     .flags = TOW_SINK_OFFLINE_BEGIN | TOW_SINK_DEFERS | TOW_SINK_FINAL,
@@ -679,6 +688,10 @@ static const struct tow_sink_ops bus_ops = {
     .close = bus_close,
     .queue_batches = BUS_QUEUE_BATCHES,
     .queue_bytes = BUS_QUEUE_BYTES,
+    .describe_word = "proto",
+    .describe_summary =
+        "Prints a table of Unity Catalog as a .proto file, for other clients of Zerobus",
+    .describe = bus_describe,
 };
 
 static const struct tow_plugin bus_plugin = {

@@ -111,3 +111,59 @@ def test_a_login_that_is_refused_is_no_secret_in_the_open(tow, orders):
     job(tow, orders, more=PEOPLE)
     done = tow.run("run", "job.cfg", code=3)
     assert "wr0ng-s3cret" not in done.stdout + done.stderr
+
+
+# -- towpath zerobus proto -------------------------------------------------------------------------
+
+WIDE = (
+    "id BIGINT NOT NULL, byte TINYINT, short SMALLINT, int INT, f FLOAT, d DOUBLE, ok BOOLEAN, text STRING,"
+    " raw BINARY, price DECIMAL(38,18), day DATE, at TIMESTAMP, local TIMESTAMP_NTZ, list ARRAY<INT>,"
+    " texts MAP<STRING,BIGINT>, who STRUCT<first: STRING, more: ARRAY<STRUCT<x: DOUBLE>>>"
+)
+FIELDS = {
+    "id": "int64", "byte": "int32", "short": "int32", "int": "int32", "f": "float", "d": "double", "ok": "bool",
+    "text": "string", "raw": "bytes", "price": "string", "day": "int32", "at": "int64", "local": "int64",
+    "list": "repeated int32", "texts": "map<string, int64>",
+}  # fmt: skip
+
+
+def test_a_table_becomes_a_proto_file_that_protoc_takes(tow, orders, tmp_path):
+    protoc = pytest.importorskip("grpc_tools.protoc")
+    descriptor = pytest.importorskip("google.protobuf.descriptor_pb2")
+    orders.sql(f"CREATE TABLE {TABLE}_wide ({WIDE})")
+    tow.env["DATABRICKS_TOKEN"] = orders.token
+    done = tow.run("zerobus", "proto", "--table", TABLE + "_wide", "--output", "record.proto", "--proxy", "")
+    assert (done.stdout, done.stderr) == ("", "")
+    text = (tow.folder / "record.proto").read_text()
+    assert text == tow.run("zerobus", "proto", f"--table={TABLE}_wide", "--proxy", "").stdout
+    for name, kind in FIELDS.items():
+        assert f"{kind} {name} = " in text
+    assert "required int64 id = 1;" in text
+    assert protoc.main(["protoc", f"-I{tow.folder}", f"--descriptor_set_out={tmp_path}/set", "record.proto"]) == 0
+    file = descriptor.FileDescriptorSet.FromString((tmp_path / "set").read_bytes()).file[0]
+    assert [field.name for field in file.message_type[0].field] == [*FIELDS, "who"]
+
+
+@pytest.mark.parametrize(
+    "args, code, says",
+    [
+        ([], 2, "--table"),
+        (["--table", "main.crm"], 2, "main.crm"),
+        (["--table", "main.crm.nothing"], 2, "main.crm.nothing"),
+        (["--tabel", "x"], 2, "table"),
+        (["--table", TABLE, "more"], 2, "more"),
+        (["--table", TABLE, "--output", "no/where"], 3, "no/where"),
+    ],
+)
+def test_a_proto_file_that_cannot_be_made_is_explained(tow, orders, args, code, says):
+    tow.env["DATABRICKS_TOKEN"] = orders.token
+    done = tow.run("zerobus", "proto", *args, "--proxy", "", code=code)
+    assert done.stdout == ""
+    assert says in done.stderr
+    assert not (tow.folder / "record.proto").exists()
+
+
+def test_only_a_plugin_with_such_a_word_is_a_command(tow):
+    for words in (["csv", "proto"], ["zerobus", "prot"], ["zerobuss", "proto"], ["zerobus"]):
+        assert "unknown command" in tow.run(*words, code=2).stderr
+    assert "towpath zerobus proto" in tow.run("zerobus", "proto", "--help").stdout
