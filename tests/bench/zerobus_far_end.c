@@ -4,7 +4,7 @@
  *
  *   zerobus_far_end [--tls FILE] [--ids N] [--ack-after MS] [--poison TEXT] [--close-after N]
  *
- * FILE is where a certificate with its key is made; ids are what a record of Protocol Buffers has
+ * FILE is made, a certificate for clients to trust; ids are what a record of Protocol Buffers has
  * in its first field, 0 to N-1. With --close-after a stream is signalled to close after N requests.
  * Prints its URL, runs until its input ends, and prints what it has counted, as JSON.
  */
@@ -53,6 +53,13 @@ static struct far_stream *far_stream_of(struct far_end *end, struct grpc_peer *p
         stream->acked = -1;
     }
     return stream;
+}
+
+/* There are clients that say nothing before they have headers. */
+static void far_begin(void *context, struct grpc_peer *peer)
+{
+    (void)context;
+    grpc_peer_accept(peer);
 }
 
 static void far_closed(void *context, struct grpc_peer *peer)
@@ -237,18 +244,22 @@ int main(int argc, char **argv)
 {
     struct far_end end = {.options = {.window = 4 << 20, .frame_max = 1 << 20}};
     struct grpc_server *server;
-    char byte;
+    char byte, own[4096];
 
     if (far_options(&end, argc, argv))
         return 2;
     signal(SIGPIPE, SIG_IGN);
-    if (end.options.certificate)
-        certificate_write(end.options.certificate, "DNS:localhost,IP:127.0.0.1");
+    if (end.options.certificate) {
+        (void)snprintf(own, sizeof own, "%s.server", end.options.certificate);
+        certificate_write_signed(own, end.options.certificate, "DNS:localhost,IP:127.0.0.1");
+        end.options.certificate = own;
+    }
     end.acked = calloc(end.ids + 1, 1);
     end.taken = calloc(end.ids + 1, 1);
     if (!end.acked || !end.taken)
         return 1;
-    end.options.service = (struct grpc_service){.message = far_message,
+    end.options.service = (struct grpc_service){.begin = far_begin,
+                                                .message = far_message,
                                                 .half_close = far_half_close,
                                                 .closed = far_closed,
                                                 .context = &end};
