@@ -4,7 +4,10 @@
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "plugins/zerobus/nested.h"
 
 /* The same value in the table's type, for each of ours: how it is written. */
 struct bus_way {
@@ -155,9 +158,8 @@ static int bus_refuse_type(const struct tow_field *from, const struct tow_zerobu
     char type[TOW_TYPE_TEXT_MAX];
 
     if (field->is_repeated || field->message)
-        return tow_error_set(err, TOW_E_UNSUPPORTED,
-                             "column \"%s\" is %s in the table: nested columns are sent with "
-                             "format = \"json\" alone",
+        return tow_error_set(err, TOW_E_CONFIG,
+                             "column \"%s\" is %s in the table: give it the type json in `columns`",
                              field->name, field->sql ? field->sql : "nested");
     return tow_error_set(err, TOW_E_CONFIG,
                          "column \"%s\" is %s in the table, and %s here: give it a type that fits "
@@ -170,16 +172,77 @@ int bus_column_init(struct bus_column *column, const struct tow_field *from,
                     const struct tow_zerobus_field *field, struct tow_error *err)
 {
     *column = (struct bus_column){.view.type = from->type, .field = field};
-    if (field->is_repeated || field->message ||
-        (!bus_take_integer(column, bus_integer_of(from->type.id)) && !bus_take_other(column, from)))
+    column->is_required = field->is_required && !from->not_null;
+    if (field->is_repeated || field->message) {
+        column->put = BUS_NESTED;
+        column->room = sizeof column->tag;
+        return from->type.id == TOW_TYPE_JSON || from->type.id == TOW_TYPE_STRING
+                   ? TOW_OK
+                   : bus_refuse_type(from, field, err);
+    }
+    if ((!bus_take_integer(column, bus_integer_of(from->type.id)) && !bus_take_other(column, from)))
         return bus_refuse_type(from, field, err);
     column->tag_length =
         (unsigned char)(tow_proto_put_varint(column->tag,
                                              tow_proto_tag(field->number, bus_wire_type(column))) -
                         column->tag);
     column->room = sizeof column->tag + bus_value_room(column->put);
-    column->is_required = field->is_required && !from->not_null;
     return TOW_OK;
+}
+
+void bus_column_release(struct bus_column *column)
+{
+    tow_buffer_release(&column->nested.bytes);
+    free(column->nested.starts);
+    free(column->nested.bad);
+}
+
+/* ---- nested columns -------------------------------------------------------------------------- */
+
+static int bus_nested_reserve(struct bus_nested *nested, int64_t rows, struct tow_error *err)
+{
+    if (rows <= nested->capacity)
+        return TOW_OK;
+    free(nested->starts);
+    free(nested->bad);
+    nested->starts = calloc((size_t)rows + 1, sizeof *nested->starts);
+    nested->bad = calloc((size_t)rows, 1);
+    nested->capacity = nested->starts && nested->bad ? rows : 0;
+    return nested->capacity ? TOW_OK : tow_error_nomem(err);
+}
+
+static int bus_nested_row(const struct bus_column *column, int64_t row, struct tow_buffer *out,
+                          struct tow_error *err)
+{
+    size_t length;
+    const char *json = tow_view_bytes(&column->view, row, &length);
+
+    return bus_nested_put(out, column->field, json, length, err);
+}
+
+int bus_column_prepare(struct bus_column *column, int64_t rows, struct tow_error *err)
+{
+    struct bus_nested *nested = &column->nested;
+    int code;
+
+    if (column->put != BUS_NESTED)
+        return TOW_OK;
+    code = bus_nested_reserve(nested, rows, err);
+    nested->bytes.size = 0;
+    for (int64_t row = 0; row < rows && code == TOW_OK; row++) {
+        struct tow_error misfit = TOW_ERROR_INIT;
+
+        nested->starts[row] = nested->bytes.size;
+        if (!tow_view_is_null(&column->view, row))
+            code = bus_nested_row(column, row, &nested->bytes, &misfit);
+        nested->bad[row] = code == TOW_E_DATA;
+        if (nested->bad[row]) {
+            nested->bytes.size = nested->starts[row];
+            code = TOW_OK;
+        }
+        nested->starts[row + 1] = nested->bytes.size;
+    }
+    return code == TOW_OK ? TOW_OK : tow_error_nomem(err);
 }
 
 /* ---- misfits --------------------------------------------------------------------------------- */
@@ -239,7 +302,25 @@ int64_t bus_column_misfit(const struct bus_column *column, int64_t first, int64_
         end = bus_first_null(column, first, end);
     if (column->is_bounded || column->is_digits)
         end = bus_first_outside(column, first, end);
+    if (column->put == BUS_NESTED) {
+        const unsigned char *bad = memchr(column->nested.bad + first, 1, (size_t)(end - first));
+
+        end = bad ? bad - column->nested.bad : end;
+    }
     return end;
+}
+
+/* Once more, for the words. */
+static void bus_explain_nested(const struct bus_column *column, int64_t row,
+                               struct tow_bus_misfit *misfit)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_buffer out = {0};
+
+    bus_nested_row(column, row, &out, &err);
+    tow_buffer_release(&out);
+    misfit->code = "out_of_range";
+    (void)snprintf(misfit->message, sizeof misfit->message, "column %.250s", err.message);
 }
 
 static void bus_put_value(const struct bus_column *column, int64_t row,
@@ -267,6 +348,10 @@ void bus_column_explain(const struct bus_column *column, int64_t row, struct tow
         misfit->code = "not_null";
         (void)snprintf(misfit->message, sizeof misfit->message,
                        "column \"%s\" is NOT NULL in the table, and null in this row", field->name);
+        return;
+    }
+    if (column->put == BUS_NESTED) {
+        bus_explain_nested(column, row, misfit);
         return;
     }
     misfit->code = "out_of_range";

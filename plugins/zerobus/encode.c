@@ -125,12 +125,14 @@ void tow_bus_encoder_free(struct tow_bus_encoder *encoder)
 {
     if (!encoder)
         return;
-    tow_cursor_release(&encoder->cursor);
     if (encoder->schema.release)
         encoder->schema.release(&encoder->schema);
     tow_json_writer_free(encoder->json);
     tow_buffer_release(&encoder->text);
+    for (int64_t i = 0; encoder->columns && i < encoder->cursor.column_count; i++)
+        bus_column_release(&encoder->columns[i]);
     free(encoder->columns);
+    tow_cursor_release(&encoder->cursor);
     free(encoder);
 }
 
@@ -199,13 +201,20 @@ int tow_bus_message_of(const struct ArrowSchema *schema, struct tow_zerobus_mess
 
 /* ---- batches --------------------------------------------------------------------------------- */
 
-void tow_bus_encoder_batch(struct tow_bus_encoder *encoder, const struct ArrowArray *array)
+int tow_bus_encoder_batch(struct tow_bus_encoder *encoder, const struct ArrowArray *array,
+                          struct tow_error *err)
 {
+    int code = TOW_OK;
+
     encoder->array = array;
     encoder->reserved = NULL;
     tow_cursor_batch(&encoder->cursor, array);
-    for (int64_t i = 0; encoder->columns && i < encoder->cursor.column_count; i++)
+    for (int64_t i = 0; encoder->columns && i < encoder->cursor.column_count && code == TOW_OK;
+         i++) {
         encoder->columns[i].view = encoder->cursor.columns[i];
+        code = bus_column_prepare(&encoder->columns[i], encoder->cursor.length, err);
+    }
+    return code;
 }
 
 int64_t tow_bus_encoder_misfit(struct tow_bus_encoder *encoder, int64_t first,
@@ -256,6 +265,15 @@ static inline char *encode_bytes(char *p, const struct tow_view *view, int64_t r
     return p + length;
 }
 
+static char *encode_nested(char *p, const struct bus_nested *nested, int64_t row)
+{
+    size_t length = nested->starts[row + 1] - nested->starts[row];
+
+    if (length > 0)
+        memcpy(p, nested->bytes.data + nested->starts[row], length);
+    return p + length;
+}
+
 static char *encode_decimal(char *p, const struct tow_view *view, int64_t row)
 {
     char *end = tow_put_decimal(p + 1, tow_view_decimal(view, row), view->type.scale);
@@ -302,6 +320,8 @@ static inline char *encode_value(char *p, const struct bus_column *column, int64
         return encode_real(p, (double)tow_view_int64(view, row));
     case BUS_BYTES:
         return encode_bytes(p, view, row);
+    case BUS_NESTED:
+        return encode_nested(p, &column->nested, row);
     default:
         return encode_decimal(p, view, row);
     }
@@ -337,6 +357,9 @@ static int encode_reserve(struct tow_bus_encoder *encoder, int64_t row, struct t
         if (encoder->columns[i].put == BUS_BYTES)
             room += (size_t)(view->offsets[row + rows + view->offset] -
                              view->offsets[row + view->offset]);
+        if (encoder->columns[i].put == BUS_NESTED)
+            room += encoder->columns[i].nested.starts[row + rows] -
+                    encoder->columns[i].nested.starts[row];
     }
     code = tow_buffer_reserve(body, room, err);
     encoder->reserved = code == TOW_OK ? body->data : NULL;

@@ -21,7 +21,7 @@ struct tow_bus_misfit {
 /*
  * `message` describes the table, for TOW_ZEROBUS_PROTO; it is needed as long as the encoder.
  * Refuses columns that the table lacks or that are of another kind, and a table whose NOT NULL
- * columns the rows lack: TOW_E_CONFIG; nested columns: TOW_E_UNSUPPORTED.
+ * columns the rows lack: TOW_E_CONFIG. Nested columns come as JSON.
  */
 struct tow_bus_encoder *tow_bus_encoder_new(const struct ArrowSchema *schema,
                                             enum tow_zerobus_format format,
@@ -34,7 +34,8 @@ int tow_bus_message_of(const struct ArrowSchema *schema, struct tow_zerobus_mess
                        struct tow_error *err);
 
 /* Starts on a batch, which stays borrowed. */
-void tow_bus_encoder_batch(struct tow_bus_encoder *encoder, const struct ArrowArray *array);
+int tow_bus_encoder_batch(struct tow_bus_encoder *encoder, const struct ArrowArray *array,
+                          struct tow_error *err);
 /* Looks for the first misfit in rows [first, length): its number, or -1 where all fit. */
 int64_t tow_bus_encoder_misfit(struct tow_bus_encoder *encoder, int64_t first,
                                struct tow_bus_misfit *misfit);

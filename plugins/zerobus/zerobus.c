@@ -70,7 +70,7 @@ static const struct tow_option bus_options[] = {
     TOW_OPT_STRING("workspace_id", struct bus_sink, options.workspace_id, NULL,
                    "that the login is for; else the endpoint's first label"),
     TOW_OPT_CHOICE("format", struct bus_sink, options.format, "proto", "proto|json",
-                   "of the records; json also takes nested columns"),
+                   "of the records"),
     TOW_OPT_CHOICE("schema", struct bus_sink, options.schema, "table", "table|columns",
                    "of format proto: the table's columns, as Unity Catalog has them, or those of "
                    "the rows as they are"),
@@ -380,8 +380,9 @@ static int bus_send(struct bus_sink *sink, struct tow_bus_batch *batch, struct t
     int64_t row = 0;
     int code;
 
-    tow_bus_encoder_batch(sink->encoder, batch->array);
-    code = bus_reject_misfits(sink, batch, err);
+    code = tow_bus_encoder_batch(sink->encoder, batch->array, err);
+    if (code == TOW_OK)
+        code = bus_reject_misfits(sink, batch, err);
     while (code == TOW_OK && row < batch->array->length) {
         struct bus_stream *stream = bus_choose(sink);
         struct bus_filling filling = {.body = tow_zerobus_buffer(stream->zerobus)};
@@ -473,9 +474,8 @@ static int bus_send_rest(struct bus_sink *sink, struct tow_bus_batch *batch, str
     struct tow_bus_line *line = &sink->streams[0].line;
     struct bus_filling filling = {.count = 0};
     int64_t row = 0;
-    int code = TOW_OK;
+    int code = tow_bus_encoder_batch(sink->encoder, batch->array, err);
 
-    tow_bus_encoder_batch(sink->encoder, batch->array);
     while (code == TOW_OK && row < batch->array->length) {
         filling.body.size = filling.payload = filling.count = 0;
         code = bus_fill(sink, batch, &row, BUS_REST_BODY, &filling, err);

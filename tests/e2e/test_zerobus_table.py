@@ -1,5 +1,7 @@
 """The sink zerobus against the sandbox: grpcio's server, and a table to read back what was sent."""
 
+import json
+
 import pytest
 from helpers import columns, csv_text, rejected
 from sandbox import sandbox, sandbox_process  # noqa: F401
@@ -53,6 +55,34 @@ def test_every_type_arrives(tow, orders, sink, tls):
     assert tow.json("run", "job.cfg")["rows"]["accepted"] == 2
     assert orders.sql(f"SELECT * FROM {TABLE} WHERE id = 1") == [ANN]
     assert orders.sql(f"SELECT * FROM {TABLE} WHERE id = 2") == [["2", *[None] * 7]]
+
+
+@pytest.mark.parametrize("form", ["proto", "json"])
+def test_nested_columns_arrive(tow, orders, form):
+    orders.sql(
+        f"CREATE TABLE {TABLE}3 (id BIGINT, list ARRAY<INT>, texts MAP<STRING,BIGINT>,"
+        " who STRUCT<first: STRING, more: ARRAY<STRUCT<x: DOUBLE, day: DATE>>>)"
+    )
+    who = '{"first":"Ann","more":[{"x":0.5,"day":"2024-02-29"},{"x":-1.0,"day":null}]}'
+    names = ["list", "texts", "who"]
+    rows = [["1", "[1,-2,3]", '{"a":1,"b":2}', who], ["2", None, None, None], ["3", '["x"]', "{}", "{}"]]
+    if form == "json":
+        rows.pop()  # the service would be the one to refuse it
+    tow.write("in.csv", csv_text([["id", *names], *rows]))
+    nested = columns('name = "id"; type = "int64"', *(f'name = "{name}"; type = "json"' for name in names))
+    job(tow, orders, f'format = "{form}";', nested, table=TABLE + "3")
+    assert tow.json("run", "job.cfg")["rows"]["accepted"] == 2
+    if form == "proto":
+        (reject,) = rejected(tow, 1)
+        assert reject["row"]["id"] == "3"
+    (ann, none) = orders.sql(f"SELECT * FROM {TABLE}3 ORDER BY id")
+    assert [json.loads(cell) if cell[0] in "[{" else cell for cell in ann] == [
+        "1",
+        [1, -2, 3],
+        {"a": 1, "b": 2},
+        json.loads(who),
+    ]
+    assert none[0] == "2"
 
 
 @pytest.mark.parametrize("form", ["proto", "json"])

@@ -64,7 +64,8 @@ static void begin(struct encoding *encoding)
                                             &encoding->message, &encoding->err);
     if (!encoding->encoder)
         fail_msg("%s", encoding->err.message);
-    tow_bus_encoder_batch(encoding->encoder, &encoding->table.array);
+    assert_ok(tow_bus_encoder_batch(encoding->encoder, &encoding->table.array, &encoding->err),
+              encoding->err);
 }
 
 static void put(struct encoding *encoding, int64_t row)
@@ -253,7 +254,8 @@ static void test_json_records_are_objects(void **state)
     encoding->encoder =
         tow_bus_encoder_new(&encoding->table.schema, TOW_ZEROBUS_JSON, NULL, &encoding->err);
     assert_non_null(encoding->encoder);
-    tow_bus_encoder_batch(encoding->encoder, &encoding->table.array);
+    assert_ok(tow_bus_encoder_batch(encoding->encoder, &encoding->table.array, &encoding->err),
+              encoding->err);
     put(encoding, 0);
     put(encoding, 1);
     assert_int_equal(encoding->payload, 9);
@@ -437,13 +439,133 @@ static void test_columns_that_only_one_side_has_are_told_of(void **state)
     begin(encoding);
 }
 
-static void test_nested_columns_are_for_json(void **state)
+/* ---- nested columns -------------------------------------------------------------------------- */
+
+/* A table whose column "c" is of this type, in Unity Catalog's words, and rows of JSON. */
+static void nested(struct encoding *encoding, const char *type, const char *const *rows)
+{
+    json_t *table;
+
+    table = json_pack("{s:s, s:s, s:[{s:s, s:o, s:i}]}", "name", "t", "schema_name", "s", "columns",
+                      "name", "c", "type_json", json_string(type), "position", 0);
+    tow_zerobus_schema_release(&encoding->message);
+    assert_ok(tow_zerobus_schema_read(&encoding->message, table, &encoding->err), encoding->err);
+    json_decref(table);
+    rows_of(encoding, (struct tow_type){TOW_TYPE_JSON, 0, 0});
+    for (; *rows; rows++) {
+        table_put_text(&encoding->table, 0, *rows);
+        table_end_row(&encoding->table);
+    }
+    begin(encoding);
+}
+
+#define ARRAY(element) "{\"type\":\"array\",\"elementType\":" element ",\"containsNull\":false}"
+#define MAP(key, value) \
+    "{\"type\":\"map\",\"keyType\":" key ",\"valueType\":" value ",\"valueContainsNull\":false}"
+#define MEMBER(name, type, nullable) \
+    "{\"name\":\"" name "\",\"type\":" type ",\"nullable\":" nullable ",\"metadata\":{}}"
+#define STRUCT(members) "{\"type\":\"struct\",\"fields\":[" members "]}"
+
+static void test_arrays_are_repeated_fields(void **state)
+{
+    struct encoding *encoding = *state;
+
+    nested(encoding, ARRAY("\"integer\""),
+           (const char *const[]){"[1,300,-1]", "[]", "null", "[\"7\"]", NULL});
+    for (int row = 0; row < 4; row++)
+        put(encoding, row);
+    BYTES_ARE(encoding, "\x0a\x10\x08\x01\x08\xac\x02\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"
+                        "\x0a\x00\x0a\x00\x0a\x02\x08\x07");
+}
+
+static void test_maps_are_entries(void **state)
+{
+    struct encoding *encoding = *state;
+
+    nested(encoding, MAP("\"string\"", "\"long\""),
+           (const char *const[]){"{\"a\":1,\"b\":2}", NULL});
+    put(encoding, 0);
+    BYTES_ARE(encoding, "\x0a\x0e\x0a\x05\x0a\x01"
+                        "a\x10\x01\x0a\x05\x0a\x01"
+                        "b\x10\x02");
+}
+
+static void test_structs_are_messages(void **state)
+{
+    struct encoding *encoding = *state;
+    static const char type[] =
+        STRUCT(MEMBER("b", "\"boolean\"", "true") "," MEMBER("d", "\"date\"", "true") "," MEMBER(
+            "m", "\"decimal(5,2)\"", "true") "," MEMBER("l", ARRAY("\"binary\""), "true"));
+
+    nested(encoding, type,
+           (const char *const[]){"{\"l\":[\"AQI=\",\"\"],\"d\":\"1970-01-02\",\"b\":true}",
+                                 "{\"m\":1.5}", "{\"m\":\"-123.4\",\"b\":null}", "{}", NULL});
+    put(encoding, 0);
+    BYTES_ARE(encoding, "\x0a\x0c\x0a\x0a\x08\x01\x10\x01\x22\x02\x01\x02\x22\x00");
+    put(encoding, 1);
+    BYTES_ARE(encoding, "\x0a\x08\x0a\x06\x1a\x04"
+                        "1.50");
+    put(encoding, 2);
+    BYTES_ARE(encoding, "\x0a\x0b\x0a\x09\x1a\x07"
+                        "-123.40");
+    put(encoding, 3);
+    BYTES_ARE(encoding, "\x0a\x02\x0a\x00");
+}
+
+static void test_nested_values_that_do_not_fit_are_misfits(void **state)
+{
+    static const struct {
+        const char *type, *value, *says;
+    } cases[] = {
+        {ARRAY("\"integer\""), "[1,null]", "element 2 is null"},
+        {ARRAY("\"integer\""), "[2147483648]", "2147483648 is not an integer that fits"},
+        {ARRAY("\"integer\""), "[1.5]", "1.5 is not an integer"},
+        {ARRAY("\"byte\""), "[128]", "128 is not"},
+        {ARRAY("\"short\""), "[-32769]", "-32769 is not"},
+        {ARRAY("\"integer\""), "{}", "{} is not an array"},
+        {ARRAY("\"integer\""), "[1", "is no JSON"},
+        {ARRAY("\"string\""), "[1]", "1 is not a string"},
+        {ARRAY("\"boolean\""), "[\"maybe\"]", "is not true or false"},
+        {ARRAY("\"float\""), "[1e39]", "FLOAT"},
+        {ARRAY("\"double\""), "[\"x\"]", "is not a number"},
+        {ARRAY("\"date\""), "[\"2026-02-30\"]", "is not a date"},
+        {ARRAY("\"timestamp\""), "[5]", "is not a timestamp"},
+        {ARRAY("\"timestamp_ntz\""), "[\"2026-03-01T00:00:00Z\"]", "without a zone"},
+        {ARRAY("\"binary\""), "[\"!\"]", "base64"},
+        {ARRAY("\"decimal(5,2)\""), "[1000]", "1000 is not a decimal that fits"},
+        {ARRAY("\"decimal(38,20)\""), "[0.12345678901234567]", "more than 15 digits"},
+        {MAP("\"string\"", "\"long\""), "[]", "[] is not an object"},
+        {MAP("\"string\"", "\"long\""), "{\"k\":null}", "value of \"k\" is null"},
+        {MAP("\"long\"", "\"long\""), "{\"k\":1}", "\"k\" is not an integer"},
+        {STRUCT(MEMBER("a", "\"long\"", "false")), "{}", "\"a\" is NOT NULL"},
+        {STRUCT(MEMBER("a", "\"long\"", "true")), "{\"b\":1}", "no member \"b\""},
+        {STRUCT(MEMBER("a", "\"long\"", "true")), "7", "7 is not an object"},
+    };
+    struct encoding *encoding = *state;
+    void *own = encoding;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *const rows[] = {"null", cases[i].value, "null", NULL};
+
+        nested(encoding, cases[i].type, rows);
+        misfit_is(encoding, 0, 1, "out_of_range", cases[i].says);
+        assert_int_equal(tow_bus_encoder_misfit(encoding->encoder, 2, NULL), -1);
+        put(encoding, 2);
+        BYTES_ARE(encoding, "\x0a\x00");
+        teardown(&own);
+        setup(&own);
+        encoding = own;
+    }
+    *state = own;
+}
+
+static void test_nested_columns_come_as_json(void **state)
 {
     struct encoding *encoding = *state;
 
     column(encoding, TOW_ZEROBUS_STRING, TOW_ZEROBUS_PLAIN)->is_repeated = 1;
-    rows_of(encoding, (struct tow_type){TOW_TYPE_JSON, 0, 0});
-    refused(encoding, TOW_E_UNSUPPORTED, "format = \"json\"");
+    rows_of(encoding, (struct tow_type){TOW_TYPE_INT64, 0, 0});
+    refused(encoding, TOW_E_CONFIG, "the type json");
 }
 
 static void test_odd_names_are_refused(void **state)
@@ -475,7 +597,11 @@ int main(void)
         TEST(test_a_text_is_no_number),
         TEST(test_types_that_would_lose_something_are_refused),
         TEST(test_columns_that_only_one_side_has_are_told_of),
-        TEST(test_nested_columns_are_for_json),
+        TEST(test_arrays_are_repeated_fields),
+        TEST(test_maps_are_entries),
+        TEST(test_structs_are_messages),
+        TEST(test_nested_values_that_do_not_fit_are_misfits),
+        TEST(test_nested_columns_come_as_json),
         TEST(test_odd_names_are_refused),
     };
 
