@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "connectors/databricks/bearer.h"
 #include "connectors/databricks/client_priv.h"
 #include "connectors/databricks/secret.h"
 #include "towpath/json.h"
@@ -18,34 +19,15 @@
 #define TOKEN_LIFE_MAX_S 86400 /* what an answer may say at most */
 #define TOKEN_LIFE_S     3600  /* where the answer does not say */
 
-#define TOKEN_BEARER "Bearer "
-
-/* "Bearer " and what a JSON string stands for, which must be fit for a header. */
 static int token_take(struct tow_databricks *databricks, struct tow_json_part string,
                       struct tow_error *err)
 {
-    struct tow_buffer text = {0};
-    int code = tow_buffer_reserve(&text, sizeof TOKEN_BEARER + string.length, err);
+    int code = tow_bearer_make(string, &databricks->bearer, err);
 
-    if (code == TOW_OK)
-        code = tow_buffer_append(&text, TOKEN_BEARER, sizeof TOKEN_BEARER - 1, err);
-    if (code == TOW_OK)
-        code = tow_json_unescape(&text, string, NULL);
-    if (code == TOW_OK && text.size == sizeof TOKEN_BEARER - 1)
-        code = TOW_E_DATA;
-    for (size_t i = sizeof TOKEN_BEARER - 1; i < text.size && code == TOW_OK; i++)
-        if (text.data[i] <= ' ' || text.data[i] > '~')
-            code = TOW_E_DATA;
-    if (code == TOW_OK) {
-        text.data[text.size] = '\0'; /* falls into the buffer's slack */
-        databricks->bearer = text.data;
-        databricks->logins++;
-        return TOW_OK;
-    }
-    tow_secret_buffer_release(&text);
-    return code == TOW_E_NOMEM
-               ? code
-               : tow_error_set(err, TOW_E_ENV, "logging in: the answer's access_token is no token");
+    databricks->logins += code == TOW_OK;
+    if (code == TOW_OK || code == TOW_E_NOMEM)
+        return code;
+    return tow_error_set(err, TOW_E_ENV, "logging in: the answer's access_token is no token");
 }
 
 /* Seconds that an "expires_in" says, as a number or as a text. */
@@ -151,11 +133,11 @@ int tow_databricks_login(struct tow_databricks *databricks, struct tow_error *er
         return token_fetch(databricks, err);
     databricks->renew_ms = INT64_MAX;
     /* Not by asprintf, which may leave copies of the token in memory. */
-    databricks->bearer = malloc(sizeof TOKEN_BEARER + strlen(databricks->config.token));
+    databricks->bearer = malloc(sizeof TOW_BEARER + strlen(databricks->config.token));
     if (!databricks->bearer)
         return tow_error_nomem(err);
-    memcpy(databricks->bearer, TOKEN_BEARER, sizeof TOKEN_BEARER - 1);
-    strcpy(databricks->bearer + sizeof TOKEN_BEARER - 1, databricks->config.token);
+    memcpy(databricks->bearer, TOW_BEARER, sizeof TOW_BEARER - 1);
+    strcpy(databricks->bearer + sizeof TOW_BEARER - 1, databricks->config.token);
     return TOW_OK;
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connectors/databricks/bearer.h"
 #include "connectors/databricks/secret.h"
 #include "connectors/grpc/clock.h"
 #include "towpath/json.h"
@@ -17,7 +18,6 @@
 #define TOKEN_PATH     "/oidc/v1/token"
 #define TOKEN_LIMIT    65536
 #define TOKEN_DEPTH    16
-#define TOKEN_BEARER   "Bearer "
 #define TOKEN_LIFE_MAX INT64_C(86400) /* seconds; a longer one is taken for that */
 
 void token_release(struct token *token)
@@ -109,28 +109,12 @@ static int64_t token_life_ms(struct tow_json_part part)
 
 static int token_take(struct token *token, struct tow_json_part string, struct tow_error *err)
 {
-    struct tow_buffer text = {0};
-    int code = tow_buffer_reserve(&text, sizeof TOKEN_BEARER + string.length, err);
+    int code = tow_bearer_make(string, &token->bearer, err);
 
-    if (code == TOW_OK)
-        code = tow_buffer_append(&text, TOKEN_BEARER, sizeof TOKEN_BEARER - 1, err);
-    if (code == TOW_OK)
-        code = tow_json_unescape(&text, string, NULL);
-    if (code == TOW_OK && text.size == sizeof TOKEN_BEARER - 1)
-        code = TOW_E_DATA;
-    for (size_t i = sizeof TOKEN_BEARER - 1; code == TOW_OK && i < text.size; i++)
-        if (text.data[i] <= ' ' || text.data[i] > '~')
-            code = TOW_E_DATA;
-    if (code == TOW_OK) {
-        text.data[text.size] = '\0'; /* falls into the buffer's slack */
-        token->bearer = text.data;
-        return TOW_OK;
-    }
-    tow_secret_buffer_release(&text);
-    return code == TOW_E_NOMEM ? tow_error_nomem(err)
-                               : tow_error_set(err, TOW_E_AUTH,
-                                               "logging in for Zerobus: the access_token of the "
-                                               "answer is no token");
+    if (code == TOW_OK || code == TOW_E_NOMEM)
+        return code;
+    return tow_error_set(err, TOW_E_AUTH,
+                         "logging in for Zerobus: the access_token of the answer is no token");
 }
 
 static int token_read(struct token *token, const struct tow_buffer *body, struct tow_error *err)
