@@ -48,7 +48,7 @@ extern "C" {
 #endif
 
 #define TOW_ABI_MAJOR 1
-#define TOW_ABI_MINOR 1
+#define TOW_ABI_MINOR 2
 
 /* ---- positions ------------------------------------------------------------------------------ */
 
@@ -260,6 +260,9 @@ struct tow_setup {
                    const char *statement);
 };
 
+/* Takes a piece of a text; anything but TOW_OK ends it. */
+typedef int32_t tow_text_put(void *context, const char *text, uint64_t length);
+
 /* ---- sources -------------------------------------------------------------------------------- */
 
 /*
@@ -304,6 +307,8 @@ struct tow_source_ops {
      * starts (length 0: from the start; a source that follows new data returns its position).
      * After TOW_E_TRANSIENT and TOW_E_RATE the core calls again, out as new: nothing that was not
      * handed out may be lost. After TOW_END it does not.
+     * A source that waits for new data returns a batch without rows once a second or so: between
+     * calls the core takes checkpoints and ends loads.
      */
     int32_t (*read)(void *self, struct tow_batch *out, struct tow_error *err);
 
@@ -318,6 +323,16 @@ struct tow_source_ops {
      */
     int32_t (*setup)(void *self, const struct tow_host *host, const struct tow_setup *setup,
                      struct ArrowSchema *out, struct tow_error *err);
+
+    /*
+     * Optional, both, since 1.2. What the source can say of itself for options of the sink:
+     * "{audience_slug}" in a text option there stands for the word of that name. `names` lists
+     * them, '|' between ("aid|audience_slug"). name is called on an instance whose open and schema
+     * went well, before the sink's open, and hands the word to put. May use the network.
+     */
+    const char *names;
+    int32_t (*name)(void *self, const char *name, tow_text_put *put, void *context,
+                    struct tow_error *err);
 };
 
 /* open and schema need no network and no credentials, so `check` and `plan` may call them. */
@@ -350,8 +365,6 @@ struct tow_sink_column {
 
 /* Anything but TOW_OK ends the visits. */
 typedef int32_t tow_column_visit(void *context, const struct tow_sink_column *column);
-
-typedef int32_t tow_text_put(void *context, const char *text, uint64_t length);
 
 struct tow_sink_ops {
     uint32_t size;
