@@ -15,6 +15,7 @@
 
 #include "config/diag.h"
 #include "config/setting.h"
+#include "schedule/schedule.h"
 #include "towpath/batch.h"
 
 /*
@@ -86,6 +87,8 @@ struct tow_job {
     double max_reject_percent; /* rejects.max_percent, 0 .. 100; -1: no limit */
     struct tow_retry retry;
     struct tow_tuning tuning;
+    int has_schedule;
+    struct tow_schedule schedule; /* valid where has_schedule, in a job without errors */
     void *priv; /* what the members above point into */
 };
 

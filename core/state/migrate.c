@@ -69,6 +69,28 @@ static const char *const steps[] = {
     "  sink TEXT NOT NULL,"
     "  rows BLOB NOT NULL,"
     "  PRIMARY KEY (job, seq)) WITHOUT ROWID;",
+    /* 3: what the lock's holder is doing; and where schedules stand. fingerprint holds the bits of
+     * an unsigned number. */
+    "ALTER TABLE locks ADD COLUMN run INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE locks ADD COLUMN progress_us INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE locks ADD COLUMN read INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE locks ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE locks ADD COLUMN rejected INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE locks ADD COLUMN filtered INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE locks ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE locks ADD COLUMN batches INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE locks ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE locks ADD COLUMN in_flight INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE locks ADD COLUMN stopping INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE agendas ("
+    "  job TEXT NOT NULL PRIMARY KEY,"
+    "  state INTEGER NOT NULL,"
+    "  tries INTEGER NOT NULL,"
+    "  since_us INTEGER NOT NULL,"
+    "  slot_us INTEGER NOT NULL,"
+    "  started_us INTEGER NOT NULL,"
+    "  ended_us INTEGER NOT NULL,"
+    "  fingerprint INTEGER NOT NULL) WITHOUT ROWID;",
 };
 
 const struct tow_migration tow_state_migration = {steps, sizeof steps / sizeof steps[0]};

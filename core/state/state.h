@@ -1,6 +1,6 @@
 /*
  * The installation's state: one SQLite file (WAL, synchronous=FULL, 0600) with runs, checkpoints,
- * locks and ledgers. No secret ever enters it.
+ * locks, ledgers and agendas. No secret ever enters it.
  *
  * A connection may be used from any thread; calls are serialized inside. Several processes may
  * use one file. Every change is one transaction and is durable when the call returns. SQLite's
@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "schedule/agenda.h"
 #include "towpath/error.h"
 #include "towpath/plugin.h"
 
@@ -168,6 +169,16 @@ int tow_state_checkpoint_reset(struct tow_state *state, const char *job, int wit
                                struct tow_error *err);
 int tow_state_checkpoint_set(struct tow_state *state, const char *job,
                              const struct tow_checkpoint *checkpoint, struct tow_error *err);
+
+/* ---- agendas of schedules ---------------------------------------------------------------------
+ */
+
+/* Where the scheduler stands with a job: writes it, or replaces it. */
+int tow_state_agenda_put(struct tow_state *state, const char *job, const struct tow_agenda *agenda,
+                         struct tow_error *err);
+/* TOW_OK, or TOW_END where the job has none; the agenda is then TOW_AGENDA_NEW. */
+int tow_state_agenda(struct tow_state *state, const char *job, struct tow_agenda *agenda,
+                     struct tow_error *err);
 
 /* ---- rows settled ahead of the checkpoint --------------------------------------------------- */
 

@@ -1,0 +1,77 @@
+/*
+ * When a job runs: the `schedule` section of its file as a rule that tells the next time. The
+ * rules, with examples, stand in docs/schedule.md.
+ *
+ * A *slot* is an instant that the rule names, in whole seconds as microseconds since 1970 UTC. A
+ * run that stands for a slot starts at its *due* time, which is the slot and its jitter. Nothing
+ * here reads a clock, allocates after init, or changes a schedule: any thread may ask at any time.
+ */
+#ifndef CORE_SCHEDULE_SCHEDULE_H
+#define CORE_SCHEDULE_SCHEDULE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "schedule/cron.h"
+#include "schedule/zone.h"
+#include "towpath/error.h"
+
+#define TOW_SLOT_NEVER INT64_MAX /* there is no later slot */
+#define TOW_SLOT_NONE  INT64_MIN /* there was no slot so far */
+
+/* The numbers are those of the choices that the job file takes, where it names them. */
+enum tow_schedule_kind {
+    TOW_SCHEDULE_HOURLY, /* `frequency` ... */
+    TOW_SCHEDULE_DAILY,
+    TOW_SCHEDULE_WEEKLY,
+    TOW_SCHEDULE_MONTHLY,
+    TOW_SCHEDULE_CONTINUOUS, /* no slots: started when it does not run */
+    TOW_SCHEDULE_CRON,       /* `cron` */
+    TOW_SCHEDULE_EVERY,      /* `every`: multiples of it since 1970-01-01 00:00 UTC */
+    TOW_SCHEDULE_AT_ONCE     /* `keep_updated = false` alone: one run, when the job is taken on */
+};
+
+enum tow_overlap { TOW_OVERLAP_SKIP, TOW_OVERLAP_QUEUE };
+enum tow_catch_up { TOW_CATCH_UP_NONE, TOW_CATCH_UP_LATEST, TOW_CATCH_UP_ALL };
+enum tow_first_run { TOW_FIRST_RUN_SLOT, TOW_FIRST_RUN_NOW };
+
+struct tow_schedule {
+    enum tow_schedule_kind kind;
+    int once;                   /* 1: `keep_updated = false`: its first slot is its last */
+    enum tow_overlap overlap;   /* a slot that comes while the job runs: passed over, or run next */
+    enum tow_catch_up catch_up; /* slots that passed while no daemon ran */
+    enum tow_first_run first_run; /* of a job that is new: at its first slot, or at once */
+    int64_t jitter_us;            /* a due time lies 0 .. jitter_us behind its slot */
+    int64_t timeout_us;           /* a run is stopped after it; 0: never */
+    int32_t tries;                /* runs of one slot, as long as they fail; 1 .. 100 */
+    int64_t retry_wait_us;        /* before the second one; doubles, up to an hour or itself */
+    int64_t every_us;             /* EVERY */
+    struct tow_cron cron;         /* all other kinds that have slots */
+    int clamp;                    /* 1: a day that the month lacks is its last one */
+    const struct tow_zone *zone;  /* never NULL after init */
+    uint64_t seed;                /* of jitter: made of the job's name */
+    uint64_t fingerprint;         /* of all that makes slots: another one, another rule */
+};
+
+/*
+ * First slot after `after_us`, TOW_SLOT_NEVER where there is none before the year 2200 or the kind
+ * has no slots. `once` has no say here: core/schedule/agenda.h knows what ran.
+ */
+int64_t tow_schedule_next(const struct tow_schedule *schedule, int64_t after_us);
+/* Last slot at or before `at_us` and after `after_us`; TOW_SLOT_NONE where there is none. */
+int64_t tow_schedule_latest(const struct tow_schedule *schedule, int64_t after_us, int64_t at_us);
+/* How many slots lie in (after_us, until_us]; stops counting at `most`. */
+int64_t tow_schedule_count(const struct tow_schedule *schedule, int64_t after_us, int64_t until_us,
+                           int64_t most);
+/* The slot and its jitter: the same for one job's slot each time, another for each slot. Due times
+ * are in the order of their slots. */
+int64_t tow_schedule_due(const struct tow_schedule *schedule, int64_t slot_us);
+
+#define TOW_SCHEDULE_TEXT_MAX 512
+/* "15 4 * * * in America/New_York, jitter 5m": for people, one line. */
+char *tow_schedule_describe(const struct tow_schedule *schedule, char text[TOW_SCHEDULE_TEXT_MAX]);
+
+/* Gives back the zone. */
+void tow_schedule_release(struct tow_schedule *schedule);
+
+#endif
