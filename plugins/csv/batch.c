@@ -137,14 +137,14 @@ static int batch_take_lines(struct tow_csv_batch *batch, struct tow_error *err)
 static void batch_set_position(const struct tow_csv_source *source, int at_file_end,
                                struct tow_position *out)
 {
-    const struct tow_csv_window *window = &source->window;
-    size_t checked = tow_csv_window_history(window);
+    const struct tow_window *window = &source->window;
+    size_t checked = tow_window_history(window);
     struct tow_csv_resume resume = {
-        .offset = tow_csv_window_offset(window),
+        .offset = tow_window_offset(window),
         .line = source->rows.line,
         .rows = source->rows_done,
         .is_done = at_file_end,
-        .checksum = tow_csv_window_checksum(window, checked),
+        .checksum = tow_window_checksum(window, checked),
         .checked = (uint32_t)checked,
     };
 
@@ -170,7 +170,7 @@ int tow_csv_batch_hand_over(struct tow_csv_source *source, struct tow_batch *out
     batch->rejects = source->rejecter.count;
     source->rejecter.pause = 0;
     if (at_file_end && source->mark_key) {
-        tow_csv_mark_text(&source->mark, batch->mark_text);
+        tow_file_mark_text(&source->mark, batch->mark_text);
         free(batch->mark_key);
         batch->mark_key = source->mark_key;
         source->mark_key = NULL;

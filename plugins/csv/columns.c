@@ -3,7 +3,7 @@
 #include <endian.h>
 #include <string.h>
 
-#include "plugins/csv/field.h"
+#include "connectors/csv/field.h"
 #include "towpath/value.h"
 
 /* Bytes that a copy moves at once; the slack of window and column is larger. */

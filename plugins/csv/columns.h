@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "plugins/csv/dialect.h"
+#include "connectors/csv/dialect.h"
 #include "plugins/csv/rows.h"
 #include "towpath/batch.h"
 #include "towpath/error.h"

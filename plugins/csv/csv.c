@@ -76,7 +76,7 @@ static void csv_close(void *self)
     tow_csv_header_release(&source->header);
     free(source->mark_key);
     tow_csv_file_close(&source->file);
-    tow_csv_window_release(&source->window);
+    tow_window_release(&source->window);
     free(source->skip);
     tow_listing_release(&source->listing);
     *source =
@@ -94,8 +94,8 @@ static int32_t csv_open(void *self, const struct tow_host *host, const struct to
     if (code == TOW_OK)
         code = tow_csv_source_plan(source, from, err);
     if (code == TOW_OK)
-        code = tow_csv_window_init(&source->window, source->window_size,
-                                   source->rules.row_bytes + 1 + TOW_CSV_COMMENT_MAX, err);
+        code = tow_window_init(&source->window, source->window_size,
+                               source->rules.row_bytes + 1 + TOW_CSV_COMMENT_MAX, err);
     return code;
 }
 

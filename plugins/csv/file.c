@@ -4,27 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugins/csv/field.h"
+#include "connectors/csv/field.h"
+#include "connectors/csv/scan.h"
 #include "plugins/csv/rows.h"
-#include "plugins/csv/scan.h"
 #include "towpath/value.h"
 
-static int file_skip_byte_order_mark(struct tow_csv_window *window, struct tow_error *err)
+static int file_skip_byte_order_mark(struct tow_window *window, struct tow_error *err)
 {
     static const char mark[] = {'\xEF', '\xBB', '\xBF'};
     int code = TOW_OK;
 
     while (code == TOW_OK && window->end - window->start < sizeof mark && !window->at_end)
-        code = tow_csv_window_fill(window, err);
+        code = tow_window_fill(window, err);
     if (window->end - window->start >= sizeof mark &&
         memcmp(window->data + window->start, mark, sizeof mark) == 0)
-        tow_csv_window_consume(window, sizeof mark);
+        tow_window_consume(window, sizeof mark);
     /* An error behind the first bytes is met again when they have been used. */
     return window->end > window->start && code == TOW_E_ENV ? TOW_OK : code;
 }
 
 /* TOW_END where the file ends first. */
-static int file_skip_line(struct tow_csv_window *window, struct tow_error *err)
+static int file_skip_line(struct tow_window *window, struct tow_error *err)
 {
     for (;;) {
         const char *text = window->data + window->start;
@@ -32,19 +32,19 @@ static int file_skip_line(struct tow_csv_window *window, struct tow_error *err)
         const char *line = memchr(text, '\n', length);
         int code;
 
-        tow_csv_window_consume(window, line ? (size_t)(line + 1 - text) : length);
+        tow_window_consume(window, line ? (size_t)(line + 1 - text) : length);
         if (line)
             return TOW_OK;
         if (window->at_end)
             return TOW_END;
-        code = tow_csv_window_fill(window, err);
+        code = tow_window_fill(window, err);
         if (code != TOW_OK)
             return code;
     }
 }
 
 /* The scan's next answer that is not a call for more data. TOW_END where there is nothing left. */
-static int file_scan(struct tow_csv_window *window, const struct tow_csv_file_rules *rules,
+static int file_scan(struct tow_window *window, const struct tow_csv_file_rules *rules,
                      uint32_t *ends, struct tow_csv_scan *scan, enum tow_csv_scan_result *result,
                      struct tow_error *err)
 {
@@ -60,7 +60,7 @@ static int file_scan(struct tow_csv_window *window, const struct tow_csv_file_ru
             return TOW_OK;
         if (window->at_end)
             return TOW_END;
-        code = tow_csv_window_fill(window, err);
+        code = tow_window_fill(window, err);
         if (code != TOW_OK)
             return code;
     }
@@ -104,7 +104,7 @@ static int file_take_name(struct tow_csv_file *file, const struct tow_csv_dialec
 }
 
 static int file_take_header(struct tow_csv_file *file, const struct tow_csv_dialect *dialect,
-                            const struct tow_csv_window *window, const uint32_t *ends, size_t count,
+                            const struct tow_window *window, const uint32_t *ends, size_t count,
                             struct tow_error *err)
 {
     size_t start = window->start;
@@ -134,7 +134,7 @@ static int64_t file_count_lines(const char *text, size_t length)
 
 /* TOW_END where the file ends before a header. */
 static int file_read_header(struct tow_csv_file *file, const struct tow_csv_file_rules *rules,
-                            struct tow_csv_window *window, uint32_t *ends, struct tow_error *err)
+                            struct tow_window *window, uint32_t *ends, struct tow_error *err)
 {
     for (;;) {
         enum tow_csv_scan_result result;
@@ -149,7 +149,7 @@ static int file_read_header(struct tow_csv_file *file, const struct tow_csv_file
         lines = file_count_lines(window->data + window->start, scan.next - window->start);
         if (result == TOW_CSV_ROW)
             code = file_take_header(file, rules->dialect, window, ends, scan.field_count, err);
-        tow_csv_window_consume(window, scan.next - window->start);
+        tow_window_consume(window, scan.next - window->start);
         file->data_line += lines;
         if (code != TOW_OK || result == TOW_CSV_ROW)
             return code;
@@ -164,7 +164,7 @@ static int file_read_header(struct tow_csv_file *file, const struct tow_csv_file
 
 /* TOW_END where the file ends before its rows. */
 static int file_find_rows(struct tow_csv_file *file, const struct tow_csv_file_rules *rules,
-                          struct tow_csv_window *window, struct tow_error *err)
+                          struct tow_window *window, struct tow_error *err)
 {
     uint32_t *ends;
     int code = file_skip_byte_order_mark(window, err);
@@ -185,7 +185,7 @@ static int file_find_rows(struct tow_csv_file *file, const struct tow_csv_file_r
 }
 
 int tow_csv_file_open(struct tow_csv_file *file, const char *path,
-                      const struct tow_csv_file_rules *rules, struct tow_csv_window *window,
+                      const struct tow_csv_file_rules *rules, struct tow_window *window,
                       struct tow_error *err)
 {
     int code;
@@ -195,7 +195,7 @@ int tow_csv_file_open(struct tow_csv_file *file, const char *path,
     file->input = tow_input_new(path, &rules->input, err);
     if (!file->input)
         return err->code;
-    tow_csv_window_attach(window, file->input);
+    tow_window_attach(window, file->input);
     code = file_find_rows(file, rules, window, err);
     return code == TOW_END ? TOW_OK : code;
 }

@@ -5,10 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "connectors/csv/dialect.h"
 #include "connectors/files/input.h"
-#include "plugins/csv/dialect.h"
+#include "connectors/files/window.h"
 #include "plugins/csv/header.h"
-#include "plugins/csv/window.h"
 #include "towpath/error.h"
 
 struct tow_csv_file_rules {
@@ -35,7 +35,7 @@ struct tow_csv_file {
  * On failure the file is open or not; close it, or open it again to start anew.
  */
 int tow_csv_file_open(struct tow_csv_file *file, const char *path,
-                      const struct tow_csv_file_rules *rules, struct tow_csv_window *window,
+                      const struct tow_csv_file_rules *rules, struct tow_window *window,
                       struct tow_error *err);
 void tow_csv_file_close(struct tow_csv_file *file);
 

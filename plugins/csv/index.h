@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "plugins/csv/dialect.h"
+#include "connectors/csv/dialect.h"
 #include "towpath/error.h"
 
 /* Room that a run needs beyond the last entry it made: a block may bring this many. */

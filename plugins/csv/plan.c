@@ -59,7 +59,8 @@ int tow_csv_source_prepare(struct tow_csv_source *source, struct tow_error *err)
         .quote = options->quote,
         .escape = options->escape,
         .comment = options->comment,
-        .null_values = options->null_values,
+        .null_values = options->null_values.items,
+        .null_count = (size_t)options->null_values.count,
         .trim = options->trim,
     };
     int code = plan_check_options(options, err);
@@ -80,8 +81,8 @@ int tow_csv_source_prepare(struct tow_csv_source *source, struct tow_error *err)
 static int plan_judge(struct tow_csv_source *source, size_t index, struct tow_error *err)
 {
     const struct tow_file *file = &source->listing.files[index];
-    char change[TOW_CSV_CHANGE_MAX];
-    struct tow_csv_mark recorded;
+    char change[TOW_FILE_CHANGE_MAX];
+    struct tow_file_mark recorded;
     enum tow_csv_verdict verdict;
     int code = tow_csv_ledger_judge(source->host, file, &verdict, &recorded, err);
 
@@ -90,7 +91,7 @@ static int plan_judge(struct tow_csv_source *source, size_t index, struct tow_er
     source->skip[index] = 1;
     if (verdict == TOW_CSV_DONE)
         return TOW_OK;
-    tow_csv_ledger_describe(file, &recorded, change);
+    tow_file_mark_describe(file, &recorded, change);
     switch (source->options.on_change) {
     case TOW_CSV_CHANGE_SKIP:
         tow_log(source->host, TOW_LOG_WARN, "%s %s; left out (on_change = \"skip\")", file->path,

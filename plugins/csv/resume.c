@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plugins/csv/window.h"
+#include "connectors/files/window.h"
 
 /*
  * Text, so that a person can read it in the state file:
@@ -47,7 +47,7 @@ static const char *resume_parse_all(struct tow_csv_resume *resume, const char *p
     p = p ? resume_parse(p, INT64_MAX, ' ', &resume->rows) : NULL;
     p = p ? resume_parse(p, 1, ' ', &done) : NULL;
     p = p ? resume_parse(p, UINT32_MAX, ' ', &checksum) : NULL;
-    p = p ? resume_parse(p, TOW_CSV_HISTORY, '\n', &checked) : NULL;
+    p = p ? resume_parse(p, TOW_WINDOW_HISTORY, '\n', &checked) : NULL;
     resume->is_done = (int)done;
     resume->checksum = (uint32_t)checksum;
     resume->checked = (uint32_t)checked;

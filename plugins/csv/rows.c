@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugins/csv/scan.h"
+#include "connectors/csv/scan.h"
 #include "towpath/value.h"
 
 #define ROWS_MAX       8192 /* in a table */
@@ -65,7 +65,7 @@ void tow_csv_rows_release(struct tow_csv_rows *rows)
     *rows = (struct tow_csv_rows){0};
 }
 
-void tow_csv_rows_attach(struct tow_csv_rows *rows, struct tow_csv_window *window, int64_t line)
+void tow_csv_rows_attach(struct tow_csv_rows *rows, struct tow_window *window, int64_t line)
 {
     rows->window = window;
     rows->line = line;
@@ -78,7 +78,7 @@ void tow_csv_rows_attach(struct tow_csv_rows *rows, struct tow_csv_window *windo
 
 void tow_csv_rows_commit(struct tow_csv_rows *rows)
 {
-    tow_csv_window_consume(rows->window, rows->table.consumed);
+    tow_window_consume(rows->window, rows->table.consumed);
     rows->line += rows->table.lines_done;
     rows->table.row_count = 0;
     rows->table.consumed = 0;
@@ -89,7 +89,7 @@ void tow_csv_rows_commit(struct tow_csv_rows *rows)
 
 static int64_t rows_offset(const struct tow_csv_rows *rows, size_t at)
 {
-    return tow_csv_window_offset(rows->window) + (int64_t)at - (int64_t)rows->window->start;
+    return tow_window_offset(rows->window) + (int64_t)at - (int64_t)rows->window->start;
 }
 
 static int64_t rows_count_lines(const char *bytes, size_t from, size_t to)
@@ -225,7 +225,7 @@ static void rows_tell(struct tow_csv_rows *rows, const struct tow_csv_discard *b
 
 static enum rows_step rows_discard_on(struct tow_csv_rows *rows, struct rows_cursor *cursor)
 {
-    struct tow_csv_window *window = rows->window;
+    struct tow_window *window = rows->window;
     struct tow_csv_discard *discard = &rows->discard;
     const char *line = memchr(window->data + cursor->at, '\n', window->end - cursor->at);
 
@@ -252,7 +252,7 @@ static size_t rows_raw_limit(const struct tow_csv_rows *rows)
 static void rows_discard_from(struct tow_csv_rows *rows, struct rows_cursor *cursor,
                               const struct tow_csv_discard *bad)
 {
-    struct tow_csv_window *window = rows->window;
+    struct tow_window *window = rows->window;
     size_t length;
 
     rows->discard = *bad;
@@ -275,7 +275,7 @@ static void rows_discard_from(struct tow_csv_rows *rows, struct rows_cursor *cur
 static enum rows_step rows_drop(struct tow_csv_rows *rows, struct rows_cursor *cursor,
                                 const char *code, size_t fault)
 {
-    struct tow_csv_window *window = rows->window;
+    struct tow_window *window = rows->window;
     char *bytes = window->data;
     struct tow_csv_discard bad = {
         .code = code,
@@ -305,7 +305,7 @@ static enum rows_step rows_drop(struct tow_csv_rows *rows, struct rows_cursor *c
 
 static enum rows_step rows_scan_one(struct tow_csv_rows *rows, struct rows_cursor *cursor)
 {
-    struct tow_csv_window *window = rows->window;
+    struct tow_window *window = rows->window;
     struct tow_csv_table *table = &rows->table;
     const struct tow_csv_rules *rules = rows->rules;
     struct tow_csv_scan_limits limits = {window->end, window->at_end, rules->row_bytes};
@@ -456,7 +456,7 @@ static enum rows_step rows_advance(struct tow_csv_rows *rows, struct rows_cursor
 /* Goes as far as the window and the limits allow. */
 static void rows_parse(struct tow_csv_rows *rows, struct rows_cursor *cursor)
 {
-    struct tow_csv_window *window = rows->window;
+    struct tow_window *window = rows->window;
     struct tow_csv_table *table = &rows->table;
     enum rows_step step = ROWS_GO_ON;
 
@@ -473,7 +473,7 @@ static void rows_parse(struct tow_csv_rows *rows, struct rows_cursor *cursor)
 int tow_csv_rows_next(struct tow_csv_rows *rows, size_t row_limit, uint64_t cost_limit,
                       struct tow_error *err)
 {
-    struct tow_csv_window *window = rows->window;
+    struct tow_window *window = rows->window;
     int code = TOW_OK;
 
     while (code == TOW_OK) {
@@ -486,7 +486,7 @@ int tow_csv_rows_next(struct tow_csv_rows *rows, size_t row_limit, uint64_t cost
             return TOW_OK;
         if (window->at_end)
             return TOW_END;
-        code = tow_csv_window_fill(window, err);
+        code = tow_window_fill(window, err);
     }
     return code;
 }

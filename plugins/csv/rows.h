@@ -12,10 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "plugins/csv/dialect.h"
+#include "connectors/csv/dialect.h"
+#include "connectors/files/window.h"
 #include "plugins/csv/index.h"
 #include "plugins/csv/reject.h"
-#include "plugins/csv/window.h"
 #include "towpath/error.h"
 
 #define TOW_CSV_COLUMNS_MAX 16384 /* fields in a header */
@@ -62,7 +62,7 @@ struct tow_csv_discard {
 
 struct tow_csv_rows {
     const struct tow_csv_rules *rules; /* borrowed, like the next two */
-    struct tow_csv_window *window;
+    struct tow_window *window;
     struct tow_csv_rejecter *rejecter;
     struct tow_csv_table table;
     struct tow_csv_index index; /* ends are the table's */
@@ -76,7 +76,7 @@ int tow_csv_rows_init(struct tow_csv_rows *rows, const struct tow_csv_rules *rul
 void tow_csv_rows_release(struct tow_csv_rows *rows);
 
 /* From here on, rows come from this window, whose first byte stands on `line`. */
-void tow_csv_rows_attach(struct tow_csv_rows *rows, struct tow_csv_window *window, int64_t line);
+void tow_csv_rows_attach(struct tow_csv_rows *rows, struct tow_window *window, int64_t line);
 
 /*
  * Fills the table with up to row_limit rows, and not many more than cost_limit bytes of them, from

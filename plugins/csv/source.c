@@ -121,16 +121,16 @@ static int source_changed(const struct tow_csv_source *source, struct tow_error 
 static int source_go_on(struct tow_csv_source *source, struct tow_error *err)
 {
     const struct tow_csv_resume *resume = &source->resume;
-    struct tow_csv_window *window = &source->window;
+    struct tow_window *window = &source->window;
     int code;
 
-    if (resume->offset < tow_csv_window_offset(window))
+    if (resume->offset < tow_window_offset(window))
         return source_changed(source, err);
-    code = tow_csv_window_skip_to(window, resume->offset, err);
+    code = tow_window_skip_to(window, resume->offset, err);
     if (code != TOW_OK)
         return code;
-    if (tow_csv_window_history(window) < resume->checked ||
-        tow_csv_window_checksum(window, resume->checked) != resume->checksum)
+    if (tow_window_history(window) < resume->checked ||
+        tow_window_checksum(window, resume->checked) != resume->checksum)
         return source_changed(source, err);
     return TOW_OK;
 }
@@ -145,7 +145,7 @@ static int source_take_mark(struct tow_csv_source *source, struct tow_error *err
     source->mark_key = tow_csv_ledger_key(source->file.path);
     if (!source->mark_key)
         return tow_error_nomem(err);
-    return tow_csv_mark_take(&source->mark, source->file.input, err);
+    return tow_file_mark_take(&source->mark, source->file.input, err);
 }
 
 /* Opens the next file, where finding the header has not done so, and goes to its first row. */

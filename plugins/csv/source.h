@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "connectors/files/listing.h"
+#include "connectors/files/window.h"
 #include "plugins/csv/columns.h"
 #include "plugins/csv/file.h"
 #include "plugins/csv/header.h"
@@ -18,7 +19,6 @@
 #include "plugins/csv/reject.h"
 #include "plugins/csv/resume.h"
 #include "plugins/csv/rows.h"
-#include "plugins/csv/window.h"
 #include "towpath/batch.h"
 #include "towpath/plugin.h"
 
@@ -48,7 +48,7 @@ struct tow_csv_batch {
     int64_t rejects;         /* rejecter.count when it was begun */
     struct ArrowArray ready; /* its lines, while the rows could not be handed over */
     char *mark_key;          /* of the batch that was handed over; heap */
-    char mark_text[TOW_CSV_MARK_MAX];
+    char mark_text[TOW_FILE_MARK_MAX];
 };
 
 struct tow_csv_source {
@@ -66,13 +66,13 @@ struct tow_csv_source {
     int is_resuming;     /* 1: the next file is gone on with at resume.offset */
     unsigned char *skip; /* of each file: 1 where this load leaves it out */
 
-    struct tow_csv_window window;
+    struct tow_window window;
     struct tow_csv_file file; /* open: files[opened] */
     size_t opened;
     int is_reading; /* rows of the open file are being read */
     int64_t rows_done;
-    char *mark_key;           /* heap; NULL where nothing is marked */
-    struct tow_csv_mark mark; /* goes with it */
+    char *mark_key;            /* heap; NULL where nothing is marked */
+    struct tow_file_mark mark; /* goes with it */
 
     int is_settled; /* the columns are known, and all below is made */
     struct tow_csv_header header;

@@ -1,5 +1,5 @@
 /*
- * A CSV parser written from the rules in plugins/csv/dialect.h and rows.h alone, a byte at a time
+ * A CSV parser written from the rules in connectors/csv/dialect.h and rows.h alone, a byte at a time
  * over the whole text: slow, simple, and what the plugin is compared with.
  */
 #ifndef TESTS_UNIT_NAIVE_CSV_H

@@ -469,7 +469,7 @@ static void test_long_rows_do_not_hold_memory(void **state)
     assert_ok(csv_run_open(&run, NULL, &err), err);
     assert_int_equal(csv_run_read_all(&run, &err), TOW_END);
     assert_true(run.rows.size > 200000);
-    assert_int_equal(((struct tow_csv_source *)run.self)->window.capacity, 1000 + TOW_CSV_HISTORY);
+    assert_int_equal(((struct tow_csv_source *)run.self)->window.capacity, 1000 + TOW_WINDOW_HISTORY);
     csv_run_release(&run);
     fake_host_release(&fake);
 }

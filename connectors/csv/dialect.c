@@ -1,4 +1,4 @@
-#include "plugins/csv/dialect.h"
+#include "connectors/csv/dialect.h"
 
 #include <string.h>
 
@@ -65,11 +65,13 @@ static int dialect_set_comment(struct tow_csv_dialect *dialect, const char *text
     return TOW_OK;
 }
 
-static void dialect_set_nulls(struct tow_csv_dialect *dialect, struct tow_strings values)
+static void dialect_set_nulls(struct tow_csv_dialect *dialect,
+                              const struct tow_csv_settings *settings)
 {
-    dialect->null_values = values;
-    for (uint64_t i = 0; i < values.count; i++) {
-        size_t length = strlen(values.items[i]);
+    dialect->null_values = settings->null_values;
+    dialect->null_count = settings->null_count;
+    for (size_t i = 0; i < settings->null_count; i++) {
+        size_t length = strlen(settings->null_values[i]);
 
         if (length == 0)
             dialect->empty_is_null = 1;
@@ -113,7 +115,7 @@ int tow_csv_dialect_init(struct tow_csv_dialect *dialect, const struct tow_csv_s
     /* Escaping the quote by itself is what doubling it is. */
     if (dialect->escape == dialect->quote)
         dialect->escape = TOW_CSV_NO_BYTE;
-    dialect_set_nulls(dialect, settings->null_values);
+    dialect_set_nulls(dialect, settings);
     dialect_set_classes(dialect);
     dialect->can_index =
         dialect->delimiter_length == 1 && (unsigned char)dialect->delimiter[0] < 0x80;
@@ -129,8 +131,8 @@ int tow_csv_dialect_is_null(const struct tow_csv_dialect *dialect, const char *t
         return dialect->empty_is_null;
     if (!(dialect->null_lengths >> bit & 1))
         return 0;
-    for (uint64_t i = 0; i < dialect->null_values.count; i++) {
-        const char *value = dialect->null_values.items[i];
+    for (size_t i = 0; i < dialect->null_count; i++) {
+        const char *value = dialect->null_values[i];
 
         if (strlen(value) == length && memcmp(value, text, length) == 0)
             return 1;

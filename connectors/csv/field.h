@@ -1,10 +1,10 @@
 /* One field: from its bytes in the file to its value. */
-#ifndef PLUGINS_CSV_FIELD_H
-#define PLUGINS_CSV_FIELD_H
+#ifndef CONNECTORS_CSV_FIELD_H
+#define CONNECTORS_CSV_FIELD_H
 
 #include <stddef.h>
 
-#include "plugins/csv/dialect.h"
+#include "connectors/csv/dialect.h"
 
 struct tow_csv_text {
     const char *start;

@@ -2,13 +2,13 @@
  * One row at a time by a state machine that knows every dialect and every irregularity: slower than
  * the index, and the one that decides where the two could differ.
  */
-#ifndef PLUGINS_CSV_SCAN_H
-#define PLUGINS_CSV_SCAN_H
+#ifndef CONNECTORS_CSV_SCAN_H
+#define CONNECTORS_CSV_SCAN_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "plugins/csv/dialect.h"
+#include "connectors/csv/dialect.h"
 
 enum tow_csv_scan_result {
     TOW_CSV_ROW,       /* a row */

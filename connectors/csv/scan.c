@@ -1,4 +1,4 @@
-#include "plugins/csv/scan.h"
+#include "connectors/csv/scan.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "plugins/csv/field.h"
+#include "connectors/csv/field.h"
 
 #include <string.h>
 

@@ -12,14 +12,13 @@
  * - trim takes spaces and tabs (those that are not part of the delimiter) off both ends of a field,
  *   outside its quotes.
  */
-#ifndef PLUGINS_CSV_DIALECT_H
-#define PLUGINS_CSV_DIALECT_H
+#ifndef CONNECTORS_CSV_DIALECT_H
+#define CONNECTORS_CSV_DIALECT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "towpath/error.h"
-#include "towpath/plugin.h"
 
 #define TOW_CSV_DELIMITER_MAX 4
 #define TOW_CSV_COMMENT_MAX   64
@@ -31,7 +30,8 @@ struct tow_csv_settings {
     const char *quote;   /* "": none */
     const char *escape;  /* "": none */
     const char *comment; /* NULL or "": none */
-    struct tow_strings null_values;
+    const char *const *null_values;
+    size_t null_count;
     int trim;
 };
 
@@ -42,7 +42,8 @@ struct tow_csv_dialect {
     int escape; /* byte or TOW_CSV_NO_BYTE; never the quote byte */
     const char *comment;
     size_t comment_length;
-    struct tow_strings null_values;
+    const char *const *null_values;
+    size_t null_count;
     int empty_is_null;     /* 1: "" is among them */
     uint64_t null_lengths; /* bit n: another one has n bytes; bit 63: it has 63 or more */
     int trim;

@@ -1,14 +1,14 @@
-#include "plugins/csv/window.h"
+#include "connectors/files/window.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
-static int window_allocate(struct tow_csv_window *window, size_t capacity, struct tow_error *err)
+static int window_allocate(struct tow_window *window, size_t capacity, struct tow_error *err)
 {
     size_t kept = window->history + (window->end - window->start);
     char *data =
-        capacity > SIZE_MAX - TOW_CSV_WINDOW_SLACK ? NULL : malloc(capacity + TOW_CSV_WINDOW_SLACK);
+        capacity > SIZE_MAX - TOW_WINDOW_SLACK ? NULL : malloc(capacity + TOW_WINDOW_SLACK);
 
     if (!data)
         return tow_error_nomem(err);
@@ -22,20 +22,19 @@ static int window_allocate(struct tow_csv_window *window, size_t capacity, struc
     return TOW_OK;
 }
 
-int tow_csv_window_init(struct tow_csv_window *window, size_t size, size_t most,
-                        struct tow_error *err)
+int tow_window_init(struct tow_window *window, size_t size, size_t most, struct tow_error *err)
 {
-    *window = (struct tow_csv_window){.usual = size ? size : TOW_CSV_WINDOW_SIZE, .most = most};
-    return window_allocate(window, TOW_CSV_HISTORY + window->usual, err);
+    *window = (struct tow_window){.usual = size ? size : TOW_WINDOW_SIZE, .most = most};
+    return window_allocate(window, TOW_WINDOW_HISTORY + window->usual, err);
 }
 
-void tow_csv_window_release(struct tow_csv_window *window)
+void tow_window_release(struct tow_window *window)
 {
     free(window->data);
-    *window = (struct tow_csv_window){0};
+    *window = (struct tow_window){0};
 }
 
-void tow_csv_window_attach(struct tow_csv_window *window, struct tow_input *input)
+void tow_window_attach(struct tow_window *window, struct tow_input *input)
 {
     window->input = input;
     window->start = window->end = window->history = 0;
@@ -43,22 +42,22 @@ void tow_csv_window_attach(struct tow_csv_window *window, struct tow_input *inpu
 }
 
 /* At least double, so that a long row is not moved often; not beyond what is ever needed. */
-static size_t window_larger(const struct tow_csv_window *window, size_t rest)
+static size_t window_larger(const struct tow_window *window, size_t rest)
 {
     size_t doubled = rest > window->most / 2 ? window->most : 2 * rest;
 
-    return TOW_CSV_HISTORY + (doubled > rest ? doubled : rest + 1);
+    return TOW_WINDOW_HISTORY + (doubled > rest ? doubled : rest + 1);
 }
 
 /* Room behind what is not consumed: by moving that to the front, or by more memory. */
-static int window_make_room(struct tow_csv_window *window, struct tow_error *err)
+static int window_make_room(struct tow_window *window, struct tow_error *err)
 {
     size_t rest = window->end - window->start;
-    size_t usual = TOW_CSV_HISTORY + window->usual;
+    size_t usual = TOW_WINDOW_HISTORY + window->usual;
 
-    if (window->history > TOW_CSV_HISTORY)
-        window->history = TOW_CSV_HISTORY;
-    if (rest >= window->capacity - TOW_CSV_HISTORY)
+    if (window->history > TOW_WINDOW_HISTORY)
+        window->history = TOW_WINDOW_HISTORY;
+    if (rest >= window->capacity - TOW_WINDOW_HISTORY)
         return window_allocate(window, window_larger(window, rest), err);
     if (window->capacity > usual && rest < window->usual)
         return window_allocate(window, usual, err);
@@ -71,7 +70,7 @@ static int window_make_room(struct tow_csv_window *window, struct tow_error *err
     return TOW_OK;
 }
 
-int tow_csv_window_fill(struct tow_csv_window *window, struct tow_error *err)
+int tow_window_fill(struct tow_window *window, struct tow_error *err)
 {
     size_t length;
     int code = window_make_room(window, err);
@@ -81,54 +80,54 @@ int tow_csv_window_fill(struct tow_csv_window *window, struct tow_error *err)
     code = tow_input_read(window->input, window->data + window->end, window->capacity - window->end,
                           &length, err);
     window->end += length;
-    memset(window->data + window->end, '\n', TOW_CSV_WINDOW_SLACK);
+    memset(window->data + window->end, '\n', TOW_WINDOW_SLACK);
     if (code == TOW_OK && length == 0)
         window->at_end = 1;
     return code;
 }
 
-int64_t tow_csv_window_offset(const struct tow_csv_window *window)
+int64_t tow_window_offset(const struct tow_window *window)
 {
     return tow_input_offset(window->input) - (int64_t)(window->end - window->start);
 }
 
-void tow_csv_window_consume(struct tow_csv_window *window, size_t count)
+void tow_window_consume(struct tow_window *window, size_t count)
 {
     window->start += count;
     window->history += count;
 }
 
-int tow_csv_window_skip_to(struct tow_csv_window *window, int64_t offset, struct tow_error *err)
+int tow_window_skip_to(struct tow_window *window, int64_t offset, struct tow_error *err)
 {
-    int64_t far = offset - (int64_t)TOW_CSV_HISTORY;
+    int64_t far = offset - (int64_t)TOW_WINDOW_HISTORY;
     int code = TOW_OK;
 
     if (far > tow_input_offset(window->input)) {
-        tow_csv_window_attach(window, window->input);
+        tow_window_attach(window, window->input);
         code = tow_input_skip_to(window->input, far, err);
     }
     while (code == TOW_OK) {
-        int64_t left = offset - tow_csv_window_offset(window);
+        int64_t left = offset - tow_window_offset(window);
         size_t here = window->end - window->start;
 
         if (left <= 0)
             break;
-        tow_csv_window_consume(window, (uint64_t)left < here ? (size_t)left : here);
+        tow_window_consume(window, (uint64_t)left < here ? (size_t)left : here);
         if ((uint64_t)left <= here)
             break;
         /* An input that is too short says so by its size. */
         code = window->at_end ? tow_input_skip_to(window->input, offset, err)
-                              : tow_csv_window_fill(window, err);
+                              : tow_window_fill(window, err);
     }
     return code;
 }
 
-size_t tow_csv_window_history(const struct tow_csv_window *window)
+size_t tow_window_history(const struct tow_window *window)
 {
-    return window->history < TOW_CSV_HISTORY ? window->history : TOW_CSV_HISTORY;
+    return window->history < TOW_WINDOW_HISTORY ? window->history : TOW_WINDOW_HISTORY;
 }
 
-uint32_t tow_csv_window_checksum(const struct tow_csv_window *window, size_t length)
+uint32_t tow_window_checksum(const struct tow_window *window, size_t length)
 {
     const char *from = window->data + window->start - length;
 
