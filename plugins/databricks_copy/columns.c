@@ -271,10 +271,27 @@ void tow_copy_columns_name_missing(const struct tow_copy_columns *columns, char 
         columns_say(text, size, used, " and %zu more", columns->missing - named);
 }
 
+static int columns_needs_mapping(const char *name)
+{
+    return strpbrk(name, " ,;{}()\n\t=") != NULL;
+}
+
 int tow_copy_columns_need_mapping(const struct tow_copy_columns *columns)
 {
     for (size_t i = 0; i < columns->count; i++)
-        if (strpbrk(columns->items[i].name, " ,;{}()\n\t="))
+        if (columns_needs_mapping(columns->items[i].name))
             return 1;
     return 0;
+}
+
+int tow_copy_columns_check_plain(const struct tow_copy_columns *columns, struct tow_error *err)
+{
+    for (size_t i = 0; i < columns->count; i++)
+        if (columns_needs_mapping(columns->items[i].name))
+            return tow_error_set(err, TOW_E_CONFIG,
+                                 "column \"%.200s\" has one of the characters \" ,;{}()=\", tab or "
+                                 "newline, which an inferred table cannot have in a name: rename "
+                                 "it in `columns`, or set schema = \"typed\"",
+                                 columns->items[i].name);
+    return TOW_OK;
 }

@@ -52,6 +52,10 @@ int tow_copy_columns_fit(struct tow_copy_columns *columns, const char *table,
 /* "a, b and 3 more", of the missing ones; for messages. */
 void tow_copy_columns_name_missing(const struct tow_copy_columns *columns, char *text, size_t size);
 
+/* For columns whose names a table takes from a file: TOW_E_CONFIG names one that it cannot have
+ * without column mapping. */
+int tow_copy_columns_check_plain(const struct tow_copy_columns *columns, struct tow_error *err);
+
 /* 1 where a table needs column mapping for one of these names. */
 int tow_copy_columns_need_mapping(const struct tow_copy_columns *columns);
 

@@ -129,6 +129,19 @@ int tow_copy_sql_create(struct tow_buffer *out, const struct tow_sql_table *tabl
     return sql.code;
 }
 
+int tow_copy_sql_placeholder(struct tow_buffer *out, const struct tow_sql_table *table,
+                             const char *comment, struct tow_error *err)
+{
+    struct sql sql = {out, TOW_OK, err};
+
+    sql_table(&sql, "CREATE TABLE IF NOT EXISTS ", table);
+    if (comment) {
+        sql_text(&sql, " COMMENT ");
+        sql_string(&sql, comment);
+    }
+    return sql.code;
+}
+
 int tow_copy_sql_location(struct tow_buffer *out, const char *location, struct tow_error *err)
 {
     struct sql sql = {out, TOW_OK, err};
@@ -206,15 +219,22 @@ static void sql_credential(struct sql *sql, const struct tow_copy_files *files)
 }
 
 /* Each overrides a default that loses something (Databricks SQL reference, COPY INTO). */
-static void sql_csv_options(struct sql *sql, const char *null_text)
+static void sql_csv_options(struct sql *sql, const struct tow_copy_files *files)
 {
-    sql_text(sql, " FORMAT_OPTIONS ('header' = 'false', 'sep' = ',', 'quote' = '\"', "
+    const char *flag = files->infers ? "'true'" : "'false'";
+
+    sql_text(sql, " FORMAT_OPTIONS ('header' = ");
+    sql_text(sql, flag);
+    sql_text(sql, ", 'sep' = ',', 'quote' = '\"', "
                   "'escape' = '\"', 'multiLine' = 'true', 'lineSep' = '\\n', "
                   "'encoding' = 'UTF-8', 'mode' = 'FAILFAST', 'emptyValue' = '', "
                   "'ignoreLeadingWhiteSpace' = 'false', 'ignoreTrailingWhiteSpace' = 'false', "
-                  "'inferSchema' = 'false', 'mergeSchema' = 'false', "
-                  "'ignoreMissingFiles' = 'false', 'nullValue' = ");
-    sql_string(sql, null_text);
+                  "'inferSchema' = ");
+    sql_text(sql, flag);
+    sql_text(sql, ", 'mergeSchema' = ");
+    sql_text(sql, flag);
+    sql_text(sql, ", 'ignoreMissingFiles' = 'false', 'nullValue' = ");
+    sql_string(sql, files->null_text);
     sql_text(sql, ")");
 }
 
@@ -245,19 +265,22 @@ int tow_copy_sql_copy(struct tow_buffer *out, const struct tow_sql_table *table,
     struct sql sql = {out, TOW_OK, err};
 
     sql_table(&sql, "COPY INTO ", table);
-    sql_text(&sql, " FROM (SELECT ");
-    sql_select(&sql, columns, files, has_ordinal);
+    if (!files->infers) {
+        sql_text(&sql, " FROM (SELECT ");
+        sql_select(&sql, columns, files, has_ordinal);
+    }
     sql_text(&sql, " FROM ");
     sql_string(&sql, files->uri);
     sql_credential(&sql, files);
-    sql_text(&sql, ") FILEFORMAT = ");
+    sql_text(&sql, files->infers ? " FILEFORMAT = " : ") FILEFORMAT = ");
     sql_text(&sql, files->is_json ? "JSON" : "CSV");
     sql_files(&sql, files);
     if (files->is_json)
         sql_json_options(&sql);
     else
-        sql_csv_options(&sql, files->null_text);
-    sql_text(&sql, " COPY_OPTIONS ('force' = 'false', 'mergeSchema' = 'false')");
+        sql_csv_options(&sql, files);
+    sql_text(&sql, " COPY_OPTIONS ('force' = 'false', 'mergeSchema' = ");
+    sql_text(&sql, files->infers ? "'true')" : "'false')");
     return sql.code;
 }
 

@@ -22,6 +22,9 @@ int tow_copy_sql_drop(struct tow_buffer *out, const struct tow_sql_table *table,
 int tow_copy_sql_create(struct tow_buffer *out, const struct tow_sql_table *table,
                         const struct tow_copy_columns *columns, const char *comment,
                         int has_ordinal, struct tow_error *err);
+/* The same without columns: the first COPY INTO gives it those of its files. */
+int tow_copy_sql_placeholder(struct tow_buffer *out, const struct tow_sql_table *table,
+                             const char *comment, struct tow_error *err);
 /* Behind the text of tow_copy_sql_create: where the table's files go. */
 int tow_copy_sql_location(struct tow_buffer *out, const char *location, struct tow_error *err);
 /* The missing columns. */
@@ -34,6 +37,7 @@ struct tow_copy_files {
     const char *const *names;
     size_t count;
     int is_json;            /* else CSV */
+    int infers;             /* CSV with a header, of which the table gets names and types */
     const char *null_text;  /* of CSV */
     const char *credential; /* name of a storage credential; NULL: none */
     const char *access_key, *secret_key, *session_token; /* or keys; NULL: none */

@@ -45,9 +45,12 @@ static const struct tow_option copy_options[] = {
     TOW_OPT_STRING("location", struct copy_sink, options.location, NULL,
                    "where the files of a table go that is created, \"s3://bucket/folder\"; the "
                    "catalog's own storage, unless set"),
-    TOW_OPT_CHOICE("mode", struct copy_sink, options.mode, "append", "append|replace|merge",
+    TOW_OPT_CHOICE("mode", struct copy_sink, options.mode, "append",
+                   "append|replace|merge|drop_create",
                    "append adds the rows; replace puts them in place of all others, in one step; "
-                   "merge updates rows with the same keys and adds the others"),
+                   "merge updates rows with the same keys and adds the others; drop_create drops "
+                   "the table and makes it anew, so that readers find none, or none of its rows, "
+                   "for a while"),
     TOW_OPT_STRINGS("keys", struct copy_sink, options.keys,
                     "of mode merge: columns that a row is known by; the last row of a key wins"),
     TOW_OPT("stage", TOW_OPTION_STRING, TOW_OPTION_REQUIRED, struct copy_sink, options.stage, NULL,
@@ -71,6 +74,9 @@ static const struct tow_option copy_options[] = {
                  "give COPY INTO the AWS keys; the query history of the workspace keeps them"),
     TOW_OPT_BOOL("create_table", struct copy_sink, options.create_table, "true",
                  "create the table where it is not there"),
+    TOW_OPT_CHOICE("schema", struct copy_sink, options.schema, "typed", "typed|infer",
+                   "of modes replace and drop_create: typed makes columns of the types here; infer "
+                   "lets COPY INTO find types in the files, with which 007 becomes 7"),
     TOW_OPT_CHOICE("schema_change", struct copy_sink, options.schema_change, "fail",
                    "fail|add_columns|replace",
                    "what to do with columns that the table lacks; replace, of mode replace, also "
@@ -180,7 +186,8 @@ static int copy_open_new(struct copy_sink *sink, struct tow_error *err)
     int code = TOW_OK;
 
     /* A replay's rows are no result by themselves: they must not take the place of one. */
-    if (sink->host->replay && sink->options.mode == TOW_COPY_REPLACE)
+    if (sink->host->replay &&
+        (sink->options.mode == TOW_COPY_REPLACE || sink->options.mode == TOW_COPY_DROP_CREATE))
         return tow_error_set(err, TOW_E_CONFIG,
                              "a replay would replace table %s with the replayed rows alone; send "
                              "it to another table, or add its rows: --set %s.mode=append",
@@ -231,6 +238,8 @@ static int copy_check_columns(const struct copy_sink *sink, const struct ArrowSc
     struct tow_copy_columns columns;
     int code = tow_copy_columns_init(&columns, schema, &spec, err);
 
+    if (code == TOW_OK && sink->options.schema == TOW_COPY_INFER)
+        code = tow_copy_columns_check_plain(&columns, err);
     tow_copy_columns_release(&columns);
     return code;
 }
@@ -256,6 +265,7 @@ static int copy_open_part(struct copy_sink *sink, struct tow_error *err)
         .null_text = sink->load.null_text,
         .level = (int)sink->options.level,
         .spool = tow_copy_spool_folder(sink->options.spool),
+        .has_header = sink->options.schema == TOW_COPY_INFER,
         .has_ordinal = sink->options.mode == TOW_COPY_MERGE,
     };
 
@@ -465,7 +475,8 @@ static int32_t copy_setup(void *self, const struct tow_host *host, const struct 
     return code == TOW_OK ? tow_copy_table_setup(&sink->session, setup, err) : code;
 }
 
-TOW_SINK_PLUGIN(databricks_copy, "1.0", "rows in a Databricks table, staged and loaded by COPY INTO",
-                struct copy_sink, copy_options, TOW_SINK_PARALLEL | TOW_SINK_OFFLINE_BEGIN,
-                copy_check, copy_open, copy_begin, copy_write, copy_flush, copy_finish, copy_close,
+TOW_SINK_PLUGIN(databricks_copy, "1.0",
+                "rows in a Databricks table, staged and loaded by COPY INTO", struct copy_sink,
+                copy_options, TOW_SINK_PARALLEL | TOW_SINK_OFFLINE_BEGIN, copy_check, copy_open,
+                copy_begin, copy_write, copy_flush, copy_finish, copy_close,
                 .checkpoint_ms = COPY_CHECKPOINT_MS, .workers = COPY_WORKERS, .setup = copy_setup)

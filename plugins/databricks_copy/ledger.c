@@ -8,7 +8,7 @@
 #include "plugins/databricks_copy/ledger_priv.h"
 #include "plugins/databricks_copy/record.h"
 
-const char *const tow_copy_modes[] = {"append", "replace", "merge", NULL};
+const char *const tow_copy_modes[] = {"append", "replace", "merge", "drop_create", NULL};
 const char *const tow_copy_formats[] = {"csv", "ndjson", NULL};
 
 /* Magic, name, null token, two words, a number, table and stage, a line end behind each. */

@@ -26,6 +26,7 @@ struct tow_copy_part {
     struct tow_csv_writer *csv; /* one of the two */
     struct tow_json_writer *json;
     struct tow_buffer text;           /* not compressed yet */
+    struct tow_buffer header;         /* of CSV; empty: none */
     struct tow_copy_ordinal *ordinal; /* NULL: without */
     int64_t slice;                    /* rows to make into text at once */
     int64_t rows, text_bytes, bytes;
@@ -101,7 +102,8 @@ static int part_put(void *context, const void *bytes, size_t length, struct tow_
 
 /* ---- making one ----------------------------------------------------------------------------- */
 
-/* The columns as they are named in the text, whatever their names are in the table: "c0" ... */
+/* The columns as they are named in the text: "c0" ..., whatever their names are in the table; or by
+ * these, for a table that takes them from there. */
 static int part_schema(const struct tow_copy_part_spec *spec, struct ArrowSchema *out,
                        struct tow_error *err)
 {
@@ -115,13 +117,22 @@ static int part_schema(const struct tow_copy_part_spec *spec, struct ArrowSchema
         if ((int64_t)i < spec->schema->n_children)
             code = tow_schema_field(spec->schema, (int64_t)i, &fields[i], err);
         snprintf(names[i], sizeof names[i], "c%zu", i);
-        fields[i].name = names[i];
+        if (!spec->has_header)
+            fields[i].name = names[i];
     }
     if (code == TOW_OK)
         code = tow_schema_make(out, fields, count, err);
     free(fields);
     free(names);
     return code;
+}
+
+/* A header is text, and no row. */
+static int part_put_header(struct tow_copy_part *part, struct tow_error *err)
+{
+    return part->header.size > 0
+               ? tow_buffer_append(&part->text, part->header.data, part->header.size, err)
+               : TOW_OK;
 }
 
 static int part_open_writer(struct tow_copy_part *part, const struct tow_copy_part_spec *spec,
@@ -138,7 +149,11 @@ static int part_open_writer(struct tow_copy_part *part, const struct tow_copy_pa
     else
         part->csv = tow_csv_writer_new(&schema, &format, err);
     schema.release(&schema);
-    return part->json || part->csv ? TOW_OK : err->code;
+    if (!part->json && !part->csv)
+        return err->code;
+    if (spec->has_header)
+        code = tow_csv_writer_header(part->csv, &part->header, err);
+    return code == TOW_OK ? part_put_header(part, err) : code;
 }
 
 static int part_init(struct tow_copy_part *part, const struct tow_copy_part_spec *spec,
@@ -193,6 +208,7 @@ void tow_copy_part_free(struct tow_copy_part *part)
     tow_json_writer_free(part->json);
     tow_copy_ordinal_free(part->ordinal);
     tow_buffer_release(&part->text);
+    tow_buffer_release(&part->header);
     free(part->spool);
     free(part);
 }
@@ -270,7 +286,7 @@ int tow_copy_part_clear(struct tow_copy_part *part, struct tow_error *err)
     part->text.size = 0;
     part->rows = part->text_bytes = part->bytes = 0;
     part->is_sealed = 0;
-    return TOW_OK;
+    return part_put_header(part, err);
 }
 
 int64_t tow_copy_part_rows(const struct tow_copy_part *part)

@@ -16,6 +16,7 @@ struct tow_copy_part_spec {
     const char *null_text; /* of CSV */
     int level;             /* of gzip_writer.h */
     const char *spool;     /* folder for the file */
+    int has_header;        /* of CSV: the columns' own names on top */
     int has_ordinal;       /* a column more: where each row stands in the load */
 };
 

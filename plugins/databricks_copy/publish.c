@@ -132,7 +132,14 @@ static int publish_is_direct(const struct publish *publish)
 {
     /* A load that was to replace the table, and has: what comes later is added. */
     return publish->in->load->mode == TOW_COPY_APPEND ||
+           publish->in->load->mode == TOW_COPY_DROP_CREATE ||
            (publish->in->load->mode == TOW_COPY_REPLACE && publish->progress.round > 1);
+}
+
+/* 1 where this round makes the table anew. */
+static int publish_is_dropped(const struct publish *publish)
+{
+    return publish->in->load->mode == TOW_COPY_DROP_CREATE && publish->progress.round == 1;
 }
 
 static int publish_copy_text(const struct publish *publish, const struct tow_copy_batch *batch,
@@ -143,6 +150,7 @@ static int publish_copy_text(const struct publish *publish, const struct tow_cop
     struct tow_buffer uri = {.data = NULL};
     struct tow_copy_files files = {
         .is_json = publish->yard.is_json,
+        .infers = publish->options->schema == TOW_COPY_INFER,
         .null_text = publish->in->load->null_text,
         .credential = publish->options->stage_credential,
     };
@@ -286,6 +294,12 @@ static int publish_copy_all(struct publish *publish, struct tow_error *err)
     return code;
 }
 
+/* 1 where files say which columns a table has; where there are none, the job does. */
+static int publish_is_inferred(const struct publish *publish)
+{
+    return publish->options->schema == TOW_COPY_INFER && publish->batches.count > 0;
+}
+
 /* ---- load tables ---------------------------------------------------------------------------- */
 
 static int publish_create_load_table(struct publish *publish, struct tow_error *err)
@@ -297,8 +311,11 @@ static int publish_create_load_table(struct publish *publish, struct tow_error *
     snprintf(comment, sizeof comment,
              "rows of load %s of job %s on their way; dropped when the load ends", publish->load,
              publish->host->job);
-    code = tow_copy_sql_create(&text, &publish->load_table, &publish->columns, comment,
-                               publish->in->load->mode == TOW_COPY_MERGE, err);
+    if (publish_is_inferred(publish))
+        code = tow_copy_sql_placeholder(&text, &publish->load_table, comment, err);
+    else
+        code = tow_copy_sql_create(&text, &publish->load_table, &publish->columns, comment,
+                                   publish->in->load->mode == TOW_COPY_MERGE, err);
     if (code == TOW_OK)
         code = tow_buffer_append(&text, "", 1, err);
     if (code == TOW_OK)
@@ -364,13 +381,58 @@ static int publish_by_load_table(struct publish *publish, struct tow_error *err)
     return code == TOW_OK ? publish_swap(publish, err) : code;
 }
 
+/* 1 once a COPY into the table may have run: it must not be dropped any more. */
+static int publish_is_begun(const struct publish *publish)
+{
+    for (size_t i = 0; i < publish->batches.count; i++)
+        if (publish->batches.items[i].state != TOW_COPY_PLANNED)
+            return 1;
+    return 0;
+}
+
+/* A DROP that a killed run has left waiting may come when the table is there again: then rows are
+ * missing here, unless it comes later still. */
+static int publish_check_made(struct publish *publish, struct tow_error *err)
+{
+    const int64_t expected = publish_rows(publish);
+    int64_t rows = -1;
+    int code = TOW_OK;
+
+    if (publish->batches.count == 0)
+        return TOW_OK;
+    code = tow_copy_table_count(publish->in->session, &publish->in->session->target->table, &rows,
+                                err);
+    if (code != TOW_OK || rows == expected)
+        return code;
+    return tow_error_set(err, TOW_E_ENV,
+                         "table %s has %" PRId64 " rows, %" PRId64 " were loaded into it; somebody "
+                         "else changed it. Start the load anew with --full",
+                         publish->options->table, rows, expected);
+}
+
+static int publish_by_drop(struct publish *publish, struct tow_error *err)
+{
+    int code = TOW_OK;
+
+    if (publish_is_begun(publish))
+        code = tow_copy_table_prepare(publish->in->session, publish->in->schema, &publish->columns,
+                                      &publish->fit, err);
+    else
+        code = tow_copy_table_make(publish->in->session, publish->in->schema,
+                                   publish_is_inferred(publish), &publish->columns, err);
+    if (code == TOW_OK)
+        code = publish_copy_all(publish, err);
+    return code == TOW_OK ? publish_check_made(publish, err) : code;
+}
+
 static void publish_log(const struct publish *publish)
 {
     const int32_t mode = publish->in->load->mode;
     const size_t files = publish_files(publish);
-    const char *how = publish_is_direct(publish) ? "added to"
-                      : mode == TOW_COPY_MERGE   ? "merged into"
-                                                 : "in place of what was in";
+    const char *how = publish_is_dropped(publish)  ? "in place of what was in"
+                      : publish_is_direct(publish) ? "added to"
+                      : mode == TOW_COPY_MERGE     ? "merged into"
+                                                   : "in place of what was in";
 
     tow_log(publish->host, TOW_LOG_INFO, "%" PRId64 " rows of %zu file%s %s table %s",
             publish_rows(publish), files, files == 1 ? "" : "s", how, publish->options->table);
@@ -378,14 +440,17 @@ static void publish_log(const struct publish *publish)
 
 static int publish_load(struct publish *publish, struct tow_error *err)
 {
+    const int is_dropped = publish_is_dropped(publish);
     int code = publish_plan(publish, err);
 
-    if (code == TOW_OK)
+    if (code == TOW_OK && !is_dropped)
         code = tow_copy_table_prepare(publish->in->session, publish->in->schema, &publish->columns,
                                       &publish->fit, err);
     if (code != TOW_OK)
         return code;
-    if (publish_is_direct(publish))
+    if (is_dropped)
+        code = publish_by_drop(publish, err);
+    else if (publish_is_direct(publish))
         code = publish_copy_all(publish, err);
     else if (publish->batches.count > 0 || publish->in->load->mode == TOW_COPY_REPLACE)
         code = publish_by_load_table(publish, err);

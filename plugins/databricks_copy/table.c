@@ -145,6 +145,8 @@ int tow_copy_table_look(const struct tow_copy_session *session, const struct Arr
             code = tow_error_set(err, TOW_E_CONFIG,
                                  "table %s is not there; create it, or set create_table = true",
                                  target->options->table);
+    } else if (code == TOW_OK && tow_copy_target_remakes(target)) {
+        *fit = TOW_COPY_DIFFERS;
     } else if (code == TOW_OK) {
         code = table_fit(target, columns, &described, fit, err);
     }
@@ -206,6 +208,27 @@ static int table_add_columns(const struct tow_copy_session *session,
     tow_statement_release(&statement);
     tow_buffer_release(&text);
     return code == TOW_OK ? TOW_OK : tow_copy_pass_on(&own, err);
+}
+
+int tow_copy_table_make(const struct tow_copy_session *session, const struct ArrowSchema *schema,
+                        int is_placeholder, struct tow_copy_columns *columns, struct tow_error *err)
+{
+    const struct tow_copy_target *target = session->target;
+    const struct tow_copy_column_spec spec = tow_copy_target_columns(target);
+    struct tow_buffer text = {.data = NULL};
+    char what[sizeof err->message / 2];
+    int code = tow_copy_columns_init(columns, schema, &spec, err);
+
+    snprintf(what, sizeof what, "dropping table %s", target->options->table);
+    if (code == TOW_OK) {
+        code = tow_copy_sql_drop(&text, &target->table, err);
+        code = table_run(session, what, &text, code, err);
+    }
+    if (code != TOW_OK || !is_placeholder)
+        return code == TOW_OK ? table_create(session, columns, err) : code;
+    code = tow_copy_sql_placeholder(&text, &target->table, NULL, err);
+    snprintf(what, sizeof what, "creating table %s", target->options->table);
+    return table_run(session, what, &text, code, err);
 }
 
 int tow_copy_table_prepare(const struct tow_copy_session *session, const struct ArrowSchema *schema,

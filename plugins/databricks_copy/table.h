@@ -29,7 +29,7 @@ enum tow_copy_fit {
     TOW_COPY_FITS,   /* as it is; it may have more columns */
     TOW_COPY_ABSENT, /* it is to be created */
     TOW_COPY_LACKS,  /* columns are to be added */
-    TOW_COPY_DIFFERS /* it is to be replaced, types and all */
+    TOW_COPY_DIFFERS /* it is to be replaced, types and all, or to be made anew */
 };
 
 /*
@@ -46,6 +46,12 @@ int tow_copy_table_look(const struct tow_copy_session *session, const struct Arr
 int tow_copy_table_prepare(const struct tow_copy_session *session, const struct ArrowSchema *schema,
                            struct tow_copy_columns *columns, enum tow_copy_fit *fit,
                            struct tow_error *err);
+
+/* Drops the table and makes it anew, with columns, or as a placeholder that gets those of the first
+ * files. `columns` are initialized in any case. */
+int tow_copy_table_make(const struct tow_copy_session *session, const struct ArrowSchema *schema,
+                        int is_placeholder, struct tow_copy_columns *columns,
+                        struct tow_error *err);
 
 /* The same for `towpath setup`: nothing in a dry run, and says what became of the table. */
 int tow_copy_table_setup(const struct tow_copy_session *session, const struct tow_setup *setup,

@@ -13,6 +13,16 @@
 
 /* ---- what goes together --------------------------------------------------------------------- */
 
+static int target_check_keys(const struct tow_copy_options *options, struct tow_error *err)
+{
+    for (uint64_t i = 0; i < options->keys.count; i++)
+        for (uint64_t j = 0; j < i; j++)
+            if (strcasecmp(options->keys.items[i], options->keys.items[j]) == 0)
+                return tow_error_set(err, TOW_E_CONFIG, "keys: \"%s\" is named twice",
+                                     options->keys.items[i]);
+    return TOW_OK;
+}
+
 static int target_check_mode(const struct tow_copy_options *options, struct tow_error *err)
 {
     if (options->location && !options->location[0])
@@ -26,11 +36,40 @@ static int target_check_mode(const struct tow_copy_options *options, struct tow_
         return tow_error_set(err, TOW_E_CONFIG,
                              "schema_change \"replace\" is for mode \"replace\": other modes keep "
                              "the rows that are there");
-    for (uint64_t i = 0; i < options->keys.count; i++)
-        for (uint64_t j = 0; j < i; j++)
-            if (strcasecmp(options->keys.items[i], options->keys.items[j]) == 0)
-                return tow_error_set(err, TOW_E_CONFIG, "keys: \"%s\" is named twice",
-                                     options->keys.items[i]);
+    return target_check_keys(options, err);
+}
+
+/* What a table that is made anew by each load cannot have. */
+static int target_check_remade(const struct tow_copy_options *options, struct tow_error *err)
+{
+    const int is_dropped = options->mode == TOW_COPY_DROP_CREATE;
+    const char *what = is_dropped ? "mode \"drop_create\"" : "schema \"infer\"";
+
+    if (!is_dropped && options->schema != TOW_COPY_INFER)
+        return TOW_OK;
+    if (!is_dropped && options->mode != TOW_COPY_REPLACE)
+        return tow_error_set(err, TOW_E_CONFIG,
+                             "schema \"infer\" is for the modes replace and drop_create: with "
+                             "the others the table has types that files may not fit");
+    if (options->location)
+        return tow_error_set(err, TOW_E_CONFIG,
+                             "location and %s exclude each other: what lies there would outlive "
+                             "the table",
+                             what);
+    if (options->schema_change != TOW_COPY_CHANGE_FAIL)
+        return tow_error_set(err, TOW_E_CONFIG,
+                             "schema_change and %s exclude each other: the table gets the columns "
+                             "of each load",
+                             what);
+    if (is_dropped && !options->create_table)
+        return tow_error_set(err, TOW_E_CONFIG,
+                             "create_table = false and mode \"drop_create\" exclude each other");
+    if (options->schema == TOW_COPY_INFER && options->column_types.count > 0)
+        return tow_error_set(err, TOW_E_CONFIG,
+                             "column_types are for schema \"typed\"; with \"infer\" COPY INTO "
+                             "finds the types");
+    if (options->schema == TOW_COPY_INFER && options->format != TOW_COPY_CSV)
+        return tow_error_set(err, TOW_E_CONFIG, "schema \"infer\" needs format = \"csv\"");
     return TOW_OK;
 }
 
@@ -90,6 +129,8 @@ int tow_copy_target_init(struct tow_copy_target *target, const struct tow_copy_o
     code = target_set_table(target, err);
     if (code == TOW_OK)
         code = target_check_mode(options, err);
+    if (code == TOW_OK)
+        code = target_check_remade(options, err);
     if (code == TOW_OK)
         code = tow_copy_place_init(&target->place, options->stage, err);
     if (code == TOW_OK)
@@ -152,6 +193,12 @@ int tow_copy_target_check(const struct tow_copy_target *target, struct tow_error
 
 /* ---- what loads are told apart by ----------------------------------------------------------- */
 
+int tow_copy_target_remakes(const struct tow_copy_target *target)
+{
+    return target->options->mode == TOW_COPY_DROP_CREATE ||
+           target->options->schema == TOW_COPY_INFER;
+}
+
 struct tow_copy_column_spec tow_copy_target_columns(const struct tow_copy_target *target)
 {
     return (struct tow_copy_column_spec){target->options->keys, target->options->column_types};
@@ -180,6 +227,9 @@ uint64_t tow_copy_target_layout(const struct tow_copy_target *target,
                                 const struct ArrowSchema *schema)
 {
     uint64_t hash = target_hash(FNV_OFFSET, target->options->format == TOW_COPY_CSV ? "c" : "j");
+
+    if (target->options->schema == TOW_COPY_INFER)
+        hash = target_hash(hash, "infer");
 
     for (int64_t i = 0; i < schema->n_children; i++) {
         hash = target_hash(hash, schema->children[i]->name);

@@ -13,7 +13,8 @@
 #include "towpath/plugin.h"
 
 /* Indexes into the option table's choices. */
-enum { TOW_COPY_APPEND, TOW_COPY_REPLACE, TOW_COPY_MERGE };
+enum { TOW_COPY_APPEND, TOW_COPY_REPLACE, TOW_COPY_MERGE, TOW_COPY_DROP_CREATE };
+enum { TOW_COPY_TYPED, TOW_COPY_INFER };
 enum { TOW_COPY_CHANGE_FAIL, TOW_COPY_CHANGE_ADD, TOW_COPY_CHANGE_REPLACE };
 enum { TOW_COPY_CSV, TOW_COPY_NDJSON };
 
@@ -30,6 +31,7 @@ struct tow_copy_options {
     const char *stage_credential; /* NULL: none */
     int32_t aws_keys_in_sql;
     int32_t create_table;
+    int32_t schema;
     int32_t schema_change;
     struct tow_strings column_types;
     int32_t format;
@@ -57,6 +59,9 @@ void tow_copy_target_release(struct tow_copy_target *target);
 
 /* For `check`: what else can be known without a network, of folders and of S3's keys. */
 int tow_copy_target_check(const struct tow_copy_target *target, struct tow_error *err);
+
+/* 1 where a load gives its table columns and types of its own, whatever the table had. */
+int tow_copy_target_remakes(const struct tow_copy_target *target);
 
 struct tow_copy_column_spec tow_copy_target_columns(const struct tow_copy_target *target);
 /* Differs between any two sets of key columns. */

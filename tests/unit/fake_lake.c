@@ -411,7 +411,7 @@ static struct lake_table *lake_table_at(const char *text, struct tow_statement *
 static int lake_describe(const char *text, struct tow_statement *out, struct tow_error *err)
 {
     struct lake_table *table = lake_table_at(text, out, err);
-    const char *at = table ? table->columns : NULL;
+    const char *at = table && table->columns[0] ? table->columns : NULL;
 
     if (!table)
         return TOW_E_CONFIG;
@@ -432,12 +432,15 @@ static int lake_describe(const char *text, struct tow_statement *out, struct tow
 static int lake_create(const char *text)
 {
     char name[LAKE_NAME_MAX], *columns;
-    const char *open = strchr(lake_name(text, name), '(') + 1;
+    const char *open = lake_name(text, name) + 2;
     const char *end = strstr(open, ") USING DELTA");
 
-    assert_non_null(end);
     if (lake_find(the_lake, name))
         return TOW_OK;
+    if (!end) {
+        lake_add(the_lake, name, "");
+        return TOW_OK;
+    }
     columns = lake_copy(open, (size_t)(end - open));
     lake_add(the_lake, name, columns);
     free(columns);
@@ -466,8 +469,25 @@ static void lake_answer(struct tow_statement *out, const char *name, int64_t val
     out->body.size--;
 }
 
-/* All lines of a gzip file. */
-static int64_t lake_read_rows(const struct lake_file *file, struct lake_table *table)
+/* A table without columns gets those of a header, as strings. */
+static void lake_infer(struct lake_table *table, const char *header)
+{
+    char *columns = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&columns, &size);
+
+    assert_non_null(out);
+    for (const char *p = header; *p; p += strcspn(p, ","), p += *p == ',')
+        fprintf(out, "%s`%.*s` STRING", p == header ? "" : ", ", (int)strcspn(p, ",") - 2, p + 1);
+    fclose(out);
+    if (table->columns[0])
+        assert_string_equal(table->columns, columns);
+    free(table->columns);
+    table->columns = columns;
+}
+
+/* All lines of a gzip file; the first is a header where the table is to be inferred. */
+static int64_t lake_read_rows(const struct lake_file *file, struct lake_table *table, int infers)
 {
     static char text[1 << 20];
     z_stream stream = {.next_in = file->bytes,
@@ -481,6 +501,8 @@ static int64_t lake_read_rows(const struct lake_file *file, struct lake_table *t
     assert_int_equal(inflate(&stream, Z_FINISH), Z_STREAM_END);
     text[stream.total_out] = '\0';
     inflateEnd(&stream);
+    if (infers)
+        lake_infer(table, strsep(&next, "\n"));
     while ((line = strsep(&next, "\n")))
         if (*line) {
             lake_add_row(table, line);
@@ -521,7 +543,7 @@ static int lake_copy_into(const char *text, struct tow_statement *out, struct to
                 return tow_error_set(err, TOW_E_ENV, "no file %s", path);
             if (!wet)
                 continue;
-            rows += lake_read_rows(file, table);
+            rows += lake_read_rows(file, table, strstr(text, "'header' = 'true'") != NULL);
             lake_push(&table->history, &table->history_count, strdup(path));
         }
     lake_answer(out, "num_inserted_rows", rows + the_lake->miscounts);

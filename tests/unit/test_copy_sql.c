@@ -107,6 +107,36 @@ static void test_copy_into_reads_csv_without_loss(void **state)
     release(&f);
 }
 
+/* As the Lytics integration does it. */
+static void test_copy_into_of_a_placeholder_infers_columns_and_types(void **state)
+{
+    static const char *const names[] = {"w0-g1-p00001.csv.gz"};
+    const struct tow_copy_files files = {.uri = "/Volumes/main/crm/stage/job/load_x/",
+                                         .names = names,
+                                         .count = 1,
+                                         .infers = 1,
+                                         .null_text = "~null"};
+    struct fixture f;
+
+    (void)state;
+    init(&f, 1, NULL);
+    assert_text(&f, tow_copy_sql_placeholder(&f.out, &f.table, NULL, &f.err),
+                "CREATE TABLE IF NOT EXISTS `main`.`crm`.`vip`");
+    assert_text(&f, tow_copy_sql_placeholder(&f.out, &f.table, "a load", &f.err),
+                "CREATE TABLE IF NOT EXISTS `main`.`crm`.`vip` COMMENT 'a load'");
+    assert_text(
+        &f, tow_copy_sql_copy(&f.out, &f.table, &f.columns, &files, 0, &f.err),
+        "COPY INTO `main`.`crm`.`vip` FROM '/Volumes/main/crm/stage/job/load_x/' "
+        "FILEFORMAT = CSV FILES = ('w0-g1-p00001.csv.gz') "
+        "FORMAT_OPTIONS ('header' = 'true', 'sep' = ',', 'quote' = '\"', 'escape' = '\"', "
+        "'multiLine' = 'true', 'lineSep' = '\\n', 'encoding' = 'UTF-8', 'mode' = 'FAILFAST', "
+        "'emptyValue' = '', 'ignoreLeadingWhiteSpace' = 'false', "
+        "'ignoreTrailingWhiteSpace' = 'false', 'inferSchema' = 'true', 'mergeSchema' = 'true', "
+        "'ignoreMissingFiles' = 'false', 'nullValue' = '~null') "
+        "COPY_OPTIONS ('force' = 'false', 'mergeSchema' = 'true')");
+    release(&f);
+}
+
 static void test_copy_into_reads_json_as_text(void **state)
 {
     static const char *const name = "w0-g1-p00001.json.gz";
@@ -214,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_simple_statements),
         cmocka_unit_test(test_tables_are_created_with_types_and_what_names_need),
         cmocka_unit_test(test_copy_into_reads_csv_without_loss),
+        cmocka_unit_test(test_copy_into_of_a_placeholder_infers_columns_and_types),
         cmocka_unit_test(test_copy_into_reads_json_as_text),
         cmocka_unit_test(test_credentials_stand_behind_the_address),
         cmocka_unit_test(test_a_load_table_becomes_what_readers_see),

@@ -30,6 +30,12 @@ static void test_check_refuses_options_that_do_not_go_together(void **state)
         {"keys", "id", NULL, NULL, "keys are for mode \"merge\""},
         {"mode", "merge", "keys", "id,ID", "named twice"},
         {"schema_change", "replace", NULL, NULL, "for mode \"replace\""},
+        {"schema", "infer", NULL, NULL, "for the modes replace and drop_create"},
+        {"schema", "infer", "mode", "merge", "needs keys"},
+        {"mode", "drop_create", "location", "s3://b/c", "what lies there would outlive"},
+        {"mode", "drop_create", "schema_change", "add_columns", "columns of each load"},
+        {"mode", "drop_create", "schema_change", "replace", "for mode \"replace\""},
+        {"mode", "drop_create", "create_table", "false", "exclude each other"},
         {"stage", "/Volumes/a/b", NULL, NULL, "/Volumes/catalog/schema/volume"},
         {"stage", "/Volumes/a/b/../c", NULL, NULL, "/Volumes/catalog/schema/volume"},
         {"stage", "/Volumes/a/b/c*", NULL, NULL, "COPY INTO may take for something else"},
@@ -59,6 +65,39 @@ static void test_check_refuses_options_that_do_not_go_together(void **state)
         assert_says(job.err, cases[i].says);
         copy_job_release(&job);
     }
+}
+
+static void test_check_refuses_what_an_inferred_table_cannot_have(void **state)
+{
+    static const struct {
+        const char *name, *value, *says;
+    } cases[] = {
+        {"format", "ndjson", "needs format = \"csv\""},
+        {"column_types", "name=VARIANT", "COPY INTO finds the types"},
+        {"location", "s3://b/c", "location and schema \"infer\""},
+    };
+    struct copy_job job;
+    void *self;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        copy_job_init(&job, "replace", "schema", "infer", cases[i].name, cases[i].value, NULL);
+        assert_int_equal(check(&job), TOW_E_CONFIG);
+        assert_says(job.err, cases[i].says);
+        copy_job_release(&job);
+    }
+    copy_job_init(&job, "replace", "schema", "infer", NULL);
+    job.schema.release(&job.schema);
+    assert_ok(tow_schema_make(&job.schema,
+                              &(struct tow_field){"first name", {TOW_TYPE_STRING, 0, 0}, 0}, 1,
+                              &job.err),
+              job.err);
+    self = fake_instance_new(job.plugin, job.settings);
+    assert_int_equal(job.plugin->sink->begin(self, NULL, &job.schema, &job.err), TOW_E_CONFIG);
+    assert_says(job.err, "\"first name\"");
+    job.plugin->sink->close(self);
+    fake_instance_free(self);
+    copy_job_release(&job);
 }
 
 static void test_begin_without_a_host_only_looks(void **state)
@@ -134,6 +173,80 @@ static void test_an_empty_load_leaves_what_the_mode_says(void **state)
         assert_string_equal(copy_job_table(&job)->columns, COPY_COLUMNS);
         copy_job_release(&job);
     }
+}
+
+static void test_a_table_is_dropped_and_made_anew(void **state)
+{
+    struct copy_job job;
+
+    (void)state;
+    copy_job_init(&job, "drop_create", NULL);
+    copy_job_add_table(&job, "`other` BINARY");
+    assert_ok(copy_job_run(&job), job.err);
+    copy_job_assert_rows(&job, job.rows, 0);
+    assert_string_equal(copy_job_table(&job)->columns, COPY_COLUMNS);
+    assert_int_equal(job.lake.table_count, 1);
+    assert_int_equal(lake_ran(&job.lake, "INSERT OVERWRITE"), 0);
+    assert_true(fake_host_logged(&job.fake, TOW_LOG_INFO, "in place of what was in table main.t"));
+    copy_job_release(&job);
+}
+
+/* The placeholder has no columns until COPY INTO brings those of the files. */
+static void test_an_inferred_table_gets_the_columns_of_its_files(void **state)
+{
+    static const char *const modes[] = {"drop_create", "replace"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(modes); i++) {
+        struct copy_job job;
+
+        copy_job_init(&job, modes[i], "schema", "infer", NULL);
+        copy_job_add_table(&job, "`other` BINARY");
+        assert_ok(copy_job_run(&job), job.err);
+        copy_job_assert_rows(&job, job.rows, 0);
+        assert_string_equal(copy_job_table(&job)->columns, "`id` STRING, `name` STRING");
+        assert_int_equal(job.lake.table_count, 1);
+        copy_job_release(&job);
+    }
+}
+
+/* Nothing can be inferred of no rows: then the job's types are as good as any. */
+static void test_an_empty_load_leaves_a_typed_table_in_every_mode_that_replaces(void **state)
+{
+    static const char *const modes[] = {"drop_create", "replace"};
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct copy_job job;
+
+        copy_job_init(&job, modes[i / 2], "schema", i % 2 ? "infer" : "typed", NULL);
+        job.rows = 0;
+        copy_job_add_table(&job, COPY_COLUMNS);
+        assert_ok(copy_job_run(&job), job.err);
+        assert_int_equal(copy_job_table(&job)->row_count, 0);
+        assert_string_equal(copy_job_table(&job)->columns, COPY_COLUMNS);
+        assert_int_equal(lake_ran(&job.lake, "COPY INTO"), 0);
+        assert_int_equal(job.lake.table_count, 1);
+        copy_job_release(&job);
+    }
+}
+
+/* What a killed run left in the warehouse's queue may be done when the table is there again. */
+static void test_a_table_that_vanished_under_a_load_is_told(void **state)
+{
+    struct copy_job job;
+
+    (void)state;
+    copy_job_init(&job, "drop_create", NULL);
+    job.lake.miscounts = 0;
+    assert_ok(copy_job_open(&job), job.err);
+    assert_ok(copy_job_write(&job, job.rows), job.err);
+    assert_ok(copy_job_checkpoint(&job), job.err);
+    job.lake.orphan = strdup("DROP TABLE IF EXISTS `main`.`t`");
+    job.lake.orphan_waits = 3;
+    assert_int_not_equal(copy_job_finish(&job), TOW_OK);
+    assert_says(job.err, "TABLE_OR_VIEW_NOT_FOUND");
+    copy_job_release(&job);
 }
 
 static void test_a_table_may_be_left_to_others_to_create(void **state)
@@ -507,9 +620,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_check_refuses_options_that_do_not_go_together),
+        cmocka_unit_test(test_check_refuses_what_an_inferred_table_cannot_have),
         cmocka_unit_test(test_begin_without_a_host_only_looks),
         cmocka_unit_test(test_a_table_that_is_not_there_is_created),
         cmocka_unit_test(test_an_empty_load_leaves_what_the_mode_says),
+        cmocka_unit_test(test_a_table_is_dropped_and_made_anew),
+        cmocka_unit_test(test_an_inferred_table_gets_the_columns_of_its_files),
+        cmocka_unit_test(test_an_empty_load_leaves_a_typed_table_in_every_mode_that_replaces),
+        cmocka_unit_test(test_a_table_that_vanished_under_a_load_is_told),
         cmocka_unit_test(test_a_table_may_be_left_to_others_to_create),
         cmocka_unit_test(test_types_that_do_not_hold_the_values_are_named_before_anything_is_read),
         cmocka_unit_test(test_missing_columns_are_added_where_the_job_says_so),

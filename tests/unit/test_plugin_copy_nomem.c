@@ -98,6 +98,8 @@ static int run_without(const char *mode, const char *keys, long n)
 
     nomem_pause(1);
     copy_job_init(&job, mode, keys ? "keys" : NULL, keys, NULL);
+    if (strcmp(mode, "drop_create") == 0)
+        copy_job_set(&job, "schema", "infer");
     real_log = job.fake.host.log;
     real_put = job.fake.host.ledger_put;
     job.fake.host.log = log_line;
@@ -148,12 +150,19 @@ static void test_merge_survives_every_allocation_that_fails(void **state)
     run_all("merge", "id");
 }
 
+static void test_an_inferred_table_survives_every_allocation_that_fails(void **state)
+{
+    (void)state;
+    run_all("drop_create", NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_append_survives_every_allocation_that_fails),
         cmocka_unit_test(test_replace_survives_every_allocation_that_fails),
         cmocka_unit_test(test_merge_survives_every_allocation_that_fails),
+        cmocka_unit_test(test_an_inferred_table_survives_every_allocation_that_fails),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
