@@ -103,7 +103,7 @@ const struct tow_command tow_cmd_plan = {
         "With --json one object: job, file, source {plugin, version, options [{name, value,\n"
         "default, secret}]}, incoming [{name, type, not_null}] or null, transforms, columns\n"
         "[{name, type, from, value, steps}] or null, outgoing, sink, results, history, state,\n"
-        "retry, rejects, pipeline, rows [{row} or {rejected}] or null.",
+        "retry, rejects, pipeline, load, rows [{row} or {rejected}] or null.",
     .example = "  towpath plan orders.cfg --rows 20",
     .options = plan_arguments,
     .options_size = sizeof(struct plan_options),

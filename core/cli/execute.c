@@ -1,9 +1,11 @@
 #include "cli/execute.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/human.h"
 #include "cli/live.h"
 #include "cli/summary.h"
 #include "log.h"
@@ -82,6 +84,15 @@ static int execute_report(const struct tow_cli *cli, const struct tow_execute *e
     return rc ? tow_cli_fail(&err) : report->exit_code;
 }
 
+static void execute_load_ended(void *context, const struct tow_run_report *report)
+{
+    char rows[TOW_HUMAN_MAX];
+
+    (void)context;
+    tow_log_line(TOW_LOG_INFO, "run", "load %s is complete: %s rows by run %" PRId64,
+                 report->load_id, tow_human_count(report->counts.read, rows), report->run);
+}
+
 static int execute_run(const struct tow_cli *cli, const struct tow_execute *execute,
                        struct tow_cli_job *job, struct tow_state *state)
 {
@@ -103,6 +114,7 @@ static int execute_run(const struct tow_cli *cli, const struct tow_execute *exec
             .abort = &stop,
             .progress = tow_live_progress,
             .progress_context = &live,
+            .load_ended = execute_load_ended,
         };
 
         tow_live_init(&live, !cli->quiet && cli->log_format == TOW_LOG_TEXT);

@@ -170,6 +170,26 @@ static void plan_add_state(const struct tow_plan *plan, struct tow_table *table)
                       checkpoint->position.length ? " behind it" : "");
 }
 
+/* What of `load` is set; the core takes a load to its end at the first of them. */
+static void plan_load(struct tow_table *table, const struct tow_load_limits *load)
+{
+    struct tow_buffer text = {0};
+    char limit[32];
+
+    if (load->max_rows)
+        tow_buffer_printf(&text, NULL, "%" PRId64 " rows", load->max_rows);
+    tow_format_size(load->max_bytes, limit);
+    if (load->max_bytes)
+        tow_buffer_printf(&text, NULL, "%s%s", text.size ? " or " : "", limit);
+    tow_format_duration(load->max_age_ms, limit);
+    if (load->max_age_ms)
+        tow_buffer_printf(&text, NULL, "%s%s", text.size ? " or " : "", limit);
+    tow_table_add(table, "load");
+    tow_table_add(table, "ends after %.*s, and the next one begins", (int)text.size,
+                  text.data ? (const char *)text.data : "");
+    tow_buffer_release(&text);
+}
+
 static int plan_print_rules(const struct tow_plan *plan, struct tow_error *err)
 {
     const struct tow_job *job = plan->job;
@@ -203,6 +223,8 @@ static int plan_print_rules(const struct tow_plan *plan, struct tow_error *err)
     tow_table_add(table, "in flight");
     tow_table_add(table, "up to %" PRId64 " batches or %s, %" PRId64 " sink worker%s",
                   tow_assembly_queue_batches(plan->assembly), b, workers, workers == 1 ? "" : "s");
+    if (tow_job_rolls(job))
+        plan_load(table, &job->load);
     tow_format_duration(tow_assembly_checkpoint_ms(plan->assembly), a);
     tow_format_duration(tuning->drain_ms, b);
     tow_table_add(table, "checkpoint");

@@ -56,6 +56,12 @@ static void summary_head(const struct tow_summary *summary, struct tow_table *ta
         tow_table_add(table, "replays");
         tow_table_add(table, "run %" PRId64, summary->replay_of);
     }
+    if (report->loads) {
+        tow_table_add(table, "loads");
+        tow_table_add(table, "%" PRId64 " complete before this one, of %s rows", report->loads,
+                      tow_human_count(report->rows, text));
+        tow_table_end_row(table);
+    }
     summary_row(table, "duration", tow_human_lapse(report->end_us - report->start_us, text));
 }
 
@@ -221,6 +227,8 @@ int tow_summary_json(const struct tow_summary *summary, FILE *to, struct tow_err
     tow_doc_time(&doc, "end", report->end_us);
     tow_doc_real(&doc, "seconds", summary_seconds(report));
     tow_doc_text(&doc, "load", report->load_id[0] ? report->load_id : NULL);
+    tow_doc_int(&doc, "earlier_loads", report->loads);
+    tow_doc_int(&doc, "earlier_rows", report->rows);
     summary_id(&doc, "resumed_of", report->resumed_of);
     summary_id(&doc, "replay_of", summary->replay_of);
     tow_doc_bool(&doc, "trial", summary->trial);

@@ -28,10 +28,10 @@ int tow_summary_json(const struct tow_summary *summary, FILE *to, struct tow_err
 void tow_summary_counts(struct tow_doc *doc, const struct tow_counts *counts);
 void tow_summary_error(struct tow_doc *doc, int error_class, const char *message);
 
-#define TOW_SUMMARY_JSON                                                                    \
-    "With --json one object is printed: job, run, status (ok, failed, cancelled),\n"        \
-    "exit_code, error (null or {class, message}), start, end, seconds, load, resumed_of,\n" \
-    "replay_of, trial, rows {read, accepted, rejected, filtered, pending}, bytes,\n"        \
+#define TOW_SUMMARY_JSON                                                                       \
+    "With --json one object is printed: job, run, status (ok, failed, cancelled),\n"           \
+    "exit_code, error (null or {class, message}), start, end, seconds, load, earlier_loads,\n" \
+    "replay_of, trial, rows {read, accepted, rejected, filtered, pending}, bytes,\n"           \
     "batches, retries, rows_per_second, bytes_per_second, rejects (file or null)."
 
 #endif

@@ -130,3 +130,8 @@ const char *tow_section_plugin(const struct tow_setting *section)
 
     return plugin && plugin->kind == TOW_SETTING_STRING ? plugin->text : NULL;
 }
+
+int tow_job_rolls(const struct tow_job *job)
+{
+    return job->load.max_rows > 0 || job->load.max_bytes > 0 || job->load.max_age_ms > 0;
+}

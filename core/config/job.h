@@ -60,12 +60,23 @@ struct tow_tuning {
     int64_t queue_batches; /* 2; 1 .. 1024: that wait for a sink, beside one for each worker */
     int64_t queue_bytes;   /* "8MiB"; 64KiB .. 16GiB; one batch may always be in flight */
     int queue_batches_given, queue_bytes_given; /* 1: by the job; see tow_assembly_queue_... */
-    int64_t workers;       /* 1; 1 .. 64: parallel sink instances; see tow_assembly_workers */
-    int workers_given;     /* 1: by the job */
+    int64_t workers;   /* 1; 1 .. 64: parallel sink instances; see tow_assembly_workers */
+    int workers_given; /* 1: by the job */
     int64_t
         checkpoint_ms;    /* "5s"; 1ms .. 1h: between checkpoints; see tow_assembly_checkpoint_ms */
     int checkpoint_given; /* 1: by the job */
     int64_t drain_ms;     /* "30s"; 0s .. 1h: to finish what is in flight when stopped */
+};
+
+/*
+ * `load`: where a load ends although the source has more, or waits for more: it is published, and
+ * the next one begins with the source still open. Each is reached with the batch that reaches it;
+ * 0: no such limit.
+ */
+struct tow_load_limits {
+    int64_t max_rows;   /* rows read */
+    int64_t max_bytes;  /* of batches, in memory */
+    int64_t max_age_ms; /* since the first row */
 };
 
 struct tow_job {
@@ -89,6 +100,7 @@ struct tow_job {
     struct tow_tuning tuning;
     int has_schedule;
     struct tow_schedule schedule; /* valid where has_schedule, in a job without errors */
+    struct tow_load_limits load;
     void *priv; /* what the members above point into */
 };
 
@@ -109,6 +121,9 @@ int tow_job_load(const char *path, struct tow_job *job, struct tow_diags *diags,
 int tow_job_load_set(const char *path, const char *const *sets, size_t count, struct tow_job *job,
                      struct tow_diags *diags, struct tow_error *err);
 void tow_job_release(struct tow_job *job);
+
+/* 1 where the job's loads end by `load` and others follow. */
+int tow_job_rolls(const struct tow_job *job);
 
 /* The `plugin` key of a section; never NULL in a job without errors. */
 const char *tow_section_plugin(const struct tow_setting *section);

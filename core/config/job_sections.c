@@ -12,7 +12,7 @@
 static const char *const job_file_keys[] = {"version", "connections", "job", NULL};
 static const char *const job_keys[] = {"name",     "source",     "sink",    "results",
                                        "history",  "transforms", "columns", "retry",
-                                       "pipeline", "rejects",    NULL};
+                                       "pipeline", "rejects",    "load",    NULL};
 
 int tow_job_expect_kind(const struct tow_job_reader *reader, const struct tow_setting *setting,
                         enum tow_setting_kind kind)

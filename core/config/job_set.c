@@ -10,8 +10,8 @@
 #define SET_ORIGIN "--set"
 
 /* Groups that a job may lack and a value may still go into. */
-static const char *const set_groups[] = {"retry",   "pipeline", "rejects",
-                                         "results", "history",  NULL};
+static const char *const set_groups[] = {"retry",   "pipeline", "rejects", "results",
+                                         "history", "load",     NULL};
 
 static int set_refuse(struct tow_diags *diags, const char *key, size_t length, const char *text)
 {

@@ -46,6 +46,16 @@ static const struct tow_option tuning_rejects[] = {
     TOW_OPTIONS_END,
 };
 
+static const struct tow_option tuning_load[] = {
+    {"max_rows", TOW_OPTION_INT, 0, offsetof(struct tow_load_limits, max_rows), NULL, 1, INT64_MAX,
+     NULL, "rows after which a load is published and the next one begins"},
+    {"max_bytes", TOW_OPTION_SIZE, 0, offsetof(struct tow_load_limits, max_bytes), NULL, 1,
+     INT64_MAX, NULL, "bytes of rows after which it does"},
+    {"max_age", TOW_OPTION_DURATION, 0, offsetof(struct tow_load_limits, max_age_ms), NULL, 1,
+     30 * DAY, NULL, "time after its first row after which it does"},
+    TOW_OPTIONS_END,
+};
+
 static const struct tow_setting tuning_absent = {.kind = TOW_SETTING_GROUP};
 
 /* *section is an empty group where the job has none. */
@@ -122,5 +132,7 @@ int tow_job_read_tuning(struct tow_job_reader *reader)
     job->max_reject_percent = -1;
     if (!rc)
         rc = tuning_read(reader, "rejects", tuning_rejects, job, &section);
+    if (!rc)
+        rc = tuning_read(reader, "load", tuning_load, &job->load, &section);
     return rc;
 }

@@ -160,6 +160,7 @@ void tow_host_init(struct tow_host_box *box, const struct tow_job *job, const ch
                 .ledger_each = host_ledger_each,
                 .keep = host_keep,
                 .section = role,
+                .rolling = tow_job_rolls(job),
             },
         .ledger_job = job->name,
     };

@@ -195,10 +195,13 @@ int reader_open(struct run *run, struct tow_error *err)
     struct run_reader *reader = &run->reader;
     size_t count = run->job->transform_count;
     const struct ArrowSchema *last = &run->in;
-    int rc = reader_open_source(run, err);
 
+    if (reader->source.opened)
+        return TOW_OK;
+    int rc = reader_open_source(run, err);
     if (rc)
         return rc;
+    reader->last = run->resume.position;
     reader->transforms = calloc(count + 1, sizeof *reader->transforms);
     if (reader->transforms)
         reader->schemas = calloc(count + 1, sizeof *reader->schemas);
@@ -265,7 +268,7 @@ static int reader_check_count(struct run *run, const struct tow_batch *batch, st
 {
     const struct run_reader *reader = &run->reader;
     int64_t rows = batch->array.release ? batch->array.length : 0;
-    int64_t met = reader->read + reader_unreadable(reader) + rows;
+    int64_t met = reader->met_before + reader->read + reader_unreadable(reader) + rows;
 
     if (!(batch->flags & TOW_BATCH_COUNTED) || batch->counted == met)
         return TOW_OK;
@@ -461,6 +464,16 @@ static int reader_make_record(struct run *run, struct tow_batch *batch, struct r
     return rc ? rc : ahead_apply(run, *out, err);
 }
 
+/* What a source returns that waits for data. */
+static int reader_is_idle(const struct run *run, const struct tow_batch *batch)
+{
+    const struct tow_position *last = &run->reader.last;
+
+    return !batch->array.release && !run->reader.unreadable && !batch->mark_key &&
+           batch->position.length == last->length &&
+           memcmp(batch->position.bytes, last->bytes, last->length) == 0;
+}
+
 int reader_next(struct run *run, struct record **record, struct tow_error *err)
 {
     struct tow_batch batch;
@@ -469,6 +482,9 @@ int reader_next(struct run *run, struct record **record, struct tow_error *err)
     int rc = reader_read(run, &batch, err);
     if (rc == TOW_OK)
         rc = reader_check_batch(run, &batch, err);
+    if (rc == TOW_OK && reader_is_idle(run, &batch))
+        return TOW_OK;
+    run->reader.last = batch.position;
     if (rc == TOW_OK)
         rc = reader_limit(run, &batch, err);
     if (rc == TOW_OK)

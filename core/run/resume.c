@@ -103,6 +103,12 @@ static int resume_vet_trial(struct run *run, struct tow_error *err)
                          run->job->name, run->job->name);
 }
 
+/* --full is about the first of loads that follow one another. */
+static int resume_is_anew(const struct run *run)
+{
+    return run->options->full && run->report->loads == 0;
+}
+
 static void resume_forget(struct run *run)
 {
     tow_checkpoint_release(&run->resume);
@@ -126,11 +132,11 @@ int resume_find(struct run *run, struct tow_error *err)
 
     if (rc == TOW_OK)
         rc = resume_vet_trial(run, err);
-    if (rc == TOW_OK && !run->options->full)
+    if (rc == TOW_OK && !resume_is_anew(run))
         rc = resume_vet(run, err);
     if (rc < TOW_OK)
         return rc;
-    if (run->options->full)
+    if (resume_is_anew(run))
         resume_forget(run);
     if (run->resume.load_id[0])
         return resume_go_on(run, err);
@@ -159,7 +165,7 @@ static int resume_is_current(struct run *run, struct tow_error *err)
 
 int resume_begin(struct run *run, struct tow_error *err)
 {
-    if (!run->options->full)
+    if (!resume_is_anew(run))
         return resume_is_current(run, err);
     /* Now, and not with the first checkpoint: from here on the sinks take away what an unfinished
      * load has made, and it could not be gone on with. */

@@ -143,9 +143,15 @@ static int run_read_all(struct run *run, struct tow_error *err)
         int rc = reader_next(run, &record, err);
         if (rc)
             return rc;
-        rc = run_push(run, record, err);
+        if (record)
+            rc = run_push(run, record, err);
+        run->rolled = !rc && load_is_full(run);
+        if (run->rolled)
+            return TOW_END;
         if (!rc && tow_monotonic_ms() >= due) {
-            rc = run_checkpoint(run, err);
+            /* A source that waits has nothing to save. */
+            if (run->reader.seq != run->flushed_seq)
+                rc = run_checkpoint(run, err);
             due = tow_monotonic_ms() + interval;
         }
         if (rc)
@@ -159,6 +165,9 @@ static int run_read_all(struct run *run, struct tow_error *err)
 static int run_take_lock(struct run *run, struct tow_error *err)
 {
     int busy = 0;
+
+    if (run->lock_of_job)
+        return TOW_OK;
     int rc = tow_state_lock(run->state, run->job->name, &run->lock_of_job, &busy, err);
 
     if (busy)
@@ -262,27 +271,13 @@ static int run_open(struct run *run, struct tow_error *err)
 void run_release(struct run *run)
 {
     ticker_stop(run);
-    results_close(run);
-    workers_close(run);
-    tracker_release(&run->tracker);
+    load_release(run);
     reader_close(run);
-    tow_rejects_free(run->rejects);
-    tow_json_writer_free(run->reject_writer);
-    tow_buffer_release(&run->reject_lines);
-    for (size_t i = 0; i < run->mark_count; i++) {
-        free(run->marks[i].key);
-        free(run->marks[i].value);
-    }
-    free(run->marks);
     if (run->in.release)
         run->in.release(&run->in);
     if (run->out.release)
         run->out.release(&run->out);
-    free(run->settled.tokens);
-    run->settled.tokens = NULL;
-    tow_checkpoint_release(&run->resume);
     tow_overlay_free(run->overlay);
-    ahead_release(&run->ahead);
     if (run->lock_of_job)
         tow_state_unlock(run->lock_of_job);
     tow_cancel_release(&run->stop);
@@ -312,10 +307,10 @@ int run_init(struct run *run, struct tow_error *err)
     return rc ? rc : tow_cancel_init(&run->quit, err);
 }
 
-static void run_execute(struct run *run)
+/* One load, or what is left of one, as one run of the state. */
+static void run_execute(struct run *run, int rc, struct tow_error *begun)
 {
-    struct tow_error err = TOW_ERROR_INIT;
-    int rc = run_init(run, &err);
+    struct tow_error err = *begun;
 
     if (!rc)
         rc = run_begin(run, &err);
@@ -334,6 +329,16 @@ static void run_execute(struct run *run)
     run_write_end(run);
 }
 
+static void run_report(struct run *run)
+{
+    struct tow_run_report *report = run->report;
+
+    report->exit_code = run_exit_code(run);
+    report->error = run->failure;
+    snprintf(report->status, sizeof report->status, "%s", run_status(run));
+    memcpy(report->load_id, run->load_id, sizeof report->load_id);
+}
+
 int tow_run_job(struct tow_assembly *assembly, struct tow_state *state,
                 const struct tow_run_options *options, struct tow_run_report *report)
 {
@@ -345,13 +350,22 @@ int tow_run_job(struct tow_assembly *assembly, struct tow_state *state,
         .report = report,
     };
 
+    struct tow_error err = TOW_ERROR_INIT;
+
     *report = (struct tow_run_report){.error = TOW_ERROR_INIT};
-    run_execute(&run);
-    report->exit_code = run_exit_code(&run);
-    report->error = run.failure;
-    snprintf(report->status, sizeof report->status, "%s", run_status(&run));
-    memcpy(report->load_id, run.load_id, sizeof report->load_id);
-    run_write_history(&run);
+    int rc = run_init(&run, &err);
+    for (;;) {
+        run_execute(&run, rc, &err);
+        run_report(&run);
+        run_write_history(&run);
+        if (!run.rolled || run_failed(&run))
+            break;
+        if (options->load_ended)
+            options->load_ended(options->load_context, report);
+        report->loads++;
+        report->rows += report->counts.read;
+        rc = load_next(&run, &err);
+    }
     run_release(&run);
     return report->error.code;
 }

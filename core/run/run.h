@@ -34,6 +34,8 @@ struct tow_progress {
     int stopping; /* 1: draining after a signal */
 };
 
+struct tow_run_report;
+
 struct tow_run_options {
     int64_t limit;     /* rows to read at most, as a trial: the output is published, checkpoint and
                           ledgers stay; -1: all */
@@ -45,6 +47,9 @@ struct tow_run_options {
     int64_t heartbeat_ms;      /* how often the job's lock is renewed; 0: every 10 s */
     void (*progress)(void *context, const struct tow_progress *progress); /* may be NULL */
     void *progress_context;
+    /* A load has ended by the job's `load`, and another one follows; may be NULL. */
+    void (*load_ended)(void *context, const struct tow_run_report *report);
+    void *load_context;
 };
 
 /* How it went. Fixed-size text, so there is nothing to release. */
@@ -58,10 +63,13 @@ struct tow_run_report {
     char load_id[33];
     char reject_path[4096]; /* "" where nothing was rejected */
     struct tow_error error; /* TOW_OK where all went well */
+    int64_t loads, rows;    /* loads that ended before this one by the job's `load`, and rows that
+                               were read in them */
 };
 
 /*
- * Runs the job. The return value is that of report->error; the exit code is in the report. Needs
+ * Runs the job; where loads end by its `load`, one run of the state after the other: the report is
+ * the last one's. The return value is that of report->error; the exit code is in the report. Needs
  * an assembly without errors.
  */
 int tow_run_job(struct tow_assembly *assembly, struct tow_state *state,

@@ -46,7 +46,9 @@ struct run_reader {
     struct record *unreadable; /* holds what the source rejected since the last batch; NULL
                                   where it rejected nothing */
     uint64_t seq;              /* last number given; goes on in a load that is resumed */
-    int64_t read;              /* rows handed out or rejected by the source */
+    int64_t read;              /* rows of this load handed out or rejected by the source */
+    int64_t met_before;        /* of loads that ended with the source still open */
+    struct tow_position last;  /* of the newest batch */
     struct tow_position end;   /* where the next run starts; valid once at_end */
     int at_end;
 };
@@ -68,6 +70,8 @@ struct run {
     struct tow_cancel hard;       /* sinks are told to stop at once */
     struct tow_lock *lock_of_job;
     struct tow_counts before;    /* of earlier runs of this load */
+    int64_t load_began_ms;       /* monotonic, its first row of this run; 0: none yet */
+    int rolled;                  /* the load ended by `load`, not with the source */
     struct ahead ahead;          /* rows that earlier runs settled beyond `resume` */
     struct tow_overlay *overlay; /* the ledgers of a trial; NULL: they are the state's */
 
@@ -122,6 +126,15 @@ void run_fail_balance(struct run *run, const struct tow_error *err);
 void run_count_retry(struct run *run);
 /* Waits until the sinks have what was read, makes it durable and moves the checkpoint there. */
 int run_checkpoint(struct run *run, struct tow_error *err);
+
+/* ---- load.c --------------------------------------------------------------------------------- */
+
+/* 1 where the load ends here by the job's `load`. */
+int load_is_full(struct run *run);
+/* Frees what belongs to one load. No thread but the caller's may be at work. */
+void load_release(struct run *run);
+/* After a load that went well: as run_init left it, save for what stays open. */
+int load_next(struct run *run, struct tow_error *err);
 
 /* ---- instance.c ----------------------------------------------------------------------------- */
 
@@ -185,10 +198,12 @@ int resume_check_outgoing(struct run *run, struct tow_error *err);
 
 /* ---- reader.c ------------------------------------------------------------------------------- */
 
-/* Opens source and transforms at the position of run->resume; sets run->in and run->out. */
+/* Opens source and transforms at the position of run->resume; sets run->in and run->out. Where they
+ * are open since the last load, they stay so. */
 int reader_open(struct run *run, struct tow_error *err);
 void reader_close(struct run *run);
-/* Reads one batch through the transforms: TOW_OK with *record, TOW_END, or an error. */
+/* Reads one batch through the transforms: TOW_OK with *record, NULL where the batch says nothing
+ * new; TOW_END, or an error. */
 int reader_next(struct run *run, struct record **record, struct tow_error *err);
 
 /* ---- worker.c ------------------------------------------------------------------------------- */

@@ -236,6 +236,11 @@ struct tow_host {
     /* Since 1.1. The section of the job file that the instance was made from, for messages that
      * name an option: "source", "sink", "results", "history", "transform". */
     const char *section;
+
+    /* Since 1.2. 1 where the job's loads follow one another with the source still open (`load` in
+     * the job file): a sink whose next load would take the place of the last one refuses that in
+     * check. */
+    uint32_t rolling;
 };
 
 /* ---- setting up ----------------------------------------------------------------------------- */

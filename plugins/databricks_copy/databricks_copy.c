@@ -113,7 +113,10 @@ static int32_t copy_check(void *self, const struct tow_host *host, struct tow_er
     struct tow_copy_target target;
     int code = tow_copy_target_init(&target, &sink->options, err);
 
-    (void)host;
+    if (code == TOW_OK && host->rolling && sink->options.mode == TOW_COPY_REPLACE)
+        code = tow_error_set(err, TOW_E_CONFIG,
+                             "each load of this job would replace the one before it; take mode "
+                             "\"append\" or \"merge\", or leave `load` out of the job");
     if (code == TOW_OK)
         code = tow_copy_target_check(&target, err);
     tow_copy_target_release(&target);

@@ -96,7 +96,12 @@ static int32_t file_check(void *self, const struct tow_host *host, struct tow_er
     struct tow_file_target target;
     int code = tow_file_target_init(&target, &sink->options, err);
 
-    (void)host;
+    if (code == TOW_OK && host->rolling && !target.is_stdout &&
+        !strstr(sink->options.path, FILE_LOAD))
+        code = tow_error_set(err, TOW_E_CONFIG,
+                             "path \"%s\" would be replaced by each load of this job; put {load} "
+                             "into it, which gives each a file of its own",
+                             sink->options.path);
     if (code == TOW_OK)
         code = tow_file_text_check(&target, err);
     if (code == TOW_OK && !target.is_stdout)

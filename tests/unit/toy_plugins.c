@@ -459,9 +459,22 @@ static int32_t toy_sink_flush(void *self, struct tow_position *token, struct tow
     return TOW_OK;
 }
 
-static int32_t toy_sink_finish(void *self, struct tow_error *err)
+/* The rows of the load in place of all, or behind what earlier loads brought. */
+static void toy_publish(const struct tow_host *host)
 {
     struct toy_far_end *far = toy_far_end;
+
+    if (strcmp(far->load, host->load_id) != 0) {
+        snprintf(far->load, sizeof far->load, "%s", host->load_id);
+        far->load_base = toy_sink_plan.appends ? far->published_count : 0;
+    }
+    memcpy(far->published + far->load_base, far->unpublished,
+           (size_t)far->unpublished_count * sizeof *far->published);
+    far->published_count = far->load_base + far->unpublished_count;
+}
+
+static int32_t toy_sink_finish(void *self, struct tow_error *err)
+{
 
     toy_sink_plan.finishes++;
     if (toy_sink_plan.block_in_flush == 2)
@@ -472,8 +485,7 @@ static int32_t toy_sink_finish(void *self, struct tow_error *err)
     }
     if (toy_sink_plan.kill_in_finish == 2)
         toy_die();
-    memcpy(far->published, far->unpublished, sizeof far->published);
-    far->published_count = far->unpublished_count;
+    toy_publish(((struct toy_sink *)self)->host);
     if (toy_sink_plan.kill_in_finish == 1)
         toy_die();
     return TOW_OK;

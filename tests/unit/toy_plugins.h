@@ -70,6 +70,7 @@ struct toy_sink_plan {
     int finishes;      /* calls of finish */
     int flushes;       /* calls of flush */
     int waiting;       /* instances that wait until they are told to stop */
+    int appends;       /* 1: finish adds the load to what is published, once */
 };
 
 /* What the results sink does. */
@@ -105,6 +106,8 @@ struct toy_far_end {
     int64_t published[TOY_ROWS_MAX];
     int64_t published_count;
     int64_t opens_with_token;
+    char load[33];     /* that finish published last */
+    int64_t load_base; /* published before it */
     struct toy_result results[TOY_ROWS_MAX];
     int64_t results_count;
     struct toy_result published_results[TOY_ROWS_MAX];
