@@ -21,7 +21,8 @@ static struct {
     pthread_mutex_t lock; /* keeps lines and the live line apart */
     int level, format, colour;
     int live; /* 1: the live line is on the screen */
-} log_state = {PTHREAD_MUTEX_INITIALIZER, TOW_LOG_INFO, TOW_LOG_TEXT, 0, 0};
+    char job[65];
+} log_state = {PTHREAD_MUTEX_INITIALIZER, TOW_LOG_INFO, TOW_LOG_TEXT, 0, 0, ""};
 
 static const struct {
     const char *name, *colour;
@@ -44,6 +45,11 @@ void tow_log_setup(int level, int format)
     log_state.level = level;
     log_state.format = format;
     log_state.colour = log_wants_colour();
+}
+
+void tow_log_name(const char *job)
+{
+    snprintf(log_state.job, sizeof log_state.job, "%s", job ? job : "");
 }
 
 /* A log that cannot be written must not stop the run: what does not go out is dropped. */
@@ -87,9 +93,10 @@ static int log_text(struct tow_buffer *line, int level, const char *area, char *
     log_blank_controls(message);
     if (log_state.level == TOW_LOG_DEBUG)
         log_time(time);
-    return tow_buffer_printf(line, NULL, "%s%stowpath: %s%s%s: %s%s%s\n", time, *time ? " " : "",
-                             colour, log_levels[level].name, *colour ? "\033[0m" : "",
-                             area ? area : "", area ? ": " : "", message);
+    return tow_buffer_printf(line, NULL, "%s%stowpath: %s%s%s%s%s: %s%s%s\n", time,
+                             *time ? " " : "", log_state.job, log_state.job[0] ? ": " : "", colour,
+                             log_levels[level].name, *colour ? "\033[0m" : "", area ? area : "",
+                             area ? ": " : "", message);
 }
 
 static int log_json(struct tow_buffer *line, int level, const char *area, const char *message)

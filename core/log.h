@@ -21,6 +21,9 @@
 
 /* level: TOW_LOG_DEBUG ... TOW_LOG_ERROR, the least that is shown. */
 void tow_log_setup(int level, int format);
+/* From now on lines name this job: "towpath: orders: warning: ...", a member "job" in JSON. Cut at
+ * 64 bytes; NULL: none. As the set-up, before threads start. */
+void tow_log_name(const char *job);
 /* `area` says who speaks ("run", "source csv"), NULL for the program itself; the line needs no end.
  * Lines beyond 8 KiB are cut. */
 void tow_log_line(int level, const char *area, const char *format, ...)

@@ -1,13 +1,16 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/execute.h"
 #include "cli/summary.h"
+#include "towpath/value.h"
 
 struct run_options {
     int64_t limit;
-    int full, accept_schema, json;
-    const char *since;
+    int full, accept_schema, json, log_job;
+    const char *since, *slot;
+    int64_t attempt;
     struct tow_texts sets;
 };
 
@@ -24,19 +27,45 @@ static const struct tow_argument run_arguments[] = {
      "go on although the source's columns changed", 0, 0, 0},
     {"set", 0, TOW_ARGUMENT_TEXTS, RUN(sets), "KEY=VALUE",
      "another value than the job file's (sink.path=out.csv)", 0, 0, 0},
+    {"slot", 0, TOW_ARGUMENT_TEXT, RUN(slot), "MOMENT",
+     "run only if no run stands for that moment of the schedule yet", 0, 0, 0},
+    {"attempt", 0, TOW_ARGUMENT_NUMBER, RUN(attempt), "N",
+     "with --slot: the try it is; one whose run failed needs a higher one", 1, 1000000, 1},
+    {"log-job", 0, TOW_ARGUMENT_FLAG, RUN(log_job), NULL, "begin each log line with the job's name",
+     0, 0, 0},
     {"json", 0, TOW_ARGUMENT_FLAG, RUN(json), NULL, "print the closing block as JSON", 0, 0, 0},
     TOW_ARGUMENTS_END,
 };
 
+/* A moment with its zone, as `towpath runs` and the daemon write slots. */
+static int run_slot(const char *text, int64_t *slot_us, struct tow_error *err)
+{
+    int zone = 0;
+
+    if (tow_parse_timestamp(text, strlen(text), slot_us, &zone) != TOW_PARSE_OK || !zone ||
+        *slot_us == 0)
+        return tow_error_set(err, TOW_E_CONFIG,
+                             "--slot: \"%.40s\" is no moment such as 2026-01-31T04:00:00Z", text);
+    return TOW_OK;
+}
+
 static int run_with(const struct tow_cli *cli, const struct run_options *run,
                     const struct tow_texts *sets)
 {
+    struct tow_error err = TOW_ERROR_INIT;
+    int64_t slot_us = 0;
+
+    if (run->slot && run_slot(run->slot, &slot_us, &err))
+        return tow_cli_usage("run", "%s", err.message);
     const struct tow_execute execute = {
         .path = cli->arguments[0],
         .sets = sets,
         .limit = run->limit,
         .full = run->full || run->since,
         .accept_schema = run->accept_schema,
+        .slot_us = slot_us,
+        .attempt = slot_us ? (int32_t)run->attempt : 0,
+        .name_log = run->log_job,
         .json = run->json,
     };
 
@@ -81,6 +110,9 @@ const struct tow_command tow_cmd_run = {
         "them again. The first SIGINT or SIGTERM stops reading and finishes what is in flight, "
         "the\n"
         "second stops at once; in both cases a later run goes on without loss.\n"
+        "\n"
+        "With --slot, of all runs that are started for one moment of a schedule, by whatever and\n"
+        "however often, one does the work; the others end with exit code 8.\n"
         "\n"
         "Where the sink writes to standard output (path = \"-\"), the closing block goes to\n"
         "standard error.\n"

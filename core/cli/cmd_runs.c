@@ -65,6 +65,8 @@ static void runs_doc(struct tow_doc *doc, const struct tow_run *run, const char 
     tow_doc_text(doc, "load", run->load_id);
     runs_doc_id(doc, "replay_of", run->replay_of);
     runs_doc_id(doc, "replayed_by", run->replayed_by);
+    tow_doc_time(doc, "slot", run->slot_us);
+    runs_doc_id(doc, "attempt", run->attempt);
     tow_summary_counts(doc, &run->counts);
     tow_doc_text(doc, "rejects", rejects);
     tow_doc_close(doc, '}');
@@ -186,6 +188,10 @@ static int runs_show_text(const struct tow_run *run, const char *rejects, struct
     runs_pair(table, "load", run->load_id);
     if (run->replay_of)
         runs_pair_count(table, "replays", run->replay_of);
+    if (run->slot_us)
+        runs_pair(table, "slot", tow_human_moment(run->slot_us, text));
+    if (run->attempt > 1)
+        runs_pair_count(table, "attempt", run->attempt);
     runs_pair_count(table, "read", run->counts.read);
     runs_pair_count(table, "accepted", run->counts.accepted);
     runs_pair_count(table, "rejected", run->counts.rejected);
@@ -249,7 +255,8 @@ const struct tow_command tow_cmd_runs = {
         "\n"
         "With --json an array is printed, of objects as `towpath runs show` prints one: run,\n"
         "job, file, status (running, ok, failed, cancelled, interrupted), exit_code, error,\n"
-        "start, end, load, replay_of, replayed_by, rows {...}, bytes, batches, retries, rejects.",
+        "start, end, load, replay_of, replayed_by, slot, attempt, rows {...}, bytes, batches,\n"
+        "retries, rejects.",
     .example = "  towpath runs orders --last 5",
     .options = runs_arguments,
     .options_size = sizeof(struct runs_options),

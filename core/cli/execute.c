@@ -110,6 +110,8 @@ static int execute_run(const struct tow_cli *cli, const struct tow_execute *exec
             .full = execute->full,
             .accept_schema = execute->accept_schema,
             .replay_of = execute->replay_of,
+            .slot_us = execute->slot_us,
+            .attempt = execute->attempt,
             .cancel = &cancel,
             .abort = &stop,
             .progress = tow_live_progress,
@@ -138,6 +140,8 @@ int tow_cli_execute(const struct tow_cli *cli, const struct tow_execute *execute
     struct tow_cli_job job;
     int code = tow_cli_job_open(cli, execute->path, execute->sets, &job);
 
+    if (execute->name_log)
+        tow_log_name(job.job.name);
     if (code == TOW_EXIT_OK) {
         if (tow_cli_state(cli, TOW_STATE_CREATE, &state, &err))
             code = tow_cli_fail(&err);

@@ -13,6 +13,9 @@ struct tow_execute {
     int64_t limit; /* -1: all */
     int full, accept_schema;
     int64_t replay_of;
+    int64_t slot_us; /* 0: none */
+    int32_t attempt;
+    int name_log; /* 1: log lines start with the job's name */
     int json;
 };
 

@@ -191,7 +191,7 @@ static int run_name_rejects(struct run *run, struct tow_error *err)
 
 static int run_begin(struct run *run, struct tow_error *err)
 {
-    int rc = run_take_lock(run, err);
+    int taken = 0, rc = run_take_lock(run, err);
 
     if (!rc)
         rc = resume_find(run, err);
@@ -201,9 +201,14 @@ static int run_begin(struct run *run, struct tow_error *err)
         .load_id = run->load_id,
         .replay_of = run->options->replay_of,
         .now_us = run->report->start_us,
+        .slot_us = run->options->slot_us,
+        .attempt = run->options->attempt,
+        .taken = &taken,
     };
     if (!rc)
         rc = tow_state_run_begin(run->state, &start, &run->id, err);
+    if (taken)
+        run->exit_code = TOW_EXIT_LOCKED;
     if (rc)
         return rc;
     run->report->run = run->id;

@@ -42,6 +42,9 @@ struct tow_run_options {
     int full;          /* 1: start from nothing: checkpoint and ledgers are forgotten */
     int accept_schema; /* 1: resume although the source's columns changed */
     int64_t replay_of; /* run whose rejects are the input; 0: the job's own source */
+    int64_t slot_us;   /* the slot of its schedule that the run stands for; 0: none. Where another
+                          run has taken it, this one ends with TOW_EXIT_LOCKED */
+    int32_t attempt;   /* of the slot, from 1 */
     struct tow_cancel *cancel; /* stop reading and drain; set by the caller's signal handler */
     struct tow_cancel *abort;  /* stop at once; set by the second signal; may be NULL */
     int64_t heartbeat_ms;      /* how often the job's lock is renewed; 0: every 10 s */

@@ -91,6 +91,27 @@ static const char *const steps[] = {
     "  started_us INTEGER NOT NULL,"
     "  ended_us INTEGER NOT NULL,"
     "  fingerprint INTEGER NOT NULL) WITHOUT ROWID;",
+    /* 4: which slot a run stands for (0: none); what is known of a job's health, and the messages
+     * about it that wait for their delivery. */
+    "ALTER TABLE runs ADD COLUMN slot_us INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE runs ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX runs_of_slot ON runs (job, slot_us, attempt) WHERE slot_us <> 0;"
+    "CREATE TABLE health ("
+    "  job TEXT NOT NULL PRIMARY KEY,"
+    "  judged_run INTEGER NOT NULL,"
+    "  failing INTEGER NOT NULL,"
+    "  rejecting INTEGER NOT NULL,"
+    "  late INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE alerts ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  job TEXT NOT NULL,"
+    "  event TEXT NOT NULL,"
+    "  channel INTEGER NOT NULL,"
+    "  run INTEGER NOT NULL,"
+    "  slot_us INTEGER NOT NULL,"
+    "  created_us INTEGER NOT NULL,"
+    "  due_us INTEGER NOT NULL,"
+    "  tries INTEGER NOT NULL DEFAULT 0);",
 };
 
 const struct tow_migration tow_state_migration = {steps, sizeof steps / sizeof steps[0]};

@@ -1,11 +1,12 @@
 #include <string.h>
 
 #include "state/connection.h"
+#include "towpath/value.h"
 
 #define RUN_COLUMNS                                                                            \
     "SELECT id, start_us, end_us, exit_code, error_class, read, accepted, rejected, filtered," \
     " pending, bytes, batches, retries, reject_bytes, replay_of, replayed_by,"                 \
-    " job, load_id, status, error, job_file FROM runs "
+    " job, load_id, status, error, job_file, slot_us, attempt FROM runs "
 
 /* The message may come from a hand-edited file or a newer, longer struct: it is cut. */
 static void runs_copy_error(sqlite3_stmt *row, int column, struct tow_run *out)
@@ -30,6 +31,8 @@ static int runs_read_row(struct tow_sql *sql, sqlite3_stmt *row, struct tow_run 
 
     memset(out, 0, sizeof *out);
     out->id = sqlite3_column_int64(row, 0);
+    out->slot_us = sqlite3_column_int64(row, 21);
+    out->attempt = sqlite3_column_int(row, 22);
     out->start_us = sqlite3_column_int64(row, 1);
     out->end_us = sqlite3_column_int64(row, 2);
     out->exit_code = sqlite3_column_int(row, 3);
@@ -69,6 +72,36 @@ int tow_state_run(struct tow_state *state, int64_t id, struct tow_run *out, stru
     const struct tow_sql_value values[] = {tow_sql_int(id), TOW_SQL_END};
 
     return runs_read_one(state, RUN_COLUMNS "WHERE id = ?", values, out, err);
+}
+
+int tow_state_slot_run(struct tow_state *state, const char *job, int64_t slot_us,
+                       struct tow_run *out, struct tow_error *err)
+{
+    const struct tow_sql_value values[] = {tow_sql_text(job), tow_sql_int(slot_us), TOW_SQL_END};
+
+    return runs_read_one(state,
+                         RUN_COLUMNS
+                         "WHERE job = ? AND slot_us <> 0 AND slot_us = ? ORDER BY id DESC LIMIT 1",
+                         values, out, err);
+}
+
+int tow_state_last_run(struct tow_state *state, const char *job, struct tow_run *out,
+                       struct tow_error *err)
+{
+    const struct tow_sql_value values[] = {tow_sql_text(job), TOW_SQL_END};
+
+    return runs_read_one(state, RUN_COLUMNS "WHERE job = ? ORDER BY id DESC LIMIT 1", values, out,
+                         err);
+}
+
+int tow_state_running(struct tow_state *state, int64_t after, struct tow_run *out,
+                      struct tow_error *err)
+{
+    const struct tow_sql_value values[] = {tow_sql_int(after), TOW_SQL_END};
+
+    return runs_read_one(
+        state, RUN_COLUMNS "WHERE status = '" TOW_RUN_RUNNING "' AND id > ? ORDER BY id LIMIT 1",
+        values, out, err);
 }
 
 int tow_state_load_counts(struct tow_state *state, const char *load_id, struct tow_counts *out,
@@ -179,15 +212,48 @@ static int runs_check_start(const struct tow_run_start *start, struct tow_error 
     return TOW_OK;
 }
 
+/*
+ * In the transaction that begins the run, so that of two runs for one slot only one begins, whoever
+ * started them. A run that was cut off does not stand in the way of the one that goes on with it.
+ */
+static int runs_check_slot(struct tow_state *state, const struct tow_run_start *start,
+                           struct tow_error *err)
+{
+    static const char text[] =
+        "SELECT id, status FROM runs WHERE job = ?1 AND slot_us <> 0"
+        " AND slot_us >= ?2 AND slot_us <= ?4 AND (slot_us > ?2 OR attempt > ?3 OR (attempt = ?3"
+        " AND status NOT IN ('" TOW_RUN_INTERRUPTED "', '" TOW_RUN_CANCELLED "')))"
+        " ORDER BY slot_us DESC, attempt DESC LIMIT 1";
+    const struct tow_sql_value values[] = {
+        tow_sql_text(start->job), tow_sql_int(start->slot_us), tow_sql_int(start->attempt),
+        tow_sql_int(start->slot_us + TOW_AGENDA_BACK_MAX_US), TOW_SQL_END};
+    char slot[TOW_TIMESTAMP_TEXT_MAX + 1];
+    sqlite3_stmt *row;
+    int result = tow_sql_query(&state->sql, text, values, &row, err);
+
+    if (result != TOW_OK)
+        return result == TOW_END ? TOW_OK : result;
+    *tow_put_timestamp(slot, start->slot_us, 1) = '\0';
+    if (start->taken)
+        *start->taken = 1;
+    return tow_error_set(err, TOW_E_TRANSIENT,
+                         "slot %s of job %s (attempt %d) has been taken by run %lld, which is %s",
+                         slot, start->job, (int)start->attempt,
+                         (long long)sqlite3_column_int64(row, 0),
+                         (const char *)sqlite3_column_text(row, 1));
+}
+
 int tow_state_run_begin(struct tow_state *state, const struct tow_run_start *start, int64_t *id,
                         struct tow_error *err)
 {
     static const char text[] =
-        "INSERT INTO runs (job, job_file, load_id, replay_of, start_us, status)"
-        " VALUES (?, ?, ?, ?, ?, '" TOW_RUN_RUNNING "')";
+        "INSERT INTO runs (job, job_file, load_id, replay_of, start_us, slot_us, attempt, status)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, '" TOW_RUN_RUNNING "')";
     const struct tow_sql_value values[] = {
-        tow_sql_text(start->job),      tow_sql_text(start->job_file), tow_sql_text(start->load_id),
-        tow_sql_int(start->replay_of), tow_sql_int(start->now_us),    TOW_SQL_END};
+        tow_sql_text(start->job),     tow_sql_text(start->job_file),
+        tow_sql_text(start->load_id), tow_sql_int(start->replay_of),
+        tow_sql_int(start->now_us),   tow_sql_int(start->slot_us),
+        tow_sql_int(start->attempt),  TOW_SQL_END};
     int result = runs_check_start(start, err);
 
     *id = 0;
@@ -197,6 +263,8 @@ int tow_state_run_begin(struct tow_state *state, const struct tow_run_start *sta
     if (result != TOW_OK)
         return result;
     result = runs_close_dead(state, start->job, err);
+    if (result == TOW_OK && start->slot_us)
+        result = runs_check_slot(state, start, err);
     if (result == TOW_OK)
         result = tow_sql_run(&state->sql, text, values, err);
     if (result == TOW_OK)
@@ -330,4 +398,25 @@ int tow_state_run_end(struct tow_state *state, const struct tow_commit *commit, 
     if (result == TOW_OK && strcmp(status, TOW_RUN_OK) == 0)
         result = runs_write_replayed(state, commit->run, err);
     return tow_state_end(state, result, err);
+}
+
+int tow_state_run_close(struct tow_state *state, int64_t id, const char *status, int32_t exit_code,
+                        const struct tow_error *error, int64_t now_us, struct tow_error *err)
+{
+    static const char text[] = "UPDATE runs SET status = ?2, exit_code = ?3, error_class = ?4,"
+                               " error = ?5, end_us = CASE end_us WHEN 0 THEN max(start_us, ?6)"
+                               " ELSE end_us END WHERE id = ?1"
+                               " AND status IN ('" TOW_RUN_RUNNING "', '" TOW_RUN_CANCELLED "')";
+    const struct tow_sql_value values[] = {tow_sql_int(id),
+                                           tow_sql_text(status),
+                                           tow_sql_int(exit_code),
+                                           tow_sql_int(error->code),
+                                           tow_sql_text(error->message),
+                                           tow_sql_int(now_us),
+                                           TOW_SQL_END};
+    int result = tow_state_begin_write(state, err);
+
+    if (result != TOW_OK)
+        return result;
+    return tow_state_end(state, tow_sql_run(&state->sql, text, values, err), err);
 }

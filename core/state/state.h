@@ -82,6 +82,8 @@ struct tow_run {
     int64_t reject_bytes;     /* valid length of the reject file */
     int64_t replay_of;        /* the run whose rejects this one replays; 0 for none */
     int64_t replayed_by;      /* the newest run that replayed this one's rejects; 0 for none */
+    int64_t slot_us;          /* the slot of its schedule that it stands for; 0 for none */
+    int32_t attempt;          /* 1: the first for that slot; 0 where there is none */
 };
 
 #define TOW_STATE_TOKENS_MAX 65 /* of 64 workers, and of the results */
@@ -110,11 +112,17 @@ struct tow_run_start {
     const char *load_id;
     int64_t replay_of; /* 0: none */
     int64_t now_us;
+    int64_t slot_us; /* of the schedule; 0: it stands for none */
+    int32_t attempt; /* with a slot, from 1 */
+    int *taken;      /* set to 1 where the slot is another run's; may be NULL */
 };
 
 /* Starts a run: closes runs of the job that are still "running" as interrupted (the lock is held,
  * so they are dead), with the time of their last checkpoint as their end, then writes a new one.
- * *id tells its number, unique in the file, rising. */
+ * *id tells its number, unique in the file, rising.
+ * One run takes a slot's attempt: where a run of the job stands for that attempt, for a later one,
+ * or for a slot up to TOW_AGENDA_BACK_MAX_US later, TOW_E_TRANSIENT with *taken. One that was cut
+ * off (interrupted, cancelled) may be gone on with under the same attempt. */
 int tow_state_run_begin(struct tow_state *state, const struct tow_run_start *start, int64_t *id,
                         struct tow_error *err);
 
@@ -151,6 +159,19 @@ int tow_state_run_end(struct tow_state *state, const struct tow_commit *commit, 
 
 /* One run by number: TOW_OK or TOW_END. */
 int tow_state_run(struct tow_state *state, int64_t id, struct tow_run *out, struct tow_error *err);
+/* The newest run of a slot, and of a job: TOW_OK or TOW_END. */
+int tow_state_slot_run(struct tow_state *state, const char *job, int64_t slot_us,
+                       struct tow_run *out, struct tow_error *err);
+int tow_state_last_run(struct tow_state *state, const char *job, struct tow_run *out,
+                       struct tow_error *err);
+/* The first run after number `after` that is "running": TOW_OK or TOW_END. Its process may be dead.
+ */
+int tow_state_running(struct tow_state *state, int64_t after, struct tow_run *out,
+                      struct tow_error *err);
+/* Says how a run ended that could not say so itself: one that is "running", while the caller holds
+ * the job's lock, or "cancelled". Others are left alone. */
+int tow_state_run_close(struct tow_state *state, int64_t id, const char *status, int32_t exit_code,
+                        const struct tow_error *error, int64_t now_us, struct tow_error *err);
 /* Sums of the counts of all runs of a load. */
 int tow_state_load_counts(struct tow_state *state, const char *load_id, struct tow_counts *out,
                           struct tow_error *err);
@@ -179,6 +200,41 @@ int tow_state_agenda_put(struct tow_state *state, const char *job, const struct 
 /* TOW_OK, or TOW_END where the job has none; the agenda is then TOW_AGENDA_NEW. */
 int tow_state_agenda(struct tow_state *state, const char *job, struct tow_agenda *agenda,
                      struct tow_error *err);
+
+/* ---- health and alerts ---------------------------------------------------------------------- */
+
+/* What is known of a job, so that a change of it is told once. */
+struct tow_health {
+    int64_t judged;                   /* number of the newest run that is part of this */
+    int32_t failing, rejecting, late; /* 0 or 1 */
+};
+
+/* A message that waits for its delivery. It holds no text: what it says is made from its run. */
+struct tow_alert {
+    int64_t id;
+    char job[65];
+    char event[16];  /* "failure", "recovery", "rejects", "late" */
+    int64_t channel; /* which entry of the job's `alerts`, from 0 */
+    int64_t run;     /* 0: about a slot without one */
+    int64_t slot_us; /* 0: none */
+    int64_t created_us, due_us;
+    int64_t tries; /* deliveries that failed */
+};
+
+/* TOW_OK, or TOW_END with all zero where nothing is known. */
+int tow_state_health(struct tow_state *state, const char *job, struct tow_health *health,
+                     struct tow_error *err);
+/* Writes it together with the alerts that it gives rise to (id and tries are not read). */
+int tow_state_health_put(struct tow_state *state, const char *job, const struct tow_health *health,
+                         const struct tow_alert *alerts, size_t count, struct tow_error *err);
+/* The alert that is due first: TOW_OK or TOW_END. */
+int tow_state_alert_next(struct tow_state *state, struct tow_alert *alert, struct tow_error *err);
+int tow_state_alert_count(struct tow_state *state, int64_t *count, struct tow_error *err);
+/* A delivery failed: again then. */
+int tow_state_alert_delay(struct tow_state *state, int64_t id, int64_t due_us,
+                          struct tow_error *err);
+/* It is delivered, or given up. */
+int tow_state_alert_remove(struct tow_state *state, int64_t id, struct tow_error *err);
 
 /* ---- rows settled ahead of the checkpoint --------------------------------------------------- */
 

@@ -426,7 +426,7 @@ static void test_a_full_disk_is_told_and_leaves_the_state_whole(void **fixture)
 
     make_state(scratch->path);
     state = open_state_at(scratch->path, TOW_STATE_CREATE);
-    assert_ok(tow_sql_script(&state->sql, "PRAGMA max_page_count=60", &err), err);
+    assert_ok(tow_sql_script(&state->sql, "PRAGMA max_page_count=100", &err), err);
     for (int i = 100; i < 200 && result == TOW_OK; i++) {
         snprintf(key, sizeof key, "%d", i);
         result = tow_state_ledger_put(state, "a", "l", key, bytes, sizeof bytes, &err);
