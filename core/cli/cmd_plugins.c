@@ -179,6 +179,8 @@ static int plugin_show_text(const struct tow_plugin *plugin, const struct tow_te
 
     printf("%s %s: %s\n%s\n", plugin->name, plugin->version, plugin->summary, plugin_kinds(plugin));
     plugin_print_flags(plugin);
+    if (tow_source_names(plugin))
+        printf("as a source: has words for options of the sink: {%s}\n", tow_source_names(plugin));
     putchar('\n');
     for (size_t i = 0; (option = tow_option_at(plugin, i)) != NULL; i++) {
         const char *secret = option->flags & TOW_OPTION_SECRET ? ", secret" : "";

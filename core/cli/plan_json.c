@@ -1,6 +1,7 @@
 #include "cli/options_text.h"
 #include "cli/plan.h"
 #include "run/sample.h"
+#include "run/words.h"
 
 static void plan_doc_schema(struct tow_doc *doc, const char *key, const struct ArrowSchema *schema)
 {
@@ -33,6 +34,20 @@ static void plan_doc_plugin(const struct tow_plan *plan, struct tow_doc *doc, co
     tow_doc_text(doc, "version", plugin->version);
     tow_options_doc(doc, "options", plugin, section, plan->job->dir);
     tow_doc_close(doc, '}');
+}
+
+/* Words in options, which only an open source can replace. */
+static void plan_doc_words(const struct tow_plan *plan, struct tow_doc *doc)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_words used = {0};
+
+    if (words_used(plan->assembly, &used, &err))
+        used.count = 0;
+    tow_doc_open(doc, "words", '[');
+    for (size_t i = 0; i < used.count; i++)
+        tow_doc_text(doc, NULL, used.items[i].name);
+    tow_doc_close(doc, ']');
 }
 
 static int plan_doc_mapping(const struct tow_plan *plan, struct tow_doc *doc, struct tow_error *err)
@@ -179,6 +194,7 @@ int tow_plan_json(const struct tow_plan *plan, struct tow_error *err)
         plan_doc_plugin(plan, &doc, "history", assembly->history, &job->history);
     else
         tow_doc_text(&doc, "history", NULL);
+    plan_doc_words(plan, &doc);
     plan_doc_rules(plan, &doc);
     if (!rc)
         rc = plan_doc_rows(plan, &doc, err);

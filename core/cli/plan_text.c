@@ -6,6 +6,7 @@
 #include "cli/plan.h"
 #include "cli/reject_view.h"
 #include "run/sample.h"
+#include "run/words.h"
 
 /* ---- columns -------------------------------------------------------------------------------- */
 
@@ -126,6 +127,21 @@ static int plan_print_mapping(const struct tow_plan *plan, struct tow_error *err
     return rc ? rc : printed;
 }
 
+/* Words in options, which only an open source can replace. */
+static void plan_print_words(const struct tow_plan *plan)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_words used;
+
+    if (words_used(plan->assembly, &used, &err) || used.count == 0)
+        return;
+    printf("\nwords of source %s, asked for when it is open; checked as they are called:\n ",
+           plan->assembly->source->name);
+    for (size_t i = 0; i < used.count; i++)
+        printf(" {%s}", used.items[i].name);
+    putchar('\n');
+}
+
 static int plan_print_plugins(const struct tow_plan *plan, struct tow_error *err)
 {
     const struct tow_assembly *assembly = plan->assembly;
@@ -145,6 +161,8 @@ static int plan_print_plugins(const struct tow_plan *plan, struct tow_error *err
         rc = plan_print_plugin(plan, "sink", assembly->sink, &job->sink, err);
     if (!rc && assembly->results)
         rc = plan_print_plugin(plan, "results", assembly->results, &job->results, err);
+    if (!rc)
+        plan_print_words(plan);
     if (!rc && assembly->history)
         rc = plan_print_plugin(plan, "history", assembly->history, &job->history, err);
     return rc;

@@ -41,6 +41,11 @@ typedef int32_t tow_sink_setup_call(void *self, const struct tow_host *host,
                                     const struct tow_setup *setup, struct tow_error *err);
 tow_sink_setup_call *tow_sink_setup(const struct tow_plugin *plugin);
 
+/* The words that a source offers ("aid|audience_slug"), and those in braces that a sink fills in
+ * itself; NULL where it says none, or is of an ABI that had none. */
+const char *tow_source_names(const struct tow_plugin *plugin);
+const char *tow_sink_words(const struct tow_plugin *plugin);
+
 /* The word of `towpath NAME WORD`; NULL where the plugin describes nothing. */
 const char *tow_sink_describe_word(const struct tow_plugin *plugin);
 

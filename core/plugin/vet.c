@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "config/options.h"
+#include "config/words.h"
 #include "plugin/loader.h"
 
 #define INSTANCE_SIZE_MAX (64u << 20)
@@ -75,6 +76,24 @@ static int vet_size(const char *name, const char *kind, uint32_t size, size_t le
                          size, least);
 }
 
+/* Words are of a form, and somebody says what they are. */
+static int vet_words(const char *list, const char *name, struct tow_error *err)
+{
+    struct tow_words words;
+
+    return tow_words_parse(&words, list, err) ? tow_error_prefix(err, "plugin %s", name) : TOW_OK;
+}
+
+static int vet_names(const struct tow_source_ops *ops, const char *name, struct tow_error *err)
+{
+    if (ops->size < offsetof(struct tow_source_ops, name) + sizeof ops->name || !ops->names)
+        return TOW_OK;
+    if (!ops->name)
+        return tow_error_set(err, TOW_E_UNSUPPORTED,
+                             "plugin %s: its source has `names` and lacks `name`", name);
+    return vet_words(ops->names, name, err);
+}
+
 /* What came after version 1.0 may be missing. */
 static int vet_source(const struct tow_source_ops *ops, const char *name, struct tow_error *err)
 {
@@ -84,7 +103,8 @@ static int vet_source(const struct tow_source_ops *ops, const char *name, struct
         return rc;
     const struct vet_member members[] = {
         {"open", ops->open != NULL}, {"schema", ops->schema != NULL}, {"read", ops->read != NULL}};
-    return vet_members(name, "source", members, sizeof members / sizeof *members, err);
+    rc = vet_members(name, "source", members, sizeof members / sizeof *members, err);
+    return rc ? rc : vet_names(ops, name, err);
 }
 
 static int vet_sink(const struct tow_sink_ops *ops, const char *name, struct tow_error *err)
@@ -98,7 +118,10 @@ static int vet_sink(const struct tow_sink_ops *ops, const char *name, struct tow
                                          {"begin", ops->begin != NULL},
                                          {"write", ops->write != NULL},
                                          {"flush", ops->flush != NULL}};
-    return vet_members(name, "sink", members, sizeof members / sizeof *members, err);
+    rc = vet_members(name, "sink", members, sizeof members / sizeof *members, err);
+    if (!rc && ops->size >= offsetof(struct tow_sink_ops, words) + sizeof ops->words)
+        rc = vet_words(ops->words, name, err);
+    return rc;
 }
 
 static int vet_transform(const struct tow_transform_ops *ops, const char *name,
@@ -137,6 +160,24 @@ tow_sink_columns_call *tow_sink_columns(const struct tow_plugin *plugin)
     if (!ops || ops->size < offsetof(struct tow_sink_ops, columns) + sizeof ops->columns)
         return NULL;
     return ops->columns;
+}
+
+const char *tow_source_names(const struct tow_plugin *plugin)
+{
+    const struct tow_source_ops *ops = plugin->source;
+
+    if (!ops || ops->size < offsetof(struct tow_source_ops, name) + sizeof ops->name)
+        return NULL;
+    return ops->names;
+}
+
+const char *tow_sink_words(const struct tow_plugin *plugin)
+{
+    const struct tow_sink_ops *ops = plugin->sink;
+
+    if (!ops || ops->size < offsetof(struct tow_sink_ops, words) + sizeof ops->words)
+        return NULL;
+    return ops->words;
 }
 
 const char *tow_sink_describe_word(const struct tow_plugin *plugin)

@@ -5,6 +5,7 @@
 
 #include "run/assembly_priv.h"
 #include "run/host.h"
+#include "run/words.h"
 
 /* ---- plugins -------------------------------------------------------------------------------- */
 
@@ -36,6 +37,13 @@ static void assembly_expect(const struct tow_setting *section, const struct tow_
 
 /* ---- checks --------------------------------------------------------------------------------- */
 
+/* A section by its name, and its plugin. */
+struct assembly_part {
+    const char *name;
+    const struct tow_plugin *plugin;
+    const struct tow_setting *section;
+};
+
 typedef int32_t assembly_check_call(void *self, const struct tow_host *host, struct tow_error *err);
 
 void assembly_found(const struct tow_setting *section, const struct tow_error *found,
@@ -49,22 +57,24 @@ void assembly_found(const struct tow_setting *section, const struct tow_error *f
 }
 
 /* Fills an instance once for its findings, and lets the plugin look at its options together. */
-static int assembly_check(const struct tow_job *job, const struct tow_plugin *plugin,
-                          const struct tow_setting *section, const char *role,
+static int assembly_check(const struct tow_assembly *assembly, const struct assembly_part *part,
                           assembly_check_call *check, struct tow_diags *diags,
                           struct tow_error *err)
 {
+    const struct tow_job *job = assembly->job;
     struct tow_instance instance = {0};
     struct tow_host_box box;
     size_t errors = diags->errors;
-    int rc = tow_instance_init(&instance, plugin, section, job->dir, diags, err);
+    int rc = tow_instance_init(&instance, part->plugin, part->section, job->dir, diags, err);
 
-    tow_host_init(&box, job, role, plugin);
+    if (!rc)
+        rc = words_look(assembly, &instance, part->name, part->section, diags, err);
+    tow_host_init(&box, job, part->name, part->plugin);
     if (!rc && diags->errors == errors && check) {
         struct tow_error found = TOW_ERROR_INIT;
 
         if (tow_host_result(&box, "check", check(instance.self, &box.host, &found), &found))
-            assembly_found(section, &found, diags);
+            assembly_found(part->section, &found, diags);
     }
     tow_instance_release(&instance);
     return rc;
@@ -76,16 +86,9 @@ static const char *assembly_path(const struct tow_instance *instance,
     return *(const char *const *)((const char *)instance->self + option->offset);
 }
 
-/* A section that writes, by its name. */
-struct assembly_place {
-    const char *name;
-    const struct tow_plugin *plugin;
-    const struct tow_setting *section;
-};
-
 /* The same plugin writing to the same path twice in one run would undo what it does. */
-static int assembly_compare_places(const struct tow_job *job, const struct assembly_place *first,
-                                   const struct assembly_place *second, struct tow_diags *diags,
+static int assembly_compare_places(const struct tow_job *job, const struct assembly_part *first,
+                                   const struct assembly_part *second, struct tow_diags *diags,
                                    struct tow_error *err)
 {
     struct tow_instance one = {0}, other = {0};
@@ -116,9 +119,9 @@ static int assembly_check_places(const struct tow_assembly *assembly, struct tow
                                  struct tow_error *err)
 {
     const struct tow_job *job = assembly->job;
-    const struct assembly_place places[] = {{"sink", assembly->sink, &job->sink},
-                                            {"results", assembly->results, &job->results},
-                                            {"history", assembly->history, &job->history}};
+    const struct assembly_part places[] = {{"sink", assembly->sink, &job->sink},
+                                           {"results", assembly->results, &job->results},
+                                           {"history", assembly->history, &job->history}};
     const size_t count = sizeof places / sizeof *places;
     int rc = TOW_OK;
 
@@ -132,24 +135,25 @@ static int assembly_check_all(struct tow_assembly *assembly, struct tow_diags *d
                               struct tow_error *err)
 {
     const struct tow_job *job = assembly->job;
+    const struct assembly_part source = {"source", assembly->source, &job->source};
+    const struct assembly_part sinks[] = {{"sink", assembly->sink, &job->sink},
+                                          {"results", assembly->results, &job->results},
+                                          {"history", assembly->history, &job->history}};
     int rc = TOW_OK;
 
     if (assembly->source)
-        rc = assembly_check(job, assembly->source, &job->source, "source",
-                            assembly->source->source->check, diags, err);
-    if (!rc && assembly->sink)
-        rc = assembly_check(job, assembly->sink, &job->sink, "sink", assembly->sink->sink->check,
-                            diags, err);
-    if (!rc && assembly->results)
-        rc = assembly_check(job, assembly->results, &job->results, "results",
-                            assembly->results->sink->check, diags, err);
-    if (!rc && assembly->history)
-        rc = assembly_check(job, assembly->history, &job->history, "history",
-                            assembly->history->sink->check, diags, err);
-    for (size_t i = 0; !rc && i < job->transform_count; i++)
-        if (assembly->transforms[i])
-            rc = assembly_check(job, assembly->transforms[i], &job->transforms[i], "transform",
-                                assembly->transforms[i]->transform->check, diags, err);
+        rc = assembly_check(assembly, &source, assembly->source->source->check, diags, err);
+    for (size_t i = 0; !rc && i < sizeof sinks / sizeof *sinks; i++)
+        if (sinks[i].plugin)
+            rc = assembly_check(assembly, &sinks[i], sinks[i].plugin->sink->check, diags, err);
+    for (size_t i = 0; !rc && i < job->transform_count; i++) {
+        const struct assembly_part transform = {"transform", assembly->transforms[i],
+                                                &job->transforms[i]};
+
+        if (transform.plugin)
+            rc = assembly_check(assembly, &transform, transform.plugin->transform->check, diags,
+                                err);
+    }
     return rc ? rc : assembly_check_places(assembly, diags, err);
 }
 
@@ -189,6 +193,7 @@ int tow_assembly_init(struct tow_assembly *assembly, const struct tow_job *job,
     if (!assembly->transforms)
         return tow_error_nomem(err);
     assembly_find_all(assembly, loader, diags);
+    words_stand_in(assembly);
     return assembly_check_all(assembly, diags, err);
 }
 

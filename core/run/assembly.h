@@ -8,6 +8,7 @@
 #include "columns/columns.h"
 #include "config/job.h"
 #include "config/options.h"
+#include "config/words.h"
 #include "plugin/loader.h"
 
 /* A job's plugins; instances are made from it, one a use. */
@@ -16,6 +17,7 @@ struct tow_assembly {
     const struct tow_plugin *source, *sink;
     const struct tow_plugin *results, *history; /* NULL where there is none */
     const struct tow_plugin **transforms;       /* job->transform_count of them */
+    struct tow_words words; /* that the source offers, each standing for itself: run/words.h */
 };
 
 /*

@@ -67,6 +67,8 @@ int run_open_sink(struct run *run, const struct run_sink *what, struct run_insta
     for (;;) {
         int rc = run_open_instance(run, sink, what->plugin, what->section, what->role, err);
 
+        if (!rc)
+            rc = tow_instance_fill(&sink->instance, &run->words, err);
         if (rc)
             return rc;
         sink->box.host.worker = what->worker;

@@ -6,6 +6,7 @@
 #include "run/history.h"
 #include "run/host.h"
 #include "run/results.h"
+#include "run/words.h"
 #include "towpath/rowtext.h"
 
 /* An instance to look with, the host that it sees, and what it says. */
@@ -15,14 +16,17 @@ struct probe {
     struct tow_error found;
 };
 
-static int probe_begin(struct probe *probe, const struct tow_job *job,
+static int probe_begin(struct probe *probe, const struct tow_assembly *assembly,
                        const struct tow_plugin *plugin, const struct tow_setting *section,
                        const char *role, struct tow_error *err)
 {
+    const struct tow_job *job = assembly->job;
     struct tow_diags known = {0};
 
     *probe = (struct probe){.found = TOW_ERROR_INIT};
     int rc = tow_instance_init(&probe->instance, plugin, section, job->dir, &known, err);
+    if (!rc)
+        rc = words_look(assembly, &probe->instance, role, section, &known, err);
     tow_diags_release(&known); /* tow_assembly_init has reported them */
     tow_host_init(&probe->box, job, role, plugin);
     return rc;
@@ -63,7 +67,7 @@ static int probe_source(struct tow_assembly *assembly, struct ArrowSchema *schem
 
     if (!(ops->flags & TOW_SOURCE_OFFLINE))
         return TOW_OK;
-    int rc = probe_begin(&probe, assembly->job, assembly->source, section, "source", err);
+    int rc = probe_begin(&probe, assembly, assembly->source, section, "source", err);
     if (!rc) {
         void *self = probe.instance.self;
         int opened = ops->open(self, &probe.box.host, &none, &probe.found);
@@ -91,7 +95,7 @@ static int probe_transform(struct tow_assembly *assembly, size_t i, struct Arrow
     const struct tow_plugin *plugin = assembly->transforms[i];
     struct ArrowSchema out = {0};
     struct probe probe;
-    int rc = probe_begin(&probe, assembly->job, plugin, section, "transform", err);
+    int rc = probe_begin(&probe, assembly, plugin, section, "transform", err);
 
     if (!rc) {
         int begun = plugin->transform->begin(probe.instance.self, &probe.box.host, schema, &out,
@@ -207,7 +211,7 @@ static int probe_names(struct tow_assembly *assembly, struct tow_diags *diags,
 
     if (!tow_sink_columns(assembly->sink))
         return TOW_OK;
-    rc = probe_begin(&probe, assembly->job, assembly->sink, section, "sink", err);
+    rc = probe_begin(&probe, assembly, assembly->sink, section, "sink", err);
     if (!rc)
         rc = tow_sink_columns(assembly->sink)(probe.instance.self, probe_look_for, &missing, err);
     if (!rc && missing.names.size) {
@@ -222,7 +226,7 @@ static int probe_names(struct tow_assembly *assembly, struct tow_diags *diags,
 
 /* ---- sinks ---------------------------------------------------------------------------------- */
 
-static int probe_sink(const struct tow_job *job, const struct tow_plugin *plugin,
+static int probe_sink(const struct tow_assembly *assembly, const struct tow_plugin *plugin,
                       const struct tow_setting *section, const char *role,
                       const struct ArrowSchema *schema, struct tow_diags *diags,
                       struct tow_error *err)
@@ -231,7 +235,7 @@ static int probe_sink(const struct tow_job *job, const struct tow_plugin *plugin
 
     if (!(plugin->sink->flags & TOW_SINK_OFFLINE_BEGIN))
         return TOW_OK;
-    int rc = probe_begin(&probe, job, plugin, section, role, err);
+    int rc = probe_begin(&probe, assembly, plugin, section, role, err);
     if (!rc) {
         probe_refused(&probe, "begin",
                       plugin->sink->begin(probe.instance.self, NULL, schema, &probe.found), section,
@@ -253,8 +257,8 @@ static int probe_results(struct tow_assembly *assembly, const struct ArrowSchema
         return TOW_OK;
     int rc = results_schema(in, &schema, err);
     if (!rc)
-        rc = probe_sink(assembly->job, assembly->results, &assembly->job->results, "results",
-                        &schema, diags, err);
+        rc = probe_sink(assembly, assembly->results, &assembly->job->results, "results", &schema,
+                        diags, err);
     if (schema.release)
         schema.release(&schema);
     return rc;
@@ -270,8 +274,8 @@ static int probe_history(struct tow_assembly *assembly, struct tow_diags *diags,
         return TOW_OK;
     int rc = history_schema(&schema, err);
     if (!rc)
-        rc = probe_sink(assembly->job, assembly->history, &assembly->job->history, "history",
-                        &schema, diags, err);
+        rc = probe_sink(assembly, assembly->history, &assembly->job->history, "history", &schema,
+                        diags, err);
     if (schema.release)
         schema.release(&schema);
     return rc;
@@ -290,7 +294,7 @@ int assembly_way(struct tow_assembly *assembly, struct ArrowSchema *schema, stru
     if (!rc && schema->release)
         rc = probe_columns(assembly, schema, diags, err);
     if (!rc && schema->release)
-        rc = probe_sink(job, assembly->sink, &job->sink, "sink", schema, diags, err);
+        rc = probe_sink(assembly, assembly->sink, &job->sink, "sink", schema, diags, err);
     return rc;
 }
 

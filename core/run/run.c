@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "run/run_priv.h"
+#include "run/words.h"
 
 /* ---- failures ------------------------------------------------------------------------------- */
 
@@ -264,6 +265,8 @@ static int run_open(struct run *run, struct tow_error *err)
     resume_fingerprint(run);
     run_start_checkpoint(run);
     rc = resume_check_source(run, err);
+    if (!rc)
+        rc = words_find(run, err);
     if (!rc)
         rc = results_open(run, err);
     if (!rc)

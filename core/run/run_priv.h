@@ -76,6 +76,7 @@ struct run {
     struct tow_overlay *overlay; /* the ledgers of a trial; NULL: they are the state's */
 
     struct ArrowSchema in, out; /* columns of the source, and for the sink */
+    struct tow_words words;     /* of the source, that sinks' options use */
     struct run_reader reader;
     struct run_worker *workers;
     uint32_t worker_count;
@@ -159,7 +160,8 @@ struct run_sink {
     void *context;
 };
 
-/* Instance, open and begin, with retries, each on an instance of its own. */
+/* Instance, with the source's words filled in, open and begin, with retries, each on an instance of
+ * its own. */
 int run_open_sink(struct run *run, const struct run_sink *what, struct run_instance *sink,
                   struct tow_error *err);
 /* One flush; where it fails, *token stays. */

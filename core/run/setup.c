@@ -9,11 +9,13 @@
 #include "run/host.h"
 #include "run/results.h"
 #include "run/setup_columns.h"
+#include "run/words.h"
 
 struct setup {
     struct tow_assembly *assembly;
     const struct tow_setup_options *options;
     struct tow_setup_report *report;
+    struct tow_words words; /* of the source, that sinks' options use */
 };
 
 /* A section and its plugin. */
@@ -30,6 +32,7 @@ struct setup_call {
     const struct setup_part *part;
     struct tow_instance instance;
     struct tow_host_box box;
+    struct tow_words *words; /* to be asked for */
 };
 
 /* ---- the report ----------------------------------------------------------------------------- */
@@ -93,13 +96,18 @@ void tow_setup_report_release(struct tow_setup_report *report)
 
 /* ---- calling a plugin ----------------------------------------------------------------------- */
 
+static int setup_has_words(const struct setup_part *part)
+{
+    return strcmp(part->section, "sink") == 0 || strcmp(part->section, "results") == 0;
+}
+
 static int setup_call_init(struct setup_call *call, const struct setup_part *part,
                            const struct setup_columns *columns, struct tow_error *err)
 {
     const struct tow_job *job = part->setup->assembly->job;
     struct tow_diags known = {0};
 
-    *call = (struct setup_call){.part = part};
+    *call = (struct setup_call){.part = part, .words = &part->setup->words};
     call->asked = (struct tow_setup){
         .size = sizeof call->asked,
         .is_dry_run = part->setup->options->is_dry_run,
@@ -112,6 +120,8 @@ static int setup_call_init(struct setup_call *call, const struct setup_part *par
     if (!rc)
         rc = tow_diags_error(&known, err);
     tow_diags_release(&known);
+    if (!rc && setup_has_words(part))
+        rc = tow_instance_fill(&call->instance, &part->setup->words, err);
     tow_host_init(&call->box, job, part->section, part->plugin);
     call->box.cancel = part->setup->options->cancel;
     return rc;
@@ -142,22 +152,53 @@ static int setup_try_sink(struct setup_call *call, struct ArrowSchema *out, stru
     return rc;
 }
 
-/* The columns of a source that makes nothing. Some can only tell by consuming their input. */
-static int setup_try_schema(struct setup_call *call, struct ArrowSchema *out, struct tow_error *err)
+/* TOW_END where the columns can only be told by consuming input. */
+static int setup_open_source(struct setup_call *call, struct ArrowSchema *out,
+                             struct tow_error *err)
 {
     static const struct tow_position none = {.size = sizeof none};
     const struct tow_source_ops *ops = call->part->plugin->source;
     int rc = ops->open(call->instance.self, &call->box.host, &none, err);
 
     rc = tow_host_result(&call->box, "open", rc, err);
-    if (!rc) {
-        tow_host_clear(err);
-        rc = ops->schema(call->instance.self, out, err);
-        rc = rc == TOW_END ? TOW_END : tow_host_result(&call->box, "schema", rc, err);
-    }
+    if (rc)
+        return rc;
+    tow_host_clear(err);
+    rc = ops->schema(call->instance.self, out, err);
+    return rc == TOW_END ? TOW_END : tow_host_result(&call->box, "schema", rc, err);
+}
+
+static void setup_close_source(struct setup_call *call)
+{
+    const struct tow_source_ops *ops = call->part->plugin->source;
+
     if (ops->close)
         ops->close(call->instance.self);
+}
+
+/* The columns of a source that makes nothing. */
+static int setup_try_schema(struct setup_call *call, struct ArrowSchema *out, struct tow_error *err)
+{
+    int rc = setup_open_source(call, out, err);
+
+    setup_close_source(call);
     return rc;
+}
+
+/* The words that options of sinks use: only an open source knows them. */
+static int setup_try_words(struct setup_call *call, struct ArrowSchema *out, struct tow_error *err)
+{
+    struct tow_words *words = call->words;
+    struct ArrowSchema schema = {0};
+    int rc = setup_open_source(call, &schema, err);
+
+    (void)out;
+    for (size_t i = 0; rc >= TOW_OK && i < words->count; i++)
+        rc = words_ask(call->part->plugin, call->instance.self, &call->box, &words->items[i], err);
+    setup_close_source(call);
+    if (schema.release)
+        schema.release(&schema);
+    return rc < TOW_OK ? rc : TOW_OK;
 }
 
 /* Columns that are no columns are the plugin's fault. */
@@ -231,6 +272,15 @@ static int setup_source(struct setup *setup, struct ArrowSchema *schema, struct 
     if (!rc && !schema->release && setup_needs_schema(assembly))
         rc = setup_part(&part, setup_try_schema, NULL, schema, err);
     return rc > TOW_OK ? TOW_OK : rc;
+}
+
+static int setup_words(struct setup *setup, struct tow_error *err)
+{
+    struct tow_assembly *assembly = setup->assembly;
+    const struct setup_part part = {setup, "source", assembly->source, &assembly->job->source};
+    int rc = words_used(assembly, &setup->words, err);
+
+    return rc || setup->words.count == 0 ? rc : setup_part(&part, setup_try_words, NULL, NULL, err);
 }
 
 /* ---- sinks ---------------------------------------------------------------------------------- */
@@ -308,13 +358,15 @@ static int setup_history(struct setup *setup, struct tow_error *err)
 int tow_setup_job(struct tow_assembly *assembly, const struct tow_setup_options *options,
                   struct tow_setup_report *report, struct tow_error *err)
 {
-    struct setup setup = {assembly, options, report};
+    struct setup setup = {.assembly = assembly, .options = options, .report = report};
     const struct setup_part sink = {&setup, "sink", assembly->sink, &assembly->job->sink};
     struct ArrowSchema in = {0}, out = {0};
     int rc;
 
     *report = (struct tow_setup_report){0};
     rc = setup_source(&setup, &in, err);
+    if (!rc)
+        rc = setup_words(&setup, err);
     if (!rc && in.release)
         rc = tow_schema_copy(&out, &in, err);
     if (!rc)

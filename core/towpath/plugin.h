@@ -330,10 +330,13 @@ struct tow_source_ops {
                      struct ArrowSchema *out, struct tow_error *err);
 
     /*
-     * Optional, both, since 1.2. What the source can say of itself for options of the sink:
-     * "{audience_slug}" in a text option there stands for the word of that name. `names` lists
-     * them, '|' between ("aid|audience_slug"). name is called on an instance whose open and schema
-     * went well, before the sink's open, and hands the word to put. May use the network.
+     * Optional, both, since 1.2. What the source can say of itself for options of the sink and the
+     * results: "{audience_slug}" in a text option there, or in its default, stands for the word of
+     * that name. `names` lists them, '|' between ("aid|audience_slug"): letters, digits and '_', no
+     * digit first, 32 bytes and 16 words at most. name is called for words that are used, on an
+     * instance whose open and schema went well, before the sink's open, and hands the word to put:
+     * 1 to 255 bytes of UTF-8 without control characters and { } " ' ` / \. May use the network;
+     * after TOW_E_TRANSIENT and TOW_E_RATE it is called again. Words of a load are asked for once.
      */
     const char *names;
     int32_t (*name)(void *self, const char *name, tow_text_put *put, void *context,
@@ -446,6 +449,11 @@ struct tow_sink_ops {
     const char *describe_summary; /* one line, no full stop needed */
     int32_t (*describe)(void *self, const struct tow_host *host, tow_text_put *put, void *context,
                         struct tow_error *err);
+
+    /* Optional, since 1.2. The words in braces that the sink fills into its options by itself
+     * ("load|part"; "" for none). Any other that the source does not offer is then refused, as a
+     * typing error; NULL: only what looks like one of the source's is. */
+    const char *words;
 };
 
 #define TOW_SINK_PARALLEL      1u /* several instances may take batches of one run at once */

@@ -482,4 +482,5 @@ TOW_SINK_PLUGIN(databricks_copy, "1.0",
                 "rows in a Databricks table, staged and loaded by COPY INTO", struct copy_sink,
                 copy_options, TOW_SINK_PARALLEL | TOW_SINK_OFFLINE_BEGIN, copy_check, copy_open,
                 copy_begin, copy_write, copy_flush, copy_finish, copy_close,
-                .checkpoint_ms = COPY_CHECKPOINT_MS, .workers = COPY_WORKERS, .setup = copy_setup)
+                .checkpoint_ms = COPY_CHECKPOINT_MS, .workers = COPY_WORKERS, .setup = copy_setup,
+                .words = "")

@@ -463,6 +463,7 @@ static const struct tow_sink_ops file_ops = {
     .flush = file_flush,
     .finish = file_finish,
     .close = file_close,
+    .words = "load|part",
 };
 
 static const struct tow_plugin file_plugin = {

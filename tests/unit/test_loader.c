@@ -49,13 +49,13 @@ static void test_loads_a_plugin_once_and_keeps_it(void **state)
 static void test_refuses_another_major_version(void **state)
 {
     (void)state;
-    refuses("misfit_major", TOW_E_UNSUPPORTED, "built for plugin ABI 2.1, this program has 1.1");
+    refuses("misfit_major", TOW_E_UNSUPPORTED, "built for plugin ABI 2.2, this program has 1.2");
 }
 
 static void test_refuses_a_newer_minor_version(void **state)
 {
     (void)state;
-    refuses("misfit_minor", TOW_E_UNSUPPORTED, "built for plugin ABI 1.2, this program has 1.1");
+    refuses("misfit_minor", TOW_E_UNSUPPORTED, "built for plugin ABI 1.3, this program has 1.2");
 }
 
 static void test_refuses_a_descriptor_cut_short(void **state)
