@@ -61,6 +61,9 @@ class Sandbox:
         self.secret_key = about["secret_key"]
         self.region = about["region"]
         self.ttd_token = about["ttd_token"]
+        self.lytics_url = about["lytics_url"]
+        self.lytics_bulk_url = about["lytics_bulk_url"]
+        self.lytics_token = about["lytics_token"]
         self.zerobus_url = about["zerobus_url"]
         self.zerobus_tls_url = about["zerobus_tls_url"]
         self.zerobus_ca = about["zerobus_ca"]
@@ -86,6 +89,9 @@ class Sandbox:
             "AWS_REGION": self.region,
             "TTD_TOKEN": self.ttd_token,
             "TTD_URL": self.url,
+            "LYTICS_TOKEN": self.lytics_token,
+            "LYTICS_API_URL": self.lytics_url,
+            "LYTICS_BULK_URL": self.lytics_bulk_url,
         }
 
     # -- HTTP --------------------------------------------------------------------------------------
@@ -212,6 +218,18 @@ class Sandbox:
     def ttd(self):
         """What the Data API took: {"requests", "items": [{"endpoint", "item", "error_code"}]}."""
         return self.call("GET", "/_sandbox/ttd")
+
+    def seed(self, **things):
+        """Puts things into Lytics: segments, fields, streams, events, metrics and more (README.md)."""
+        self.call("POST", "/_sandbox/lytics", things)
+
+    def lytics(self):
+        """What uploads brought to Lytics: {"streams": {name: [record]}, "uploads": [...]}."""
+        return self.call("GET", "/_sandbox/lytics")
+
+    def expire_cursors(self):
+        """Ends all page tokens of Lytics' scans."""
+        self.call("POST", "/_sandbox/expire_cursors", {})
 
     def expire_tokens(self):
         """Ends all OAuth tokens that were given out."""

@@ -16,6 +16,7 @@ from typing import IO, Any
 from towpath_sandbox.databricks.errors import refuse
 from towpath_sandbox.databricks.workspace import Workspace
 from towpath_sandbox.faults import BadRule, Faults, Rule
+from towpath_sandbox.lytics.api import Api as LyticsApi
 from towpath_sandbox.settings import BadSetting, Settings, changed
 from towpath_sandbox.ttd.api import Api as TtdApi
 from towpath_sandbox.zerobus.service import Service as Zerobus
@@ -39,6 +40,7 @@ class Sandbox:
         self.servers = [Server(settings.port, self), Server(settings.storage_port, self)]
         self.workspace = self._workspace(0)
         self.ttd = self._ttd()
+        self.lytics = self._lytics()
         self.zerobus = Zerobus(lambda: self.workspace, self.root)
 
     def _workspace(self, number: int) -> Workspace:
@@ -46,6 +48,9 @@ class Sandbox:
 
     def _ttd(self) -> TtdApi:
         return TtdApi(lambda: self.workspace.settings)
+
+    def _lytics(self) -> LyticsApi:
+        return LyticsApi(lambda: self.workspace.settings)
 
     def _bases(self) -> tuple[str, str]:
         return self.servers[0].url, self.servers[1].url
@@ -79,6 +84,9 @@ class Sandbox:
             "region": settings.region,
             "folder": str(self.workspace.root),
             "ttd_token": settings.ttd_token,
+            "lytics_url": self.servers[0].url,
+            "lytics_bulk_url": self.servers[0].url + "/bulk",
+            "lytics_token": settings.lytics_token,
             "zerobus_url": self.zerobus.url,
             "zerobus_tls_url": self.zerobus.tls_url,
             "zerobus_ca": self.zerobus.ca_file,
@@ -116,6 +124,8 @@ class Sandbox:
             return self._control(request)
         if self.ttd.has(request.path):
             return self.ttd.handle(request)
+        if self.lytics.has(request.path):
+            return self.lytics.handle(request)
         return self.workspace.handle(request)
 
     # -- control -------------------------------------------------------------------------------
@@ -142,6 +152,7 @@ class Sandbox:
             self.hooks = Faults()
             self.workspace = self._workspace(number)
             self.ttd = self._ttd()
+            self.lytics = self._lytics()
         hooks.close()
         old.close()
         return {}
@@ -190,5 +201,8 @@ CONTROLS: dict[tuple[str, str], Control] = {
     ("POST", "release"): Sandbox.release,
     ("POST", "expire_tokens"): lambda app, request: app.workspace.login.expire(),
     ("GET", "ttd"): lambda app, request: app.ttd.taken(),
+    ("GET", "lytics"): lambda app, request: app.lytics.taken(),
+    ("POST", "lytics"): lambda app, request: app.lytics.seed(json.loads(request.read())),
+    ("POST", "expire_cursors"): lambda app, request: app.lytics.expire(),
     ("GET", "about"): lambda app, request: app.describe(),
 }

@@ -69,6 +69,21 @@ class Settings:
     ttd_allowed: bool = _setting(True, "whether the token may use the endpoints")
     ttd_max_bytes: int = _setting(4_000_000, "bytes of a request, uncompressed, at most")
 
+    # Lytics.
+    lytics_token: str = _setting("at.sandbox.lytics", "its API token")
+    lytics_account_id: str = _setting("5a4db0c5a4db0c5a4db0c5a4db0c0000", "the account's id")
+    lytics_aid: int = _setting(1234, "the account's number")
+    lytics_text_status: bool = _setting(False, 'whether answers of version 1 have "success" as status')
+    lytics_next_name: str = _setting("_next", "what a scan calls the next page's token: _next or next")
+    lytics_cursor_seconds: float = _setting(300.0, "how long a page token lives")
+    lytics_cursor_pages: int = _setting(0, "pages after which a scan's tokens are refused; 0: never")
+    lytics_event_order: str = _setting("desc", "order of system events by time: asc or desc")
+    lytics_event_bounds: str = _setting("exclusive", "whether before and after are exclusive or inclusive")
+    lytics_now: float = _setting(0.0, "the time by which metrics are seen, seconds since 1970; 0: the clock's")
+    lytics_api_bytes: int = _setting(10_000_000, "bytes of an upload to the API's host at most")
+    lytics_bulk_bytes: int = _setting(1_000_000_000, "bytes of one to the bulk host at most")
+    lytics_record_bytes: int = _setting(16_384, "bytes of a record at most")
+
 
 FIXED = frozenset({"port", "storage_port", "root"})
 
