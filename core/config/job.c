@@ -114,6 +114,7 @@ void tow_job_release(struct tow_job *job)
         tow_setting_release(&job->transforms[i]);
     free(job->transforms);
     free(job->columns);
+    tow_schedule_release(&job->schedule);
     if (content) {
         tow_setting_release(&content->group);
         tow_pool_release(&content->pool);

@@ -36,6 +36,8 @@ void tow_connections_check(const struct tow_job_reader *reader);
 int tow_connection_merge(struct tow_job_reader *reader, struct tow_setting *section);
 /* `retry`, `pipeline` and `rejects`, defaults where absent. */
 int tow_job_read_tuning(struct tow_job_reader *reader);
+/* `schedule`, where there is such a key. */
+int tow_job_read_schedule(struct tow_job_reader *reader);
 /* `columns`, where there is such a key. */
 int tow_job_read_columns(struct tow_job_reader *reader);
 

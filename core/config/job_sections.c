@@ -10,9 +10,9 @@
 #define JOB_NAME_MAX 64
 
 static const char *const job_file_keys[] = {"version", "connections", "job", NULL};
-static const char *const job_keys[] = {"name",     "source",     "sink",    "results",
-                                       "history",  "transforms", "columns", "retry",
-                                       "pipeline", "rejects",    "load",    NULL};
+static const char *const job_keys[] = {"name",       "source",   "sink",  "results",  "history",
+                                       "transforms", "columns",  "retry", "pipeline", "rejects",
+                                       "load",       "schedule", NULL};
 
 int tow_job_expect_kind(const struct tow_job_reader *reader, const struct tow_setting *setting,
                         enum tow_setting_kind kind)
@@ -189,6 +189,8 @@ static int job_read_group(struct tow_job_reader *reader)
         rc = tow_job_read_columns(reader);
     if (!rc)
         rc = tow_job_read_tuning(reader);
+    if (!rc)
+        rc = tow_job_read_schedule(reader);
     return rc;
 }
 

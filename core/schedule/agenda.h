@@ -1,28 +1,29 @@
 /*
  * What a scheduler does with one job: a pure function of the job's schedule, of what is known of it
  * (struct tow_agenda, kept in the state) and of the time. The daemon and the simulation in
- * tests/unit/test_agenda.c use the same code.
+ * tests/unit/test_agenda_years.c use the same code.
  *
  * The caller's loop, for each job:
  *
- *     tow_agenda_adopt(schedule, &agenda, now)          at start, and after a re-read
- *     again: tow_agenda_decide(schedule, &agenda, now, &step)
- *       TOW_AGENDA_WAIT    ask again at step.wake_us, or when the job's run ends
- *       TOW_AGENDA_SKIP    tow_agenda_skipped(&agenda, &step); keep the agenda; again
- *       TOW_AGENDA_START   tow_agenda_started(&agenda, &step, now); KEEP THE PLAN (state/state.h);
- * then start the run; again. Where no run may be added now, do nothing and ask again when one may:
- * newer slots are then taken into account. a run ended: tow_agenda_ended(schedule, &agenda,
- * outcome, now); keep the agenda; again
+ * - At start, and after each reading of the job files: tow_agenda_adopt.
+ * - tow_agenda_decide, whenever something may have changed: at the time that its last answer named,
+ *   when the job's run ended, when a place for a run became free, when the clock jumped.
+ * - TOW_AGENDA_START: where no run may be added now, nothing, until one may (decide then takes
+ * newer slots into account). Else tow_agenda_started; KEEP THE AGENDA (state/state.h); start the
+ * run. Then decide again.
+ * - TOW_AGENDA_SKIP: tow_agenda_skipped; keep the agenda; decide again.
+ * - A run ended: tow_agenda_ended; keep the agenda; decide again.
  *
  * Since the agenda is kept before the run starts, a scheduler that dies at any instant has begun
- * each slot at most once: adopt finds the run that was on, and it is started again for the same
- * slot where nobody saw it end (unless a newer slot is due, which then stands for both). A caller
- * that knows how that run ended (it went on without the scheduler, and the state has its end) says
- * so with tow_agenda_ended before it adopts; while it still runs, it does neither, and only waits.
+ * each slot at most once. The next one finds an agenda whose run is on, and looks at the job's lock
+ * and its newest run in the state. Where that run lives, it only waits for its end, and adopts with
+ * away = 0. Where it ended meanwhile, it says so with tow_agenda_ended, and adopts. Else it adopts
+ * with away = 1, which begins that slot again, unless a newer one is due and stands for both.
  *
  * Times are microseconds since 1970 UTC of a clock that may jump. Backwards, no slot comes twice:
- * none before agenda.slot_us is due, up to TOW_AGENDA_BACK_MAX_US; a clock that was further ahead
- * was wrong, and what it did then no longer counts. Forwards, slots in between are due at once.
+ * nothing is due up to agenda.slot_us, if that lies no more than TOW_AGENDA_BACK_MAX_US ahead. A
+ * clock that was further ahead was wrong, and counts go on from the time that is now. Forwards, the
+ * slots between are due at once.
  */
 #ifndef CORE_SCHEDULE_AGENDA_H
 #define CORE_SCHEDULE_AGENDA_H
@@ -32,12 +33,13 @@
 #include "schedule/schedule.h"
 
 #define TOW_AGENDA_BACK_MAX_US (INT64_C(86400) * 1000000)
-#define TOW_AGENDA_COUNT_MAX   100000 /* `passed` of a step goes so far */
+#define TOW_AGENDA_COUNT_MAX   100000           /* `passed` of a step goes so far */
+#define TOW_AGENDA_PAUSE_US    INT64_C(1000000) /* between two runs of a continuous job */
 
 /* What the job does. Kept in the state: numbers are stable. */
 #define TOW_AGENDA_IDLE    0 /* waits for a slot */
 #define TOW_AGENDA_RUNNING 1 /* the run of slot_us is on */
-#define TOW_AGENDA_RETRY   2 /* the run of slot_us failed, and is tried again */
+#define TOW_AGENDA_RETRY   2 /* the run of slot_us failed, or broke off, and is begun again */
 #define TOW_AGENDA_BY_HAND 3 /* a run is on that stands for no slot */
 
 struct tow_agenda {
@@ -50,18 +52,19 @@ struct tow_agenda {
     uint64_t fingerprint; /* of the schedule that the above belongs to; 0: new */
 };
 
-#define TOW_AGENDA_NEW                                                    \
-    {                                                                     \
-        .state = TOW_AGENDA_IDLE, .slot_us = TOW_SLOT_NONE, .since_us = 0 \
+#define TOW_AGENDA_NEW                                     \
+    {                                                      \
+        .state = TOW_AGENDA_IDLE, .slot_us = TOW_SLOT_NONE \
     }
 
 enum tow_agenda_action { TOW_AGENDA_WAIT, TOW_AGENDA_START, TOW_AGENDA_SKIP };
 
 struct tow_agenda_step {
     enum tow_agenda_action action;
-    int64_t slot_us; /* START: what the run stands for; SKIP: the newest slot passed over. Of a
-                        continuous job, the time of its start */
-    int64_t passed;  /* slots that this step takes along with slot_us: missed, or overlapped */
+    int64_t slot_us; /* START: what the run stands for (of a continuous job, now); SKIP: the newest
+                        slot passed over */
+    int64_t passed;  /* START: older slots that slot_us stands for as well, since they were missed;
+                        SKIP: slots passed over, 0 where only a wrong clock is forgotten */
     int32_t attempt; /* START: 1 for the first run of the slot */
     int64_t wake_us; /* WAIT: when to ask again; TOW_SLOT_NEVER: only when the run ends */
 };
@@ -71,28 +74,28 @@ enum tow_agenda_outcome {
     TOW_AGENDA_OK,
     TOW_AGENDA_FAILED,      /* worth another try */
     TOW_AGENDA_REFUSED,     /* would fail again: no further try of this slot */
-    TOW_AGENDA_INTERRUPTED, /* stopped from outside, or with the machine: begun again, no try
-                             * counted
-                             */
+    TOW_AGENDA_INTERRUPTED, /* broke off with scheduler or machine: begun again, no try counted */
     TOW_AGENDA_STOPPED      /* by an operator, or its timeout: done with this slot */
 };
 /* Of `towpath run`: exit code, or with `signal` other than 0 the signal that killed it. */
 enum tow_agenda_outcome tow_agenda_outcome_of(int exit_code, int signal);
 
-/* Takes the job on: a new one, one whose schedule changed, or one that a scheduler left behind. */
-void tow_agenda_adopt(const struct tow_schedule *schedule, struct tow_agenda *agenda,
+/* Takes the job on: a new one, one whose schedule changed, or one that is known. away: 1 where no
+ * scheduler was at work before, 0 where only the job files were read again. */
+void tow_agenda_adopt(const struct tow_schedule *schedule, struct tow_agenda *agenda, int away,
                       int64_t now_us);
 void tow_agenda_decide(const struct tow_schedule *schedule, const struct tow_agenda *agenda,
                        int64_t now_us, struct tow_agenda_step *step);
 void tow_agenda_started(struct tow_agenda *agenda, const struct tow_agenda_step *step,
                         int64_t now_us);
 void tow_agenda_skipped(struct tow_agenda *agenda, const struct tow_agenda_step *step);
-/* A run that an operator asked for: only while none is on (IDLE, RETRY). */
+/* A run that an operator asked for: only while none is on (IDLE, RETRY). It stands for a try that
+ * was still to come, too. */
 void tow_agenda_started_by_hand(struct tow_agenda *agenda, int64_t now_us);
 void tow_agenda_ended(const struct tow_schedule *schedule, struct tow_agenda *agenda,
                       enum tow_agenda_outcome outcome, int64_t now_us);
 
-/* When the job starts next, if nothing comes between; TOW_SLOT_NEVER. For people. */
+/* When the job starts next, if nothing comes between: now_us where it is due; TOW_SLOT_NEVER. */
 int64_t tow_agenda_next_start(const struct tow_schedule *schedule, const struct tow_agenda *agenda,
                               int64_t now_us);
 

@@ -46,16 +46,19 @@ struct tow_schedule {
     int32_t tries;                /* runs of one slot, as long as they fail; 1 .. 100 */
     int64_t retry_wait_us;        /* before the second one; doubles, up to an hour or itself */
     int64_t every_us;             /* EVERY */
-    struct tow_cron cron;         /* all other kinds that have slots */
-    int clamp;                    /* 1: a day that the month lacks is its last one */
-    const struct tow_zone *zone;  /* never NULL after init */
-    uint64_t seed;                /* of jitter: made of the job's name */
-    uint64_t fingerprint;         /* of all that makes slots: another one, another rule */
+    struct tow_cron cron;         /* HOURLY to MONTHLY, CRON */
+    const struct tow_zone *zone;  /* never NULL in a schedule that was read */
+    const char *text;     /* the rule for people: "daily at 02:00 in Europe/Berlin"; the job's */
+    uint64_t seed;        /* of jitter: made of the job's name */
+    uint64_t fingerprint; /* of what makes slots: another one, another rule; never 0 */
 };
+
+/* Sets seed and fingerprint: once all else is set. */
+void tow_schedule_seal(struct tow_schedule *schedule, const char *job);
 
 /*
  * First slot after `after_us`, TOW_SLOT_NEVER where there is none before the year 2200 or the kind
- * has no slots. `once` has no say here: core/schedule/agenda.h knows what ran.
+ * has no slots. `once` has no say here: schedule/agenda.h knows what ran.
  */
 int64_t tow_schedule_next(const struct tow_schedule *schedule, int64_t after_us);
 /* Last slot at or before `at_us` and after `after_us`; TOW_SLOT_NONE where there is none. */
@@ -63,15 +66,13 @@ int64_t tow_schedule_latest(const struct tow_schedule *schedule, int64_t after_u
 /* How many slots lie in (after_us, until_us]; stops counting at `most`. */
 int64_t tow_schedule_count(const struct tow_schedule *schedule, int64_t after_us, int64_t until_us,
                            int64_t most);
-/* The slot and its jitter: the same for one job's slot each time, another for each slot. Due times
- * are in the order of their slots. */
+/* The slot and its jitter: the same for one job's slot each time, another for each slot. */
 int64_t tow_schedule_due(const struct tow_schedule *schedule, int64_t slot_us);
+/* The shortest time between two slots, leaving changes of the zone's clocks aside; TOW_SLOT_NEVER
+ * where the kind has no slots. */
+int64_t tow_schedule_gap(const struct tow_schedule *schedule);
 
-#define TOW_SCHEDULE_TEXT_MAX 512
-/* "15 4 * * * in America/New_York, jitter 5m": for people, one line. */
-char *tow_schedule_describe(const struct tow_schedule *schedule, char text[TOW_SCHEDULE_TEXT_MAX]);
-
-/* Gives back the zone. */
+/* Gives the zone back. */
 void tow_schedule_release(struct tow_schedule *schedule);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Time zones of the system's tz data, read through libical once and kept as a list of changes.
+ * Time zones of the system's tz data (RFC 9636), read once and kept as a list of changes up to the
+ * year 2200.
  */
 #ifndef CORE_SCHEDULE_ZONE_H
 #define CORE_SCHEDULE_ZONE_H
@@ -8,22 +9,30 @@
 
 #include "towpath/error.h"
 
+#define TOW_ZONE_END INT64_C(7258118400) /* 2200-01-01: what is known of zones ends here */
+
 struct tow_zone;
 
 /*
- * The zone of an IANA name, from $TZDIR or /usr/share/zoneinfo. TOW_E_CONFIG where there is none of
- * that name, TOW_E_ENV where its file cannot be read. Zones are shared between those who ask for
- * one, as long as its file is the same one; any thread may ask. Give it back with tow_zone_put.
+ * The zone of an IANA name, from $TZDIR or /usr/share/zoneinfo; "UTC" needs no file. TOW_E_CONFIG
+ * where there is none of that name, TOW_E_ENV where its file cannot be read or is damaged. Zones
+ * are shared between those who ask for one, as long as its file is the same one; any thread may
+ * ask. Give it back with tow_zone_put.
  */
 int tow_zone_get(const char *name, const struct tow_zone **out, struct tow_error *err);
 void tow_zone_put(const struct tow_zone *zone);
 const char *tow_zone_name(const struct tow_zone *zone);
 
-/* Seconds that the zone's clocks are ahead of UTC at an instant (seconds since 1970 UTC). */
-int32_t tow_zone_offset(const struct tow_zone *zone, int64_t utc);
+/* Where the zone's clocks stand at an instant, and until when. Times are seconds since 1970 UTC. */
+struct tow_zone_span {
+    int64_t end;    /* first instant at which they stand otherwise; INT64_MAX: none is known */
+    int32_t offset; /* seconds that they are ahead of UTC */
+};
+struct tow_zone_span tow_zone_span(const struct tow_zone *zone, int64_t instant);
 /*
  * The instant at which the zone's clocks show `local` (seconds since 1970 as they show them): where
- * they show it twice, the first; where they never do, the first instant behind the gap.
+ * they show it twice, the first; where they never do, the first instant behind the gap. Does not
+ * fall where `local` rises.
  */
 int64_t tow_zone_instant(const struct tow_zone *zone, int64_t local);
 

@@ -1,0 +1,31 @@
+/* How a zone is made: what zone.c, tzif.c and tzrule.c share. */
+#ifndef CORE_SCHEDULE_ZONE_PRIV_H
+#define CORE_SCHEDULE_ZONE_PRIV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "schedule/zone.h"
+
+/* Changes of a zone's offset since 1970, in order: no two at one time, none that changes nothing.
+ */
+struct tow_zone_changes {
+    int64_t *at;      /* instants, seconds since 1970 UTC */
+    int32_t *offsets; /* offsets[i + 1] holds from at[i] on, offsets[0] before all */
+    size_t count, capacity;
+};
+
+/* Starts with an offset; 0, or -1 where memory ran out. */
+int tow_zone_changes_init(struct tow_zone_changes *changes, int32_t offset);
+/* Times rise from call to call; one that was there is replaced. */
+int tow_zone_changes_add(struct tow_zone_changes *changes, int64_t at, int32_t offset);
+void tow_zone_changes_release(struct tow_zone_changes *changes);
+
+/* Reads the content of a TZif file. `changes` is zero-initialized and released in every case. */
+int tow_tzif_read(const unsigned char *bytes, size_t length, struct tow_zone_changes *changes,
+                  struct tow_error *err);
+/* Adds what a rule ("CET-1CEST,M3.5.0,M10.5.0/3") says of the time from `after` to TOW_ZONE_END. */
+int tow_tzrule_expand(const char *text, size_t length, int64_t after,
+                      struct tow_zone_changes *changes, struct tow_error *err);
+
+#endif
