@@ -1,5 +1,6 @@
 #include "kit/bits.h"
 
+#include <endian.h>
 #include <string.h>
 
 int64_t tow_bits_count(const uint8_t *bits, int64_t first, int64_t count)
@@ -16,4 +17,18 @@ int64_t tow_bits_count(const uint8_t *bits, int64_t first, int64_t count)
     for (; first < end; first++)
         ones += tow_bit_get(bits, first);
     return ones;
+}
+
+uint64_t tow_bits_word(const uint8_t *bits, int64_t first, int64_t count)
+{
+    unsigned shift = (unsigned)(first & 7);
+    size_t bytes = (shift + (size_t)count + 7) / 8;
+    uint64_t word = 0;
+
+    bits += first >> 3;
+    memcpy(&word, bits, bytes < sizeof word ? bytes : sizeof word);
+    word = le64toh(word) >> shift;
+    if (bytes > sizeof word)
+        word |= (uint64_t)bits[sizeof word] << (64 - shift);
+    return word & ~UINT64_C(0) >> (64 - count);
 }

@@ -19,6 +19,10 @@ static inline void tow_bit_append(uint8_t *bits, int64_t index, int value)
     bits[index >> 3] = (uint8_t)(kept | (value ? mask : 0));
 }
 
+/* `count` bits, 1 to 64, from bit `first` on; those above them are zero. Reads no byte that holds
+ * none of them. */
+uint64_t tow_bits_word(const uint8_t *bits, int64_t first, int64_t count);
+
 /* Ones among `count` bits from bit `first` on. Reads no byte that holds none of them. */
 int64_t tow_bits_count(const uint8_t *bits, int64_t first, int64_t count);
 

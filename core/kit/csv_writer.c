@@ -7,27 +7,119 @@
 
 #define CSV_DELIMITER_MAX 4
 #define CSV_EXPANSION     2 /* a quote is doubled; base64 needs less */
+#define CSV_TEXT_EXTRA    6 /* two quotes, base64's last group */
 #define CSV_NULL_MAX      255
-#define CSV_NULL_USUAL    16
 
 /* Bytes that occur in the text of values that are not strings. */
 static const char csv_value_bytes[] = "0123456789+-.:/="
                                       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 struct tow_csv_writer {
-    struct ArrowSchema schema;
-    struct tow_cursor cursor;
-    struct tow_row_room room;
-    tow_value_put **puts; /* of each column; NULL where its text may need quotes as it stands */
+    struct tow_row_writer rows;
     char delimiter[CSV_DELIMITER_MAX];
     size_t delimiter_length;
-    char null_text[CSV_NULL_MAX + 1];
+    char null_text[CSV_NULL_MAX + TOW_CELL_STEP];
     size_t null_length;
-    char line_end[2];
-    size_t line_end_length;
+    char prefixes[2][TOW_ROW_PREFIX_STEP]; /* of the first column, and of the others */
     int quote_all;
-    int check_values; /* values that are not strings may need quotes even where not empty */
 };
+
+/* Copies a field that needs no quotes; NULL where it does. A delimiter of several bytes counts by
+ * its first, since the end of a field could otherwise run into the delimiter behind it. */
+static char *csv_put_plain(const struct tow_csv_writer *writer, char *p, const char *text,
+                           size_t length, const char *readable)
+{
+    const char *end = text + length;
+    char block[TOW_SCAN16];
+
+    if (length == 0)
+        return NULL;
+    if (length == writer->null_length && memcmp(text, writer->null_text, length) == 0)
+        return NULL;
+    for (; text < end; text += TOW_SCAN16, p += TOW_SCAN16) {
+        const char *from = tow_scan16_window(text, readable, block);
+        unsigned special = tow_scan16_csv(from, writer->delimiter[0]);
+
+        if (tow_scan16_within(special, (size_t)(end - text)))
+            return NULL;
+        memcpy(p, from, TOW_SCAN16);
+    }
+    /* Behind by what the last block holds too much. */
+    return p - (text - end);
+}
+
+/* What stands between the quotes. */
+static char *csv_put_doubled(const void *context, char *p, const char *text, size_t length,
+                             const char *readable)
+{
+    const char *end = text + length;
+    char block[TOW_SCAN16];
+
+    (void)context;
+    while (text < end) {
+        size_t left = (size_t)(end - text);
+        const char *from = tow_scan16_window(text, readable, block);
+        unsigned quotes = tow_scan16_within(tow_scan16_byte(from, '"'), left);
+        size_t step = left < TOW_SCAN16 ? left : TOW_SCAN16;
+
+        memcpy(p, from, TOW_SCAN16);
+        if (quotes)
+            step = (size_t)__builtin_ctz(quotes) + 1;
+        p += step;
+        text += step;
+        if (quotes)
+            *p++ = '"';
+    }
+    return p;
+}
+
+static char *csv_put_text(const void *context, char *p, const char *text, size_t length,
+                          const char *readable)
+{
+    const struct tow_csv_writer *writer = context;
+    char *end = NULL;
+
+    if (!writer->quote_all)
+        end = csv_put_plain(writer, p, text, length, readable);
+    if (end)
+        return end;
+    *p++ = '"';
+    p = csv_put_doubled(writer, p, text, length, readable);
+    *p++ = '"';
+    return p;
+}
+
+/* Of values that hold no quote and no line end. */
+static int csv_needs_quotes(const void *context, const char *text, size_t length)
+{
+    const struct tow_csv_writer *writer = context;
+
+    return length == 0 ||
+           (length == writer->null_length && memcmp(text, writer->null_text, length) == 0) ||
+           memchr(text, writer->delimiter[0], length);
+}
+
+static char *csv_put_bare_binary(const void *context, char *p, const char *text, size_t length,
+                                 const char *readable)
+{
+    (void)context;
+    (void)readable;
+    return tow_put_base64(p, text, length);
+}
+
+static char *csv_put_binary(const void *context, char *p, const char *text, size_t length,
+                            const char *readable)
+{
+    char *end = csv_put_bare_binary(context, p, text, length, readable);
+
+    length = (size_t)(end - p);
+    if (!csv_needs_quotes(context, p, length))
+        return end;
+    memmove(p + 1, p, length);
+    p[0] = '"';
+    p[length + 1] = '"';
+    return end + 2;
+}
 
 static const char *csv_or(const char *text, const char *fallback)
 {
@@ -67,8 +159,8 @@ static int csv_set_line_end(struct tow_csv_writer *writer, const char *text, str
 {
     if (strcmp(text, "\n") != 0 && strcmp(text, "\r\n") != 0 && strcmp(text, "\r") != 0)
         return tow_error_set(err, TOW_E_CONFIG, "line end is none of LF, CR LF and CR");
-    writer->line_end_length = strlen(text);
-    memcpy(writer->line_end, text, writer->line_end_length);
+    writer->rows.end_length = strlen(text);
+    memcpy(writer->rows.end, text, writer->rows.end_length);
     return TOW_OK;
 }
 
@@ -86,37 +178,37 @@ static int csv_set_format(struct tow_csv_writer *writer, const struct tow_csv_fo
     if (code == TOW_OK)
         code = csv_set_line_end(writer, csv_or(format->line_end, "\n"), err);
     writer->quote_all = format->quote_all;
-    writer->check_values = strchr(csv_value_bytes, writer->delimiter[0]) ||
-                           writer->null_length > 0 || writer->quote_all;
     return code;
 }
 
-/* Worst case of each cell: quotes and delimiter, and the null text or a value of fixed width. */
-static void csv_set_room(struct tow_csv_writer *writer)
+static void csv_set_prefixes(struct tow_csv_writer *writer)
 {
-    size_t cell =
-        TOW_VALUE_TEXT_MAX > writer->null_length ? TOW_VALUE_TEXT_MAX : writer->null_length;
+    char *other = writer->prefixes[1];
 
-    writer->room.factor = CSV_EXPANSION;
-    writer->room.fixed = (size_t)writer->cursor.column_count * (cell + 2 + CSV_DELIMITER_MAX);
-    writer->room.fixed += sizeof writer->line_end;
+    writer->prefixes[0][0] = '"';
+    memcpy(other, writer->delimiter, writer->delimiter_length);
+    other[writer->delimiter_length] = '"';
 }
 
-static int csv_choose_puts(struct tow_csv_writer *writer, struct tow_error *err)
+static void csv_set_column(struct tow_csv_writer *writer, int64_t index)
 {
-    int64_t count = writer->cursor.column_count;
-    struct tow_field field;
-    int code = TOW_OK;
+    struct tow_row_column *column = &writer->rows.columns[index];
+    int is_binary = tow_row_writer_type(&writer->rows, index) == TOW_TYPE_BINARY;
 
-    writer->puts = calloc((size_t)count + 1, sizeof *writer->puts);
-    if (!writer->puts)
-        return tow_error_nomem(err);
-    for (int64_t i = 0; i < count && code == TOW_OK; i++) {
-        code = tow_schema_field(&writer->schema, i, &field, err);
-        if (code == TOW_OK)
-            writer->puts[i] = tow_value_put_of(field.type.id);
+    column->prefix = writer->prefixes[index > 0];
+    column->quotes = (size_t)writer->quote_all;
+    column->prefix_length = (index > 0 ? writer->delimiter_length : 0) + column->quotes;
+    column->put_text = is_binary ? csv_put_binary : csv_put_text;
+    column->all_odd = is_binary;
+    column->room = (struct tow_row_room){CSV_EXPANSION, CSV_TEXT_EXTRA};
+    if (writer->quote_all) {
+        column->put_text = is_binary ? csv_put_bare_binary : csv_put_doubled;
+        column->marks = (struct tow_mark_set){0, {'"', '"', '"', '"'}};
+        column->odd_lengths[0] = column->odd_lengths[1] = SIZE_MAX;
+    } else {
+        column->marks = (struct tow_mark_set){0, {'"', '\r', '\n', writer->delimiter[0]}};
+        column->odd_lengths[1] = writer->null_length;
     }
-    return code;
 }
 
 struct tow_csv_writer *tow_csv_writer_new(const struct ArrowSchema *schema,
@@ -132,16 +224,19 @@ struct tow_csv_writer *tow_csv_writer_new(const struct ArrowSchema *schema,
     }
     code = csv_set_format(writer, format, err);
     if (code == TOW_OK)
-        code = tow_schema_copy(&writer->schema, schema, err);
-    if (code == TOW_OK)
-        code = tow_cursor_init(&writer->cursor, &writer->schema, err);
-    if (code == TOW_OK)
-        code = csv_choose_puts(writer, err);
+        code = tow_row_writer_init(&writer->rows, schema, err);
     if (code != TOW_OK) {
         tow_csv_writer_free(writer);
         return NULL;
     }
-    csv_set_room(writer);
+    csv_set_prefixes(writer);
+    for (int64_t i = 0; i < writer->rows.cursor.column_count; i++)
+        csv_set_column(writer, i);
+    writer->rows.null = (struct tow_cell){writer->null_text, writer->null_length};
+    writer->rows.context = writer;
+    if (!writer->quote_all &&
+        (writer->null_length > 0 || strchr(csv_value_bytes, writer->delimiter[0])))
+        writer->rows.needs_quotes = csv_needs_quotes;
     return writer;
 }
 
@@ -149,153 +244,33 @@ void tow_csv_writer_free(struct tow_csv_writer *writer)
 {
     if (!writer)
         return;
-    tow_cursor_release(&writer->cursor);
-    if (writer->schema.release)
-        writer->schema.release(&writer->schema);
-    free(writer->puts);
+    tow_row_writer_release(&writer->rows);
     free(writer);
-}
-
-/* Copies a field that needs no quotes; NULL where it does. A delimiter of several bytes counts by
- * its first, since the end of a field could otherwise run into the delimiter behind it. */
-static char *csv_put_plain(const struct tow_csv_writer *writer, char *p, const char *text,
-                           size_t length, const char *readable)
-{
-    const char *end = text + length;
-    char block[TOW_SCAN16];
-
-    if (length == 0)
-        return NULL;
-    if (length == writer->null_length && memcmp(text, writer->null_text, length) == 0)
-        return NULL;
-    if (length <= 2 * TOW_SCAN16 && readable - text >= 2 * TOW_SCAN16) {
-        unsigned special = tow_scan16_csv(text, writer->delimiter[0]) |
-                           tow_scan16_csv(text + TOW_SCAN16, writer->delimiter[0]) << TOW_SCAN16;
-
-        memcpy(p, text, 2 * TOW_SCAN16);
-        return special & ((UINT64_C(1) << length) - 1) ? NULL : p + length;
-    }
-    for (; text < end; text += TOW_SCAN16, p += TOW_SCAN16) {
-        const char *from = tow_scan16_window(text, readable, block);
-        unsigned special = tow_scan16_csv(from, writer->delimiter[0]);
-
-        if (tow_scan16_within(special, (size_t)(end - text)))
-            return NULL;
-        memcpy(p, from, TOW_SCAN16);
-    }
-    /* Behind by what the last block holds too much. */
-    return p - (text - end);
-}
-
-static char *csv_put_quoted(char *p, const char *text, size_t length, const char *readable)
-{
-    const char *end = text + length;
-    char block[TOW_SCAN16];
-
-    *p++ = '"';
-    while (text < end) {
-        size_t left = (size_t)(end - text);
-        const char *from = tow_scan16_window(text, readable, block);
-        unsigned quotes = tow_scan16_within(tow_scan16_byte(from, '"'), left);
-        size_t step = left < TOW_SCAN16 ? left : TOW_SCAN16;
-
-        memcpy(p, from, TOW_SCAN16);
-        if (quotes)
-            step = (size_t)__builtin_ctz(quotes) + 1;
-        p += step;
-        text += step;
-        if (quotes)
-            *p++ = '"';
-    }
-    *p++ = '"';
-    return p;
-}
-
-static char *csv_put_text(const struct tow_csv_writer *writer, char *p, const char *text,
-                          size_t length, const char *readable)
-{
-    char *end = NULL;
-
-    if (!writer->quote_all)
-        end = csv_put_plain(writer, p, text, length, readable);
-    return end ? end : csv_put_quoted(p, text, length, readable);
-}
-
-/* Puts quotes around a value at p, whose text holds none, where it needs them. */
-static char *csv_quote_value(const struct tow_csv_writer *writer, char *p, char *end)
-{
-    size_t length = (size_t)(end - p);
-    int is_null_text = length == writer->null_length && memcmp(p, writer->null_text, length) == 0;
-
-    if (!writer->quote_all && length > 0 && !is_null_text &&
-        !memchr(p, writer->delimiter[0], length))
-        return end;
-    memmove(p + 1, p, length);
-    p[0] = '"';
-    p[length + 1] = '"';
-    return p + length + 2;
-}
-
-static inline char *csv_put_null(const struct tow_csv_writer *writer, char *p)
-{
-    memcpy(p, writer->null_text, CSV_NULL_USUAL);
-    if (writer->null_length > CSV_NULL_USUAL)
-        memcpy(p, writer->null_text, writer->null_length);
-    return p + writer->null_length;
-}
-
-static inline char *csv_put_cell(const struct tow_csv_writer *writer, char *p, int64_t column,
-                                 int64_t row)
-{
-    const struct tow_view *view = &writer->cursor.columns[column];
-    tow_value_put *put = writer->puts[column];
-    const char *text;
-    size_t length;
-    char *end;
-
-    if (tow_view_is_null(view, row))
-        return csv_put_null(writer, p);
-    if (put) {
-        end = put(p, view, row);
-        return writer->check_values || end == p ? csv_quote_value(writer, p, end) : end;
-    }
-    text = tow_view_bytes(view, row, &length);
-    return csv_put_text(writer, p, text, length, tow_view_bytes_end(view));
-}
-
-static char *csv_put_delimiter(const struct tow_csv_writer *writer, char *p)
-{
-    memcpy(p, writer->delimiter, CSV_DELIMITER_MAX);
-    return p + writer->delimiter_length;
-}
-
-static char *csv_put_line_end(const struct tow_csv_writer *writer, char *p)
-{
-    memcpy(p, writer->line_end, sizeof writer->line_end);
-    return p + writer->line_end_length;
 }
 
 int tow_csv_writer_header(struct tow_csv_writer *writer, struct tow_buffer *out,
                           struct tow_error *err)
 {
+    const struct ArrowSchema *schema = &writer->rows.schema;
     const size_t size = out->size;
     int code = TOW_OK;
 
-    for (int64_t i = 0; i < writer->schema.n_children && code == TOW_OK; i++) {
-        const char *name = writer->schema.children[i]->name;
+    for (int64_t i = 0; i < schema->n_children && code == TOW_OK; i++) {
+        const char *name = schema->children[i]->name;
         size_t length = strlen(name);
         char *p;
 
         code = tow_buffer_reserve(
-            out, CSV_EXPANSION * length + 2 + CSV_DELIMITER_MAX + sizeof writer->line_end, err);
+            out, CSV_EXPANSION * length + CSV_TEXT_EXTRA + CSV_DELIMITER_MAX + TOW_ROW_END_MAX,
+            err);
         if (code != TOW_OK)
             break;
         p = out->data + out->size;
         if (i > 0)
-            p = csv_put_delimiter(writer, p);
+            p = mempcpy(p, writer->delimiter, writer->delimiter_length);
         p = csv_put_text(writer, p, name, length, name + length);
-        if (i == writer->schema.n_children - 1)
-            p = csv_put_line_end(writer, p);
+        if (i == schema->n_children - 1)
+            p = mempcpy(p, writer->rows.end, writer->rows.end_length);
         out->size = (size_t)(p - out->data);
     }
     if (code != TOW_OK)
@@ -303,36 +278,8 @@ int tow_csv_writer_header(struct tow_csv_writer *writer, struct tow_buffer *out,
     return code;
 }
 
-static char *csv_put_row(const struct tow_csv_writer *writer, char *p, int64_t row)
-{
-    for (int64_t i = 0; i < writer->cursor.column_count; i++) {
-        if (i > 0)
-            p = csv_put_delimiter(writer, p);
-        p = csv_put_cell(writer, p, i, row);
-    }
-    return csv_put_line_end(writer, p);
-}
-
 int tow_csv_writer_rows(struct tow_csv_writer *writer, const struct ArrowArray *array,
                         int64_t first, int64_t count, struct tow_buffer *out, struct tow_error *err)
 {
-    const int64_t end = first + count;
-    const size_t size = out->size;
-
-    tow_cursor_batch(&writer->cursor, array);
-    while (first < end) {
-        int64_t group = end - first < TOW_ROW_GROUP ? end - first : TOW_ROW_GROUP;
-        int code = tow_row_reserve(out, &writer->cursor, &writer->room, first, group, err);
-        char *p;
-
-        if (code != TOW_OK) {
-            out->size = size;
-            return code;
-        }
-        p = out->data + out->size;
-        for (; group > 0; group--)
-            p = csv_put_row(writer, p, first++);
-        out->size = (size_t)(p - out->data);
-    }
-    return TOW_OK;
+    return tow_row_writer_put(&writer->rows, array, first, count, out, err);
 }

@@ -16,6 +16,13 @@
 extern const uint64_t tow_digits_power[20]; /* 10^0 to 10^19 */
 extern const char tow_digits_pairs[200];    /* "00" to "99" */
 
+/* "000" to "999", and how many of the digits count behind a point: without zeros at the end. */
+struct tow_digits_triple {
+    char text[3];
+    unsigned char count;
+};
+extern const struct tow_digits_triple tow_digits_triples[1000];
+
 static inline uint64_t tow_load8(const char *text)
 {
     uint64_t word;
@@ -163,6 +170,13 @@ static inline char *tow_put_with_point(char *p, unsigned __int128 text, unsigned
     if (count - point > 8)
         tow_store8(p + point + 9, (uint64_t)(behind >> 64));
     return p + count + 1;
+}
+
+/* Stores four bytes. */
+static inline char *tow_put_triple(char *p, unsigned number)
+{
+    memcpy(p, &tow_digits_triples[number], 4);
+    return p + 3;
 }
 
 static inline char *tow_put_pair(char *p, unsigned number)

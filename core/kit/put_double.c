@@ -1,4 +1,5 @@
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "kit/digits.h"
@@ -153,6 +154,17 @@ static inline char *double_put_positive(char *p, uint64_t fraction, int exponent
     return shortest_put(p, shortest_find(number));
 }
 
+static inline char *put_below_1000(char *p, uint32_t number)
+{
+    unsigned zeros = 2 - (number > 9) - (number > 99);
+    uint32_t text;
+
+    memcpy(&text, &tow_digits_triples[number], sizeof text);
+    text = htole32(le32toh(text) >> (8 * zeros));
+    memcpy(p, &text, sizeof text);
+    return p + 3 - zeros;
+}
+
 /*
  * Numbers of up to six decimals, as most are: the division rounds correctly, so that where it gives
  * the number, millionths / 10^6 reads back as it. No other decimal of up to 15 digits does, so this
@@ -162,10 +174,9 @@ static inline char *double_put_short(char *p, double value)
 {
     const double limit = 1e8, scale = 1e6;
     const uint32_t million = 1000000;
-    unsigned __int128 text;
-    uint64_t millionths, behind;
-    uint32_t whole;
-    unsigned count, decimals;
+    uint64_t millionths;
+    uint32_t whole, thousands, ones;
+    unsigned decimals;
 
     if (FLT_EVAL_METHOD != 0 || !(value < limit))
         return NULL;
@@ -173,14 +184,14 @@ static inline char *double_put_short(char *p, double value)
     if ((double)(int64_t)millionths / scale != value)
         return NULL;
     whole = (uint32_t)(millionths / million);
-    text = tow_digits_text8x2(whole, (uint32_t)(millionths % million));
-    count = tow_digits_count(whole);
-    tow_store8(p, (uint64_t)text >> (8 * (8 - count)));
-    /* Of "00dddddd" the second zero makes way for the point. */
-    behind = (uint64_t)(text >> 64) >> 8;
-    tow_store8(p + count, (behind & ~UINT64_C(0xFF)) | '.');
-    decimals = tow_top_bit((behind ^ TOW_DIGITS_ZERO >> 8) | 1) / 8;
-    return p + count + decimals + (decimals > 0);
+    thousands = (uint32_t)(millionths % million) / 1000;
+    ones = (uint32_t)(millionths % million) % 1000;
+    p = whole < 1000 ? put_below_1000(p, whole) : tow_put_uint64(p, whole);
+    *p = '.';
+    tow_put_triple(p + 1, thousands);
+    tow_put_triple(p + 4, ones);
+    decimals = ones ? 3 + tow_digits_triples[ones].count : tow_digits_triples[thousands].count;
+    return p + decimals + (decimals > 0);
 }
 
 char *tow_put_double(char *p, double value)
@@ -197,7 +208,7 @@ char *tow_put_double(char *p, double value)
     p += bits >> 63 & (value == value);
     if (exponent == 0x7FF || (bits << 1) == 0)
         return double_put_special(p, exponent == 0, fraction);
-    end = double_put_short(p, value < 0 ? -value : value);
+    end = double_put_short(p, fabs(value));
     return end ? end : double_put_positive(p, fraction, exponent, 52);
 }
 

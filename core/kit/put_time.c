@@ -1,6 +1,4 @@
-#include "kit/calendar.h"
-#include "kit/digits.h"
-#include "towpath/value.h"
+#include "kit/put_time.h"
 
 /* yyyy, or sign and at least five digits. */
 static char *put_year(char *p, int year)
@@ -34,33 +32,10 @@ char *tow_put_date(char *p, int32_t days)
     return tow_put_pair(p, (unsigned)day);
 }
 
-static inline char *put_clock(char *p, unsigned seconds)
-{
-    unsigned minutes = seconds / 60;
-
-    p = tow_put_pair(p, minutes / 60);
-    *p++ = ':';
-    p = tow_put_pair(p, minutes % 60);
-    *p++ = ':';
-    return tow_put_pair(p, seconds % 60);
-}
-
-/* .fff or .ffffff */
-static inline char *put_fraction(char *p, unsigned micros)
-{
-    uint64_t digits = tow_digits_split(micros) | TOW_DIGITS_ZERO;
-
-    /* Six of the eight digits, with the point in the place of the second zero. */
-    digits = (digits >> 8 & ~UINT64_C(0xFF)) | '.';
-    tow_store8(p, digits);
-    return p + (micros % 1000 == 0 ? 4 : 7);
-}
-
 char *tow_put_timestamp(char *p, int64_t microseconds, int utc)
 {
     int64_t days = microseconds / TOW_MICROS_PER_DAY;
     int64_t rest = microseconds % TOW_MICROS_PER_DAY;
-    unsigned micros;
 
     if (rest < 0) {
         rest += TOW_MICROS_PER_DAY;
@@ -68,11 +43,27 @@ char *tow_put_timestamp(char *p, int64_t microseconds, int utc)
     }
     p = tow_put_date(p, (int32_t)days);
     *p++ = 'T';
-    p = put_clock(p, (unsigned)(rest / TOW_MICROS_PER_SECOND));
-    micros = (unsigned)(rest % TOW_MICROS_PER_SECOND);
-    if (micros > 0)
-        p = put_fraction(p, micros);
+    p = tow_put_clock(p, (uint64_t)rest);
     if (utc)
         *p++ = 'Z';
     return p;
+}
+
+void tow_dates_init(struct tow_dates *dates)
+{
+    /* In each place a day that belongs into another one. */
+    for (uint32_t i = 0; i < TOW_DATES_KEPT; i++)
+        dates->kept[i].day = (int32_t)(i ^ 1);
+}
+
+const struct tow_date_text *tow_dates_make(struct tow_dates *dates, int32_t day)
+{
+    struct tow_date_text *kept = &dates->kept[(uint32_t)day % TOW_DATES_KEPT];
+    char text[TOW_DATE_TEXT_MAX];
+
+    if (tow_put_date(text, day) - text != 10)
+        return NULL;
+    kept->day = day;
+    memcpy(kept->text, text, 10);
+    return kept;
 }
