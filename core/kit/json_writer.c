@@ -130,6 +130,7 @@ struct tow_json_writer *tow_json_writer_new(const struct ArrowSchema *schema, in
     writer->rows.null = (struct tow_cell){json_null, 4};
     writer->rows.end[0] = '\n';
     writer->rows.omits_nulls = (flags & TOW_JSON_OMIT_NULLS) != 0;
+    writer->rows.omits_empty = (flags & TOW_JSON_OMIT_EMPTY) != 0;
     writer->rows.is_object = 1;
     return writer;
 }

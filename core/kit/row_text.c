@@ -220,6 +220,17 @@ static void row_put_odd(struct tow_row_writer *writer, struct tow_row_column *co
     writer->odd_text.size = (size_t)(p - writer->odd_text.data);
 }
 
+/* Texts without a byte, by their rows. */
+static uint64_t row_empties(const struct tow_view *view, int64_t first, int64_t count)
+{
+    const int32_t *offsets = view->offsets + view->offset + first;
+    uint64_t empties = 0;
+
+    for (int64_t i = 0; i < count; i++)
+        empties |= (uint64_t)(offsets[i + 1] == offsets[i]) << i;
+    return empties;
+}
+
 static int row_make_cells(struct tow_row_writer *writer, int64_t first, int64_t count,
                           struct tow_error *err)
 {
@@ -232,6 +243,8 @@ static int row_make_cells(struct tow_row_writer *writer, int64_t first, int64_t 
         struct tow_row_column *column = &writer->columns[i];
 
         column->nulls = row_nulls(view, first, count);
+        if (writer->omits_empty && !column->put_values)
+            column->nulls |= row_empties(view, first, count);
         if (!column->put_values) {
             row_look(writer, column, view, first, count);
         } else {

@@ -60,6 +60,7 @@ struct tow_row_writer {
     char end[TOW_ROW_END_MAX]; /* of each row */
     size_t end_length;
     int omits_nulls; /* 1: a null has no prefix either */
+    int omits_empty; /* 1: and a text without a byte is one */
     int is_object;   /* 1: the first byte of a row becomes '{'; '}' stands before its end */
     /* Values of fixed width: 1 where one needs quotes around it. NULL: none does. */
     int (*needs_quotes)(const void *context, const char *text, size_t length);

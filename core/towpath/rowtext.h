@@ -73,6 +73,8 @@ struct tow_json_writer;
 /* Every value is a string with the text that CSV has for it, json columns included: for readers
  * that would take digits off numbers. */
 #define TOW_JSON_STRINGS 2
+/* A string, binary or json without a byte is written as a null is. */
+#define TOW_JSON_OMIT_EMPTY 4
 struct tow_json_writer *tow_json_writer_new(const struct ArrowSchema *schema, int flags,
                                             struct tow_error *err);
 void tow_json_writer_free(struct tow_json_writer *writer);

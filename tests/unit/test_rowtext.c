@@ -133,6 +133,16 @@ static void test_json_leaves_nulls_out_when_told(void **state)
                                                                  "{\"a\":\"x\",\"c\":\"y\"}\n"
                                                                  "{}\n"
                                                                  "{\"c\":\"\"}\n");
+    assert_string_equal(table_json(&table, TOW_JSON_OMIT_NULLS | TOW_JSON_OMIT_EMPTY),
+                        "{\"b\":\"x\"}\n"
+                        "{\"a\":\"x\",\"c\":\"y\"}\n"
+                        "{}\n"
+                        "{}\n");
+    assert_string_equal(table_json(&table, TOW_JSON_OMIT_EMPTY),
+                        "{\"a\":null,\"b\":\"x\",\"c\":null}\n"
+                        "{\"a\":\"x\",\"b\":null,\"c\":\"y\"}\n"
+                        "{\"a\":null,\"b\":null,\"c\":null}\n"
+                        "{\"a\":null,\"b\":null,\"c\":null}\n");
     table_release(&table);
 }
 
