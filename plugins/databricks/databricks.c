@@ -164,6 +164,19 @@ static int32_t databricks_setup(void *self, const struct tow_host *host,
     return tow_scan_setup(scan, setup, out, err);
 }
 
+static int32_t databricks_name(void *self, const char *name, tow_text_put *put, void *context,
+                               struct tow_error *err)
+{
+    char *word;
+    int code = tow_scan_name(self, name, &word, err);
+
+    if (code == TOW_OK)
+        code = put(context, word, strlen(word));
+    free(word);
+    return code;
+}
+
 TOW_SOURCE_PLUGIN(databricks, "1.0", "Rows of a Databricks table or query, all or what is new",
                   struct tow_scan, databricks_options, 0, databricks_check, databricks_open,
-                  databricks_schema, databricks_read, databricks_close, databricks_setup)
+                  databricks_schema, databricks_read, databricks_close, databricks_setup,
+                  .names = TOW_SCAN_NAMES, .name = databricks_name)

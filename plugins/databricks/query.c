@@ -154,6 +154,14 @@ int tow_query_describe(struct tow_query *query, const struct tow_query_source *s
     return query_end(&w);
 }
 
+int tow_query_place(struct tow_query *query, struct tow_error *err)
+{
+    struct query_writer w = query_begin(query, NULL, NULL, err);
+
+    query_put(&w, "SELECT current_catalog() AS `catalog`, current_schema() AS `schema`");
+    return query_end(&w);
+}
+
 int tow_query_create(struct tow_query *query, const struct tow_query_source *source,
                      const struct tow_query_definition *columns, size_t count,
                      struct tow_error *err)

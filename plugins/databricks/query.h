@@ -57,6 +57,9 @@ int tow_query_version(struct tow_query *query, const struct tow_query_source *so
 int tow_query_describe(struct tow_query *query, const struct tow_query_source *source,
                        struct tow_error *err);
 
+/* The catalog and schema that names without one stand in: columns "catalog" and "schema". */
+int tow_query_place(struct tow_query *query, struct tow_error *err);
+
 /* A column of a table to create; sql_type is no user's text. Borrowed. */
 struct tow_query_definition {
     const char *name, *sql_type;

@@ -144,6 +144,13 @@ int tow_scan_hand_out(struct tow_scan *scan, struct tow_batch *out, struct tow_e
 /* Fills in the end of the load: where the next one begins, and the count. */
 int tow_scan_end(struct tow_scan *scan, struct tow_batch *out, struct tow_error *err);
 
+/* ---- names.c -------------------------------------------------------------------------------- */
+
+/* What the source is called: "catalog", "schema", "table", "cursor"; a new text. TOW_E_CONFIG where
+ * it has no such. */
+#define TOW_SCAN_NAMES "catalog|schema|table|cursor"
+int tow_scan_name(struct tow_scan *scan, const char *name, char **word, struct tow_error *err);
+
 /* ---- setup.c -------------------------------------------------------------------------------- */
 
 /* Makes the table, where it is not there: see tow_source_ops.setup. The scan is connected. */

@@ -2,6 +2,8 @@
 #include "source_load.h"
 #include "unit.h"
 
+tow_plugin_entry databricks_LTX_tow_plugin_entry;
+
 /* ---- whole loads ---------------------------------------------------------------------------- */
 
 static void test_a_table_is_read_as_it_comes(void **state)
@@ -405,6 +407,77 @@ static void test_limit_goes_on_behind_the_last_row(void **state)
     assert_load(settings, &end, "31 ", NULL);
 }
 
+/* ---- names ---------------------------------------------------------------------------------- */
+
+struct word {
+    char text[64];
+};
+
+static int32_t take_word(void *context, const char *text, uint64_t length)
+{
+    struct word *word = context;
+
+    snprintf(word->text, sizeof word->text, "%.*s", (int)length, text);
+    return TOW_OK;
+}
+
+static int ask(struct load *load, const char *const *settings, const char *name, struct word *word)
+{
+    load_init(load, settings);
+    assert_ok(load_open(load, NULL), load->err);
+    return databricks_LTX_tow_plugin_entry()->source->name(load->scan, name, take_word, word,
+                                                           &load->err);
+}
+
+static void test_the_source_says_what_its_table_and_cursor_are_called(void **state)
+{
+    static const struct {
+        const char *table, *schema, *name, *word;
+    } cases[] = {
+        {"main.crm.vip", NULL, "catalog", "main"}, {"main.crm.vip", NULL, "schema", "crm"},
+        {"main.crm.vip", NULL, "table", "vip"},    {"vip", "sales", "schema", "sales"},
+        {"main.crm.vip", NULL, "cursor", "at"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct load load;
+        struct word word;
+
+        assert_ok(
+            ask(&load,
+                SET("host", "http://localhost", "token", "x", "warehouse_id", "w", "cursor", "at",
+                    "table", cases[i].table, cases[i].schema ? "schema" : NULL, cases[i].schema),
+                cases[i].name, &word),
+            load.err);
+        assert_string_equal(word.text, cases[i].word);
+        load_release(&load);
+    }
+}
+
+static void test_what_the_source_is_not_called_is_told(void **state)
+{
+    struct load load;
+    struct word word;
+
+    (void)state;
+    assert_int_equal(ask(&load, SET(LOGIN), "cursor", &word), TOW_E_CONFIG);
+    assert_says(load.err, "no cursor");
+    load_release(&load);
+    assert_int_equal(
+        ask(&load,
+            SET("host", "http://localhost", "token", "x", "warehouse_id", "w", "query", "SELECT 1"),
+            "table", &word),
+        TOW_E_CONFIG);
+    assert_says(load.err, "reads a query");
+    load_release(&load);
+    /* The far end of this test does not say where it is. */
+    assert_int_equal(ask(&load, SET(LOGIN), "catalog", &word), TOW_E_ENV);
+    assert_says(load.err, "which catalog it is in");
+    assert_int_equal(far_submitted("current_catalog()"), 1);
+    load_release(&load);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, load_setup, load_teardown)
@@ -438,6 +511,8 @@ int main(void)
         TEST(test_a_table_with_versions_is_pinned),
         TEST(test_a_table_without_versions_is_read_as_it_is),
         TEST(test_limit_goes_on_behind_the_last_row),
+        TEST(test_the_source_says_what_its_table_and_cursor_are_called),
+        TEST(test_what_the_source_is_not_called_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
