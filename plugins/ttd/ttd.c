@@ -13,9 +13,9 @@
 #include "connectors/http/http.h"
 #include "connectors/ttd/answer.h"
 #include "connectors/ttd/request.h"
+#include "plugins/shared/body_zip.h"
 #include "plugins/ttd/options.h"
 #include "plugins/ttd/window.h"
-#include "plugins/ttd/zip.h"
 #include "towpath/batch.h"
 
 /* Requests at once: the number that The Trade Desk advises for an endpoint. */
@@ -33,7 +33,7 @@ struct ttd_sink {
     struct tow_ttd_window window;
     struct tow_ttd_bounds bounds; /* bytes shrinks where the far end takes less */
     struct tow_http *http;
-    struct tow_ttd_zip *zip; /* NULL: bodies are sent as they are */
+    struct tow_body_zip *zip; /* NULL: bodies are sent as they are */
     struct tow_ttd_answer answer;
 };
 
@@ -103,7 +103,7 @@ static int32_t ttd_open(void *self, const struct tow_host *host, const struct to
     if (!rc)
         rc = tow_ttd_tail(&sink->target.context, &sink->window.tail, err);
     if (!rc && sink->options.gzip) {
-        sink->zip = tow_ttd_zip_new(err);
+        sink->zip = tow_body_zip_new(err);
         rc = sink->zip ? TOW_OK : err->code;
     }
     return rc ? rc : ttd_open_http(sink, err);
@@ -265,6 +265,16 @@ static int ttd_settle_window(struct ttd_batch *batch, int class, struct tow_erro
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
+static int ttd_zip(struct ttd_sink *sink, struct tow_http_request *request, struct tow_error *err)
+{
+    const struct tow_buffer *out;
+    int rc = tow_body_zip(sink->zip, request->body, (size_t)request->body_length, &out, err);
+
+    request->body = out->data;
+    request->body_length = (int64_t)out->size;
+    return rc;
+}
+
 static int ttd_send(struct ttd_batch *batch, struct tow_error *err)
 {
     struct ttd_sink *sink = batch->sink;
@@ -283,7 +293,7 @@ static int ttd_send(struct ttd_batch *batch, struct tow_error *err)
     int rc = TOW_OK;
 
     if (sink->zip)
-        rc = tow_ttd_zip_body(sink->zip, &request, err);
+        rc = ttd_zip(sink, &request, err);
     if (!rc)
         rc = tow_http_perform(sink->http, &request, &response, err);
     if (!rc) {
@@ -339,7 +349,7 @@ static void ttd_close(void *self)
 
     tow_http_free(sink->http);
     sink->http = NULL;
-    tow_ttd_zip_free(sink->zip);
+    tow_body_zip_free(sink->zip);
     sink->zip = NULL;
     tow_ttd_answer_release(&sink->answer);
     tow_ttd_window_release(&sink->window);

@@ -1,24 +1,24 @@
-#include "plugins/ttd/zip.h"
+#include "plugins/shared/body_zip.h"
 
 #include <stdlib.h>
 
 #include "connectors/files/gzip_writer.h"
 
-struct tow_ttd_zip {
+struct tow_body_zip {
     struct tow_gzip_writer *writer;
     struct tow_buffer out;
 };
 
 static int zip_put(void *context, const void *bytes, size_t length, struct tow_error *err)
 {
-    struct tow_ttd_zip *zip = context;
+    struct tow_body_zip *zip = context;
 
     return tow_buffer_append(&zip->out, bytes, length, err);
 }
 
-struct tow_ttd_zip *tow_ttd_zip_new(struct tow_error *err)
+struct tow_body_zip *tow_body_zip_new(struct tow_error *err)
 {
-    struct tow_ttd_zip *zip = calloc(1, sizeof *zip);
+    struct tow_body_zip *zip = calloc(1, sizeof *zip);
 
     if (!zip) {
         tow_error_nomem(err);
@@ -32,7 +32,7 @@ struct tow_ttd_zip *tow_ttd_zip_new(struct tow_error *err)
     return NULL;
 }
 
-void tow_ttd_zip_free(struct tow_ttd_zip *zip)
+void tow_body_zip_free(struct tow_body_zip *zip)
 {
     if (!zip)
         return;
@@ -41,16 +41,13 @@ void tow_ttd_zip_free(struct tow_ttd_zip *zip)
     free(zip);
 }
 
-int tow_ttd_zip_body(struct tow_ttd_zip *zip, struct tow_http_request *request,
-                     struct tow_error *err)
+int tow_body_zip(struct tow_body_zip *zip, const void *bytes, size_t length,
+                 const struct tow_buffer **out, struct tow_error *err)
 {
     int rc;
 
     zip->out.size = 0;
-    rc = tow_gzip_writer_write(zip->writer, request->body, (size_t)request->body_length, err);
-    if (!rc)
-        rc = tow_gzip_writer_end_member(zip->writer, err);
-    request->body = zip->out.data;
-    request->body_length = (int64_t)zip->out.size;
-    return rc;
+    *out = &zip->out;
+    rc = tow_gzip_writer_write(zip->writer, bytes, length, err);
+    return rc ? rc : tow_gzip_writer_end_member(zip->writer, err);
 }
