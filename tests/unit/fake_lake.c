@@ -432,7 +432,8 @@ static int lake_describe(const char *text, struct tow_statement *out, struct tow
 static int lake_create(const char *text)
 {
     char name[LAKE_NAME_MAX], *columns;
-    const char *open = lake_name(text, name) + 2;
+    const char *behind = lake_name(text, name);
+    const char *open = behind + strspn(behind, " (");
     const char *end = strstr(open, ") USING DELTA");
 
     if (lake_find(the_lake, name))
