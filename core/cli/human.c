@@ -83,6 +83,21 @@ char *tow_human_lapse(int64_t microseconds, char text[TOW_HUMAN_MAX])
     return text;
 }
 
+char *tow_human_distance(int64_t microseconds, char text[TOW_HUMAN_MAX])
+{
+    long long seconds = microseconds / 1000000;
+
+    if (seconds < 60)
+        snprintf(text, TOW_HUMAN_MAX, "%lld s", seconds);
+    else if (seconds < 3600)
+        snprintf(text, TOW_HUMAN_MAX, "%lld min", seconds / 60);
+    else if (seconds < 86400)
+        snprintf(text, TOW_HUMAN_MAX, "%lld h %lld min", seconds / 3600, seconds / 60 % 60);
+    else
+        snprintf(text, TOW_HUMAN_MAX, "%lld d %lld h", seconds / 86400, seconds / 3600 % 24);
+    return text;
+}
+
 char *tow_human_moment(int64_t us, char text[TOW_HUMAN_MAX])
 {
     time_t seconds = us / 1000000;

@@ -21,6 +21,8 @@ char *tow_human_bytes(int64_t bytes, char text[TOW_HUMAN_MAX]);
 char *tow_human_clock(int64_t milliseconds, char text[TOW_HUMAN_MAX]);
 /* Microseconds: 1234567 -> "1.235 s", 83000000 -> "1 min 23 s" */
 char *tow_human_lapse(int64_t microseconds, char text[TOW_HUMAN_MAX]);
+/* How far away, in microseconds: "41 s", "5 min", "3 h 20 min", "12 d 4 h". */
+char *tow_human_distance(int64_t microseconds, char text[TOW_HUMAN_MAX]);
 /* Microseconds since 1970: "2024-05-01 10:00:00Z"; "-" for 0. */
 char *tow_human_moment(int64_t us, char text[TOW_HUMAN_MAX]);
 

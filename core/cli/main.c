@@ -36,6 +36,7 @@ static const struct tow_command *const main_commands[] = {
     &tow_cmd_plan,
     &tow_cmd_init,
     &tow_cmd_setup,
+    &tow_cmd_schedule,
     &tow_cmd_plugins_list,
     &tow_cmd_plugins_show,
     &tow_cmd_plugins_test,

@@ -106,16 +106,17 @@ static int64_t slots_next_local(const struct tow_cron *cron, int64_t local)
  */
 static int64_t slots_next_hourly(const struct tow_schedule *schedule, int64_t after)
 {
-    int64_t from = after + 1;
+    int64_t from = after + 1, instant;
 
     while (from < TOW_ZONE_END) {
         struct tow_zone_span span = tow_zone_span(schedule->zone, from);
         int64_t local = slots_next_local(&schedule->cron, from + span.offset);
 
-        if (local != SLOTS_NEVER && local - span.offset < span.end)
-            return local - span.offset;
-        if (span.end == INT64_MAX)
+        if (local == SLOTS_NEVER)
             break;
+        instant = local - span.offset;
+        if (instant < span.end)
+            return instant < TOW_ZONE_END ? instant : SLOTS_NEVER;
         from = span.end;
     }
     return SLOTS_NEVER;

@@ -69,7 +69,7 @@ int tow_zone_changes_add(struct tow_zone_changes *changes, int64_t at, int32_t o
         changes->offsets[0] = offset;
         return 0;
     }
-    if (changes->count && changes->at[changes->count - 1] == at)
+    while (changes->count && changes->at[changes->count - 1] >= at)
         changes->count--;
     if (changes->offsets[changes->count] == offset)
         return 0;

@@ -17,7 +17,7 @@ struct tow_zone_changes {
 
 /* Starts with an offset; 0, or -1 where memory ran out. */
 int tow_zone_changes_init(struct tow_zone_changes *changes, int32_t offset);
-/* Times rise from call to call; one that was there is replaced. */
+/* What was said of times from `at` on is replaced. */
 int tow_zone_changes_add(struct tow_zone_changes *changes, int64_t at, int32_t offset);
 void tow_zone_changes_release(struct tow_zone_changes *changes);
 

@@ -228,8 +228,8 @@ static const struct bad_job bad_files[] = {
      "job.cfg:3: error: source: is of type string, must be of type group\n"
      "job.cfg:4: error: sink needs the key \"plugin\"\n"
      "job.cfg:5: error: plugin: is of type integer, must be of type string\n"},
-    {JOB("schedule = { cron = \"x\"; };\nalerts = {}; route = {};"),
-     "job.cfg:4: error: job has no key \"schedule\"\n"
+    {JOB("calendar = { cron = \"x\"; };\nalerts = {}; route = {};"),
+     "job.cfg:4: error: job has no key \"calendar\"\n"
      "job.cfg:5: error: job has no key \"alerts\"\n"
      "job.cfg:5: error: job has no key \"route\"\n"},
     {JOB("results = { plugin = \"\"; };\ntransforms = ( 5,\n{ x = 1; } );"),
