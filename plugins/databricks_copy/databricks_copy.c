@@ -88,6 +88,8 @@ static const struct tow_option copy_options[] = {
                    "also takes text with U+0000"),
     TOW_OPT_SIZE("part_bytes", struct copy_sink, options.part_bytes, "64MB", 1000, 2000000000,
                  "compressed size of a staged file, about; 32MB to 128MB load fastest"),
+    TOW_OPT_INT("part_rows", struct copy_sink, options.part_rows, "0", 0, INT64_MAX,
+                "rows of a staged file at most, unless a single batch has more; 0: any number"),
     TOW_OPT_INT("level", struct copy_sink, options.level, "0", 0, 9,
                 "of gzip: 1 is fastest, 9 smallest, 0 what the compressor is best at"),
     TOW_OPT_PATH("spool", 0, struct copy_sink, options.spool,
@@ -353,11 +355,14 @@ static int copy_stage_part(struct copy_sink *sink, struct tow_error *err)
     return code == TOW_OK ? copy_spoil(sink, tow_copy_part_clear(sink->part, err), err) : code;
 }
 
-/* Text that hardly takes any room compressed would still be one task's to read. */
-static int copy_part_is_full(const struct copy_sink *sink)
+/* Whether a part of its own is due before so many rows. Text that hardly takes any room compressed
+ * would still be one task's to read. */
+static int copy_part_is_full(const struct copy_sink *sink, int64_t coming)
 {
-    const int64_t most = sink->options.part_bytes;
+    const int64_t most = sink->options.part_bytes, rows = tow_copy_part_rows(sink->part);
 
+    if (sink->options.part_rows > 0 && rows > 0 && coming > sink->options.part_rows - rows)
+        return 1;
     return tow_copy_part_is_sealed(sink->part) || tow_copy_part_bytes(sink->part) >= most ||
            tow_copy_part_text(sink->part) / COPY_TEXT_RATIO >= most;
 }
@@ -412,7 +417,7 @@ static int32_t copy_write(void *self, const struct tow_rows *rows, struct tow_er
     struct copy_sink *sink = self;
     int code = copy_has_failed(sink, err);
 
-    if (code == TOW_OK && copy_part_is_full(sink))
+    if (code == TOW_OK && copy_part_is_full(sink, rows->array->length))
         code = copy_stage_part(sink, err);
     if (code != TOW_OK)
         return code;

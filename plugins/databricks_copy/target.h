@@ -35,7 +35,7 @@ struct tow_copy_options {
     int32_t schema_change;
     struct tow_strings column_types;
     int32_t format;
-    int64_t part_bytes;
+    int64_t part_bytes, part_rows;
     int64_t level;
     const char *spool; /* NULL: the system's folder for temporary files */
     int64_t query_timeout_ms, start_timeout_ms;

@@ -383,6 +383,40 @@ static void test_large_parts_hold_many_batches(void **state)
     copy_job_release(&job);
 }
 
+static void test_parts_have_no_more_rows_than_the_job_allows(void **state)
+{
+    struct copy_job job;
+
+    (void)state;
+    copy_job_init(&job, "append", "part_bytes", "64MB", "part_rows", "25", NULL);
+    job.workers = 1;
+    job.batch = 10;
+    assert_ok(copy_job_open(&job), job.err);
+    assert_ok(copy_job_write(&job, 20), job.err);
+    assert_int_equal(job.lake.file_count, 0);
+    /* The third batch of ten would be too much for the first part, and so on. */
+    assert_ok(copy_job_write(&job, 60), job.err);
+    assert_int_equal(job.lake.file_count, 2);
+    assert_ok(copy_job_checkpoint(&job), job.err);
+    assert_int_equal(job.lake.file_count, 3);
+    copy_job_release(&job);
+}
+
+static void test_a_batch_that_is_larger_than_a_part_may_be_is_a_part_of_its_own(void **state)
+{
+    struct copy_job job;
+
+    (void)state;
+    copy_job_init(&job, "append", "part_bytes", "64MB", "part_rows", "5", NULL);
+    job.workers = 1;
+    job.batch = 10;
+    assert_ok(copy_job_open(&job), job.err);
+    assert_ok(copy_job_write(&job, 20), job.err);
+    assert_ok(copy_job_checkpoint(&job), job.err);
+    assert_int_equal(job.lake.file_count, 2);
+    copy_job_release(&job);
+}
+
 /* What was submitted before a crash is submitted again, word by word. */
 static void test_a_copy_of_unknown_outcome_is_the_same_statement_again(void **state)
 {
@@ -636,6 +670,8 @@ int main(void)
         cmocka_unit_test(test_parts_of_all_workers_are_one_copy),
         cmocka_unit_test(test_more_than_a_thousand_files_take_a_second_copy),
         cmocka_unit_test(test_large_parts_hold_many_batches),
+        cmocka_unit_test(test_parts_have_no_more_rows_than_the_job_allows),
+        cmocka_unit_test(test_a_batch_that_is_larger_than_a_part_may_be_is_a_part_of_its_own),
         cmocka_unit_test(test_a_copy_of_unknown_outcome_is_the_same_statement_again),
         cmocka_unit_test(test_a_count_that_is_not_that_of_the_files_keeps_them),
         cmocka_unit_test(test_none_inserted_is_an_error_where_the_copy_cannot_have_run),
