@@ -26,8 +26,10 @@ static const struct tow_argument plan_arguments[] = {
 /* The source is read where that needs no network and takes nothing away (standard input does). */
 static int plan_can_sample(const struct tow_plan *plan)
 {
-    return plan->assembly->source->source->flags & TOW_SOURCE_OFFLINE && plan->in.release &&
-           plan->out.release;
+    const uint32_t flags = plan->assembly->source->source->flags;
+
+    return (flags & (TOW_SOURCE_OFFLINE | TOW_SOURCE_REMOTE)) == TOW_SOURCE_OFFLINE &&
+           plan->in.release && plan->out.release;
 }
 
 static int plan_look_at_state(const struct tow_cli *cli, struct tow_plan *plan,

@@ -146,7 +146,8 @@ static int plugins_list_call(const struct tow_cli *cli, const void *options)
 static const struct {
     uint32_t flag;
     const char *text;
-} plugin_source_flags[] = {{TOW_SOURCE_OFFLINE, "knows its columns offline"}},
+} plugin_source_flags[] = {{TOW_SOURCE_OFFLINE, "knows its columns offline"},
+                           {TOW_SOURCE_REMOTE, "reads over the network"}},
   plugin_sink_flags[] = {
       {TOW_SINK_PARALLEL, "several instances may write at once (pipeline.workers)"},
       {TOW_SINK_OFFLINE_BEGIN, "judges columns offline"},

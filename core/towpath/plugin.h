@@ -343,8 +343,11 @@ struct tow_source_ops {
                     struct tow_error *err);
 };
 
-/* open and schema need no network and no credentials, so `check` and `plan` may call them. */
+/* open and schema need no network and no credentials, so `check` and `plan` may call them. So is
+ * read, and `plan` shows some rows, ... */
 #define TOW_SOURCE_OFFLINE 1u
+/* ... unless this is set, since 1.2: read needs the network. */
+#define TOW_SOURCE_REMOTE 2u
 
 /* ---- sinks ---------------------------------------------------------------------------------- */
 

@@ -79,6 +79,7 @@ class Settings:
     lytics_cursor_pages: int = _setting(0, "pages after which a scan's tokens are refused; 0: never")
     lytics_event_order: str = _setting("desc", "order of system events by time: asc or desc")
     lytics_event_bounds: str = _setting("exclusive", "whether before and after are exclusive or inclusive")
+    lytics_event_meta: bool = _setting(True, "whether pages of events say that there are more")
     lytics_now: float = _setting(0.0, "the time by which metrics are seen, seconds since 1970; 0: the clock's")
     lytics_api_bytes: int = _setting(10_000_000, "bytes of an upload to the API's host at most")
     lytics_bulk_bytes: int = _setting(1_000_000_000, "bytes of one to the bulk host at most")

@@ -50,7 +50,8 @@ class Events:
         )
         if self._arriving:
             self._events.append(self._arriving.pop(0))
-        return new(found[start : start + limit], _meta={"has_more": len(found) > start + limit})
+        meta = {"_meta": {"has_more": len(found) > start + limit}} if settings.lytics_event_meta else {}
+        return new(found[start : start + limit], **meta)
 
     @staticmethod
     def _moment(event: dict[str, Any]) -> int:
