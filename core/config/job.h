@@ -79,12 +79,34 @@ struct tow_load_limits {
     int64_t max_age_ms; /* since the first row */
 };
 
+/* Indexes into the choices of tow_route_spec. */
+enum { TOW_ROUTE_IDENTIFIER, TOW_ROUTE_AS_IS };
+enum { TOW_ROUTE_REJECT, TOW_ROUTE_SUFFIX };
+
+#define TOW_ROUTES_MAX 10000
+
+/* `route`: rows go to an instance of the sink for each value of a column. Its other keys are
+ * options of the sink, and stand in tow_job.sink. Beside each: default, bounds. */
+struct tow_route_spec {
+    const char *by;      /* outgoing column; its name is the word in braces; required */
+    int64_t max;         /* 200; 1 .. TOW_ROUTES_MAX: routes of a load */
+    int64_t open;        /* 32; 1 .. TOW_ROUTES_MAX: that a worker holds open */
+    int32_t names;       /* "identifier": TOW_ROUTE_IDENTIFIER ... */
+    int32_t collisions;  /* "reject": TOW_ROUTE_REJECT ... */
+    const char *null;    /* value for rows that have none; NULL: they are rejected */
+    int32_t keep_column; /* true: the sink gets the column, too */
+    const char *file;
+    int line;
+};
+
 struct tow_job {
-    char *path;                 /* absolute path of the file */
-    char *dir;                  /* its folder: relative paths start there */
-    const char *name;           /* [A-Za-z0-9][A-Za-z0-9_.-]{0,63} */
-    struct tow_setting source;  /* GROUP, its connection merged in, without "connection" */
-    struct tow_setting sink;    /* likewise */
+    char *path;                /* absolute path of the file */
+    char *dir;                 /* its folder: relative paths start there */
+    const char *name;          /* [A-Za-z0-9][A-Za-z0-9_.-]{0,63} */
+    struct tow_setting source; /* GROUP, its connection merged in, without "connection" */
+    struct tow_setting sink;   /* likewise */
+    int has_route;
+    struct tow_route_spec route;
     struct tow_setting results; /* likewise; count 0 and kind GROUP where there is none */
     int has_results;
     struct tow_setting history; /* likewise */

@@ -38,6 +38,8 @@ int tow_connection_merge(struct tow_job_reader *reader, struct tow_setting *sect
 int tow_job_read_tuning(struct tow_job_reader *reader);
 /* `schedule`, where there is such a key. */
 int tow_job_read_schedule(struct tow_job_reader *reader);
+/* `route`, where there is such a key, before the sink: options of the sink move there. */
+int tow_job_read_route(struct tow_job_reader *reader);
 /* `columns`, where there is such a key. */
 int tow_job_read_columns(struct tow_job_reader *reader);
 

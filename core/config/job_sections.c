@@ -12,7 +12,7 @@
 static const char *const job_file_keys[] = {"version", "connections", "job", NULL};
 static const char *const job_keys[] = {"name",       "source",   "sink",  "results",  "history",
                                        "transforms", "columns",  "retry", "pipeline", "rejects",
-                                       "load",       "schedule", NULL};
+                                       "load",       "schedule", "route", NULL};
 
 int tow_job_expect_kind(const struct tow_job_reader *reader, const struct tow_setting *setting,
                         enum tow_setting_kind kind)
@@ -162,6 +162,8 @@ static int job_read_sections(struct tow_job_reader *reader)
 
     if (!rc)
         job_need_section(reader, "source", has_source);
+    if (!rc)
+        rc = tow_job_read_route(reader);
     if (!rc)
         rc = job_read_section(reader, "sink", &job->sink, &has_sink);
     if (!rc)

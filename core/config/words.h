@@ -11,7 +11,7 @@
 
 #include "config/options.h"
 
-#define TOW_WORDS_MAX      16
+#define TOW_WORDS_MAX      16 /* of a source; a route has one more */
 #define TOW_WORD_NAME_MAX  32
 #define TOW_WORD_VALUE_MAX 255
 
@@ -23,7 +23,7 @@ struct tow_word {
 /* Zero-initialized is empty. */
 struct tow_words {
     size_t count;
-    struct tow_word items[TOW_WORDS_MAX];
+    struct tow_word items[TOW_WORDS_MAX + 1];
 };
 
 /* "aid|audience_slug" (NULL: none): each with its name in the place of its value. Anything else is

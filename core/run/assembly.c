@@ -5,6 +5,7 @@
 
 #include "run/assembly_priv.h"
 #include "run/host.h"
+#include "run/route.h"
 #include "run/words.h"
 
 /* ---- plugins -------------------------------------------------------------------------------- */
@@ -194,7 +195,8 @@ int tow_assembly_init(struct tow_assembly *assembly, const struct tow_job *job,
         return tow_error_nomem(err);
     assembly_find_all(assembly, loader, diags);
     words_stand_in(assembly);
-    return assembly_check_all(assembly, diags, err);
+    int rc = route_check(assembly, diags, err);
+    return rc ? rc : assembly_check_all(assembly, diags, err);
 }
 
 void tow_assembly_release(struct tow_assembly *assembly)

@@ -247,6 +247,8 @@ int run_commit(struct run *run, struct tow_error *err)
     run->committed = counts;
     run->reject_bytes = reject_bytes;
     run->committed_seq = run->settled.seq;
+    if (run->route)
+        route_committed(run);
     complete_drop_marks(run);
     return TOW_OK;
 }

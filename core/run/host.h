@@ -17,7 +17,7 @@
 struct tow_host_box {
     struct tow_host host;        /* host.core points back here */
     char area[80];               /* "source csv", for log lines */
-    char ledger[80];             /* "source:csv" */
+    char ledger[300];            /* "source:csv" */
     struct tow_cancel *cancel;   /* NULL: never cancelled */
     struct tow_cancel *asked;    /* NULL, or what a signal sets at once and `cancel` follows soon */
     struct tow_state *state;     /* NULL: the ledger is empty and takes nothing (TOW_E_BUG) */

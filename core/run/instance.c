@@ -42,8 +42,8 @@ int run_retry(struct run *run, struct tow_backoff *backoff, struct tow_error *er
 
 /* ---- sinks ---------------------------------------------------------------------------------- */
 
-static int run_try_sink(struct run_instance *sink, const struct tow_position *token,
-                        const struct ArrowSchema *schema, struct tow_error *err)
+int run_try_sink(struct run_instance *sink, const struct tow_position *token,
+                 const struct ArrowSchema *schema, struct tow_error *err)
 {
     const struct tow_sink_ops *ops = sink->instance.plugin->sink;
 
@@ -71,6 +71,8 @@ int run_open_sink(struct run *run, const struct run_sink *what, struct run_insta
             rc = tow_instance_fill(&sink->instance, &run->words, err);
         if (rc)
             return rc;
+        if (what->prepare)
+            what->prepare(sink->instance.self, what->context);
         sink->box.host.worker = what->worker;
         sink->box.host.workers = what->workers;
         sink->box.settle = what->settle;

@@ -29,6 +29,7 @@ void load_release(struct run *run)
 {
     results_close(run);
     workers_close(run);
+    route_close(run);
     tracker_release(&run->tracker);
     run->tracker = (struct tracker){0};
     tow_rejects_free(run->rejects);

@@ -6,6 +6,7 @@
 #include "run/history.h"
 #include "run/host.h"
 #include "run/results.h"
+#include "run/route.h"
 #include "run/words.h"
 #include "towpath/rowtext.h"
 
@@ -247,6 +248,26 @@ static int probe_sink(const struct tow_assembly *assembly, const struct tow_plug
     return rc;
 }
 
+/* The columns that are left for the sink of a route. */
+static int probe_route(const struct tow_assembly *assembly, const struct ArrowSchema *schema,
+                       struct tow_diags *diags, struct tow_error *err)
+{
+    const struct tow_job *job = assembly->job;
+    const struct tow_setting place = {.file = job->route.file, .line = job->route.line};
+    struct tow_error found = TOW_ERROR_INIT;
+    struct ArrowSchema rest = {0};
+    int64_t column;
+    int rc = TOW_OK;
+
+    if (route_schema(&job->route, schema, &rest, &column, &found))
+        assembly_found(&place, &found, diags);
+    else
+        rc = probe_sink(assembly, assembly->sink, &job->sink, "sink", &rest, diags, err);
+    if (rest.release)
+        rest.release(&rest);
+    return rc;
+}
+
 /* Results have the source's columns, whatever becomes of them later. */
 static int probe_results(struct tow_assembly *assembly, const struct ArrowSchema *in,
                          struct tow_diags *diags, struct tow_error *err)
@@ -293,7 +314,9 @@ int assembly_way(struct tow_assembly *assembly, struct ArrowSchema *schema, stru
         rc = probe_transform(assembly, i, schema, diags, err);
     if (!rc && schema->release)
         rc = probe_columns(assembly, schema, diags, err);
-    if (!rc && schema->release)
+    if (!rc && schema->release && job->has_route)
+        rc = probe_route(assembly, schema, diags, err);
+    else if (!rc && schema->release)
         rc = probe_sink(assembly, assembly->sink, &job->sink, "sink", schema, diags, err);
     return rc;
 }

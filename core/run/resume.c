@@ -8,7 +8,8 @@
 #define FNV_OFFSET 0xcbf29ce484222325u
 #define FNV_PRIME  0x100000001b3u
 
-/* Where the parts of a fingerprint begin: source's columns, outgoing columns, results plugin. */
+/* Where the parts of a fingerprint begin: source's columns, outgoing columns, results plugin and
+ * route. */
 #define PRINT_OUT     32
 #define PRINT_RESULTS 48
 #define PRINT_LENGTH  64
@@ -41,12 +42,14 @@ static uint64_t resume_hash(const struct ArrowSchema *schema, uint64_t hash)
 void resume_fingerprint(struct run *run)
 {
     const struct tow_plugin *results = run->assembly->results;
+    uint64_t sinks = resume_hash_text(results ? results->name : "", FNV_OFFSET);
 
+    if (run->job->has_route)
+        sinks = resume_hash_text(run->job->route.by, sinks);
     snprintf(run->fingerprint, sizeof run->fingerprint, "%016llx%016llx%016llx%016llx",
              (unsigned long long)resume_hash(&run->in, FNV_OFFSET),
              (unsigned long long)resume_hash(&run->in, ~FNV_OFFSET),
-             (unsigned long long)resume_hash(&run->out, FNV_OFFSET),
-             (unsigned long long)resume_hash_text(results ? results->name : "", FNV_OFFSET));
+             (unsigned long long)resume_hash(&run->out, FNV_OFFSET), (unsigned long long)sinks);
 }
 
 /* A part that an older checkpoint, or one that was put in place by hand, does not have fits. */
@@ -190,8 +193,8 @@ int resume_check_source(struct run *run, struct tow_error *err)
         (resume->token_count != tokens || resume_differs(run, PRINT_RESULTS, PRINT_LENGTH)))
         return tow_error_set(err, TOW_E_CONFIG,
                              "job %s stands in the middle of a load with %u sink instances, now it "
-                             "has %u, or other results; set pipeline.workers and results back, or "
-                             "start anew with --full",
+                             "has %u, or other results, or another route; set pipeline.workers, "
+                             "results and route back, or start anew with --full",
                              run->job->name, resume->token_count, tokens);
     return TOW_OK;
 }

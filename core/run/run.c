@@ -268,6 +268,8 @@ static int run_open(struct run *run, struct tow_error *err)
     if (!rc)
         rc = words_find(run, err);
     if (!rc)
+        rc = route_open(run, err);
+    if (!rc)
         rc = results_open(run, err);
     if (!rc)
         rc = workers_open(run, err);

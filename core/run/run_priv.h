@@ -9,6 +9,7 @@
 #include "run/ahead.h"
 #include "run/backoff.h"
 #include "run/host.h"
+#include "run/route.h"
 #include "run/run.h"
 #include "run/tracker.h"
 #include "state/rejects.h"
@@ -75,8 +76,10 @@ struct run {
     struct ahead ahead;          /* rows that earlier runs settled beyond `resume` */
     struct tow_overlay *overlay; /* the ledgers of a trial; NULL: they are the state's */
 
-    struct ArrowSchema in, out; /* columns of the source, and for the sink */
-    struct tow_words words;     /* of the source, that sinks' options use */
+    struct ArrowSchema in, out;    /* columns of the source, and for the sink */
+    struct tow_words words;        /* of the source, that sinks' options use */
+    const struct tow_plugin *sink; /* what workers write to: the job's, or the route's */
+    struct route *route;           /* NULL where the job has none */
     struct run_reader reader;
     struct run_worker *workers;
     uint32_t worker_count;
@@ -157,6 +160,7 @@ struct run_sink {
     int (*settle)(void *context, uint64_t seq, int64_t first, int64_t count, int outcome,
                   const char *code, const char *message);
     int (*keep)(void *context, uint64_t seq);
+    void (*prepare)(void *self, void *context); /* of a new instance; may be NULL */
     void *context;
 };
 
@@ -164,6 +168,9 @@ struct run_sink {
  * its own. */
 int run_open_sink(struct run *run, const struct run_sink *what, struct run_instance *sink,
                   struct tow_error *err);
+/* One try of open and begin. */
+int run_try_sink(struct run_instance *sink, const struct tow_position *token,
+                 const struct ArrowSchema *schema, struct tow_error *err);
 /* One flush; where it fails, *token stays. */
 int run_flush_sink(struct run_instance *sink, struct tow_position *token, struct tow_error *err);
 /* finish, where there is one, with retries. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "run/route.h"
 #include "run/run_priv.h"
 
 #define WORDS_LEDGER "core:words"
@@ -23,6 +24,7 @@ struct words_look {
     const struct tow_plugin *sink;
     const struct tow_setting *section;
     struct tow_diags *diags;
+    struct tow_words known;
 };
 
 static int words_is_own(const char *list, const char *word, size_t length)
@@ -47,7 +49,7 @@ static int words_find_stray(void *context, const struct tow_option *option, cons
                             size_t length)
 {
     const struct words_look *look = context;
-    struct tow_words known = look->assembly->words;
+    struct tow_words known = look->known;
     const char *own = tow_sink_words(look->sink), *names[TOW_WORDS_MAX + 1] = {NULL};
     const struct tow_setting *given = tow_setting_get(look->section, option->name);
     const struct tow_setting *place = given ? given : look->section;
@@ -72,13 +74,15 @@ static int words_find_stray(void *context, const struct tow_option *option, cons
 int words_look(const struct tow_assembly *assembly, struct tow_instance *instance, const char *role,
                const struct tow_setting *section, struct tow_diags *diags, struct tow_error *err)
 {
-    struct words_look look = {assembly, instance->plugin, section, diags};
+    struct words_look look = {assembly, instance->plugin, section, diags, assembly->words};
     struct tow_error found = TOW_ERROR_INIT;
 
     if ((strcmp(role, "sink") != 0 && strcmp(role, "results") != 0) || !assembly->source)
         return TOW_OK;
+    if (strcmp(role, "sink") == 0)
+        route_sample(assembly->job, &look.known);
     tow_instance_each_word(instance, words_find_stray, &look);
-    if (tow_instance_fill(instance, &assembly->words, &found) == TOW_E_NOMEM)
+    if (tow_instance_fill(instance, &look.known, &found) == TOW_E_NOMEM)
         return tow_error_nomem(err);
     /* What the true word comes to is not known yet: bounds are for the run. */
     return TOW_OK;
@@ -233,12 +237,15 @@ static int words_check_again(struct run *run, const struct tow_plugin *plugin,
                              struct tow_error *err)
 {
     struct run_instance instance = {.opened = 0};
+    struct tow_words words = run->words;
 
+    if (strcmp(role, "sink") == 0)
+        route_sample(run->job, &words);
     if (!plugin)
         return TOW_OK;
     int rc = run_open_instance(run, &instance, plugin, section, role, err);
     if (!rc)
-        rc = tow_instance_fill(&instance.instance, &run->words, err);
+        rc = tow_instance_fill(&instance.instance, &words, err);
     if (!rc && plugin->sink->check) {
         tow_host_clear(err);
         rc = plugin->sink->check(instance.instance.self, &instance.box.host, err);

@@ -7,7 +7,7 @@
 
 static const struct tow_sink_ops *worker_ops(const struct run_worker *worker)
 {
-    return worker->run->assembly->sink->sink;
+    return worker->run->sink->sink;
 }
 
 static int worker_defers(const struct run_worker *worker)
@@ -191,11 +191,14 @@ static void *worker_main(void *context)
 
 /* ---- opening and closing -------------------------------------------------------------------- */
 
+/* A routed sink has its options from the job's section, child by child. */
+static const struct tow_setting worker_no_options = {.kind = TOW_SETTING_GROUP};
+
 static int worker_open(struct run *run, struct run_worker *worker, struct tow_error *err)
 {
     const struct run_sink what = {
-        .plugin = run->assembly->sink,
-        .section = &run->job->sink,
+        .plugin = run->sink,
+        .section = run->route ? &worker_no_options : &run->job->sink,
         .role = "sink",
         .worker = worker->number,
         .workers = workers_wanted(run),
@@ -203,6 +206,7 @@ static int worker_open(struct run *run, struct run_worker *worker, struct tow_er
         .schema = &run->out,
         .settle = worker_settle,
         .keep = worker_keep,
+        .prepare = run->route ? route_prepare : NULL,
         .context = worker,
     };
 
