@@ -85,16 +85,31 @@ int run(void)
     return fixture->report.exit_code;
 }
 
-void run_and_die(void)
+static int fixture_run_in_child(void)
 {
     pid_t child = fork();
     int status = 0;
 
-    if (child == 0) {
-        run();
-        _exit(99);
-    }
+    if (child == 0)
+        _exit(run());
     assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+void run_may_die(void)
+{
+    int status = fixture_run_in_child();
+
+    if (WIFEXITED(status))
+        assert_int_equal(WEXITSTATUS(status), TOW_EXIT_OK);
+    else
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+void run_and_die(void)
+{
+    int status = fixture_run_in_child();
+
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     toy_source_plan.kill_at = -1;
     toy_sink_plan.kill_in_flush = 0;

@@ -32,6 +32,8 @@ int run_tear_down(void **state);
 int run(void);
 /* A run in a child that is expected to die by SIGKILL; then plans kill nobody any more. */
 void run_and_die(void);
+/* The same, where it may also end well. */
+void run_may_die(void);
 /* Puts toy_transform, and toy_threes behind it where `threes`, into the job. */
 void run_with_transforms(int threes);
 /* Puts toy_results into the job. */
