@@ -104,8 +104,9 @@ const struct tow_command tow_cmd_plan = {
         "\n"
         "With --json one object: job, file, source {plugin, version, options [{name, value,\n"
         "default, secret}]}, incoming [{name, type, not_null}] or null, transforms, columns\n"
-        "[{name, type, from, value, steps}] or null, outgoing, sink, results, history, words,\n"
-        "state, retry, rejects, pipeline, load, rows [{row} or {rejected}] or null.",
+        "[{name, type, from, value, steps}] or null, outgoing, sink, results, history, route\n"
+        "or null, words, state, retry, rejects, pipeline, load, rows [{row} or {rejected}] or "
+        "null.",
     .example = "  towpath plan orders.cfg --rows 20",
     .options = plan_arguments,
     .options_size = sizeof(struct plan_options),

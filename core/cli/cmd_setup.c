@@ -35,6 +35,8 @@ static const char *setup_outcome(int outcome)
         return "exists";
     case TOW_SETUP_UNKNOWN:
         return "unknown";
+    case TOW_SETUP_ROUTED:
+        return "routed";
     default:
         return "nothing";
     }
@@ -55,6 +57,9 @@ static void setup_print(const struct tow_setup_step *step, int dry_run)
         break;
     case TOW_SETUP_UNKNOWN:
         printf("only a run will know the columns");
+        break;
+    case TOW_SETUP_ROUTED:
+        printf("only a run will know the routes");
         break;
     default:
         printf("nothing to set up");
@@ -158,7 +163,7 @@ const struct tow_command tow_cmd_setup = {
         "named, and the exit code is 2. To run it again does no harm.\n"
         "\n"
         "With --json: job, dry_run, steps [{section, plugin, outcome (created, changed, exists,\n"
-        "nothing, unknown), thing, statement}].",
+        "routed, nothing, unknown), thing, statement}].",
     .example = "  towpath setup audience.cfg --dry-run\n"
                "  towpath setup audience.cfg",
     .options = setup_arguments,

@@ -36,6 +36,25 @@ static void plan_doc_plugin(const struct tow_plan *plan, struct tow_doc *doc, co
     tow_doc_close(doc, '}');
 }
 
+static void plan_doc_route(const struct tow_plan *plan, struct tow_doc *doc)
+{
+    const struct tow_route_spec *route = &plan->job->route;
+
+    if (!plan->job->has_route) {
+        tow_doc_text(doc, "route", NULL);
+        return;
+    }
+    tow_doc_open(doc, "route", '{');
+    tow_doc_text(doc, "by", route->by);
+    tow_doc_text(doc, "names", route->names == TOW_ROUTE_AS_IS ? "as_is" : "identifier");
+    tow_doc_text(doc, "collisions", route->collisions == TOW_ROUTE_SUFFIX ? "suffix" : "reject");
+    tow_doc_text(doc, "null", route->null);
+    tow_doc_int(doc, "max", route->max);
+    tow_doc_int(doc, "open", route->open);
+    tow_doc_bool(doc, "keep_column", route->keep_column);
+    tow_doc_close(doc, '}');
+}
+
 /* Words in options, which only an open source can replace. */
 static void plan_doc_words(const struct tow_plan *plan, struct tow_doc *doc)
 {
@@ -194,6 +213,7 @@ int tow_plan_json(const struct tow_plan *plan, struct tow_error *err)
         plan_doc_plugin(plan, &doc, "history", assembly->history, &job->history);
     else
         tow_doc_text(&doc, "history", NULL);
+    plan_doc_route(plan, &doc);
     plan_doc_words(plan, &doc);
     plan_doc_rules(plan, &doc);
     if (!rc)

@@ -127,6 +127,31 @@ static int plan_print_mapping(const struct tow_plan *plan, struct tow_error *err
     return rc ? rc : printed;
 }
 
+static int plan_print_route(const struct tow_route_spec *route, struct tow_error *err)
+{
+    struct tow_table *table = tow_table_new(plan_pair, 2);
+
+    printf("\nroute:\n");
+    tow_table_add(table, "by");
+    tow_table_add(table, "column %s%s", route->by,
+                  route->keep_column ? "" : ", which the sink does not get");
+    tow_table_add(table, "names");
+    tow_table_add(table, "%s",
+                  route->names == TOW_ROUTE_AS_IS ? "values as they are"
+                  : route->collisions == TOW_ROUTE_SUFFIX
+                      ? "identifiers, with a suffix where the value had to be changed"
+                      : "identifiers; a value whose name another one has is rejected");
+    tow_table_add(table, "null");
+    if (route->null)
+        tow_table_add(table, "as \"%s\", empty text too", route->null);
+    else
+        tow_table_add(table, "rejected, empty text too");
+    tow_table_add(table, "routes");
+    tow_table_add(table, "up to %" PRId64 " a load, %" PRId64 " open at once in a sink worker",
+                  route->max, route->open);
+    return tow_table_print(table, 2, stdout, err);
+}
+
 /* Words in options, which only an open source can replace. */
 static void plan_print_words(const struct tow_plan *plan)
 {
@@ -159,6 +184,8 @@ static int plan_print_plugins(const struct tow_plan *plan, struct tow_error *err
         rc = plan_print_schema("outgoing columns", &plan->out, err);
     if (!rc)
         rc = plan_print_plugin(plan, "sink", assembly->sink, &job->sink, err);
+    if (!rc && job->has_route)
+        rc = plan_print_route(&job->route, err);
     if (!rc && assembly->results)
         rc = plan_print_plugin(plan, "results", assembly->results, &job->results, err);
     if (!rc)

@@ -295,6 +295,9 @@ static int setup_sink(const struct setup_part *part, const struct ArrowSchema *s
 
     if (!tow_sink_setup(part->plugin))
         return setup_note(part, TOW_SETUP_NOTHING, err);
+    /* What a route's name is stands in its rows: the sink makes its place when they come. */
+    if (part->setup->assembly->job->has_route && strcmp(part->section, "sink") == 0)
+        return setup_note(part, TOW_SETUP_ROUTED, err);
     if (!schema->release)
         return setup_note(part, TOW_SETUP_UNKNOWN, err);
     rc = setup_columns_plain(schema, &columns, err);

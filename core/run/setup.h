@@ -14,13 +14,14 @@
 /* Beside TOW_SETUP_... of plugin.h. */
 #define TOW_SETUP_NOTHING 0    /* the plugin makes nothing */
 #define TOW_SETUP_UNKNOWN (-1) /* only a run will know the columns */
+#define TOW_SETUP_ROUTED  (-2) /* only a run will know the routes */
 
 /* What became of one thing. */
 struct tow_setup_step {
     const char *section; /* of the job: "source", "sink", "results", "history" */
     const char *plugin;
     int outcome;
-    char *thing;     /* NULL with TOW_SETUP_NOTHING and TOW_SETUP_UNKNOWN */
+    char *thing;     /* NULL with those three */
     char *statement; /* NULL where there is none */
 };
 

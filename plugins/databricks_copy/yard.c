@@ -292,6 +292,9 @@ static int yard_is_known(const struct tow_host *host, const char *name, struct t
     if (!end)
         return 1;
     snprintf(load, sizeof load, "%.*s", (int)(end - name), name);
+    /* The load at hand may have other sinks, of a route: their ledgers are their own. */
+    if (strcmp(load, host->load_id) == 0)
+        return 1;
     return tow_copy_load_get(host, load, &record, err) != TOW_END;
 }
 

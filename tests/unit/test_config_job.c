@@ -98,6 +98,52 @@ static void test_defaults_of_retry_give_way_to_what_is_given(void **state)
     tow_job_release(&job);
 }
 
+static void test_options_of_a_route_are_the_sinks(void **state)
+{
+    struct tow_job job;
+
+    (void)state;
+    config_load(JOB("route = { by = \"stream\"; table = \"ev_{stream}\"; max = 7; };"), &job);
+    assert_true(job.has_route);
+    assert_string_equal(job.route.by, "stream");
+    assert_int_equal(job.route.max, 7);
+    assert_int_equal(job.route.open, 32);
+    assert_int_equal(job.route.names, TOW_ROUTE_IDENTIFIER);
+    assert_int_equal(job.route.collisions, TOW_ROUTE_REJECT);
+    assert_null(job.route.null);
+    assert_true(job.route.keep_column);
+    assert_string_equal(setting_text(&job.sink, "table"), "ev_{stream}");
+    assert_string_equal(tow_section_plugin(&job.sink), "b");
+    tow_job_release(&job);
+    config_load(JOB("route = { by = \"s\"; names = \"as_is\"; null = \"none\"; open = 1;\n"
+                    "keep_column = false; collisions = \"suffix\"; };"),
+                &job);
+    assert_int_equal(job.route.names, TOW_ROUTE_AS_IS);
+    assert_int_equal(job.route.collisions, TOW_ROUTE_SUFFIX);
+    assert_string_equal(job.route.null, "none");
+    assert_false(job.route.keep_column);
+    tow_job_release(&job);
+    config_load(JOB(""), &job);
+    assert_false(job.has_route);
+    tow_job_release(&job);
+}
+
+static void test_a_route_says_what_is_wrong_with_it(void **state)
+{
+    (void)state;
+    config_assert_says(JOB("route = { max = 0; };"),
+                       "job.cfg:4: error: max: 0 is out of bounds: 1 .. 10000\n"
+                       "job.cfg:4: error: route needs the key \"by\": column that tells where a "
+                       "row goes\n");
+    config_assert_says(JOB("route = 1;"),
+                       "job.cfg:4: error: route: is of type integer, must be of type group\n");
+    config_assert_says("version = 1;\n"
+                       "job = { name = \"j\"; source = { plugin = \"a\"; };\n"
+                       "sink = { plugin = \"b\"; table = \"x\"; };\n"
+                       "route = { by = \"s\"; table = \"ev_{s}\"; }; };\n",
+                       "job.cfg:4: error: route: table stands in sink, too; leave it out there\n");
+}
+
 static void test_a_connection_lies_under_its_section(void **state)
 {
     const struct tow_setting *token;
@@ -228,10 +274,10 @@ static const struct bad_job bad_files[] = {
      "job.cfg:3: error: source: is of type string, must be of type group\n"
      "job.cfg:4: error: sink needs the key \"plugin\"\n"
      "job.cfg:5: error: plugin: is of type integer, must be of type string\n"},
-    {JOB("calendar = { cron = \"x\"; };\nalerts = {}; route = {};"),
+    {JOB("calendar = { cron = \"x\"; };\nalerts = {}; colours = {};"),
      "job.cfg:4: error: job has no key \"calendar\"\n"
      "job.cfg:5: error: job has no key \"alerts\"\n"
-     "job.cfg:5: error: job has no key \"route\"\n"},
+     "job.cfg:5: error: job has no key \"colours\"\n"},
     {JOB("results = { plugin = \"\"; };\ntransforms = ( 5,\n{ x = 1; } );"),
      "job.cfg:4: error: plugin: the name is empty\n"
      "job.cfg:5: error: this entry is of type integer, must be of type group\n"
@@ -422,6 +468,8 @@ int main(void)
         job_test(test_the_smallest_job_gets_all_defaults),
         job_test(test_sections_are_read_with_their_values),
         job_test(test_defaults_of_retry_give_way_to_what_is_given),
+        job_test(test_options_of_a_route_are_the_sinks),
+        job_test(test_a_route_says_what_is_wrong_with_it),
         job_test(test_a_connection_lies_under_its_section),
         job_test(test_an_unset_variable_of_a_shared_connection_is_said_once),
         job_test(test_what_could_not_be_expanded_is_not_judged_again),
