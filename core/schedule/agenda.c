@@ -233,11 +233,10 @@ void tow_agenda_started(struct tow_agenda *agenda, const struct tow_agenda_step 
 
 void tow_agenda_skipped(struct tow_agenda *agenda, const struct tow_agenda_step *step)
 {
-    /* Where a wrong clock is forgotten, a job that had no slot so far still has none. */
-    if (step->passed || agenda->slot_us != TOW_SLOT_NONE)
+    agenda->since_us = step->slot_us;
+    /* A wrong clock is forgotten. */
+    if (agenda->slot_us > step->slot_us)
         agenda->slot_us = step->slot_us;
-    if (agenda->since_us > step->slot_us)
-        agenda->since_us = step->slot_us;
 }
 
 void tow_agenda_started_by_hand(struct tow_agenda *agenda, int64_t now_us)

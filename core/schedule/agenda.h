@@ -21,9 +21,9 @@
  * with away = 1, which begins that slot again, unless a newer one is due and stands for both.
  *
  * Times are microseconds since 1970 UTC of a clock that may jump. Backwards, no slot comes twice:
- * nothing is due up to agenda.slot_us, if that lies no more than TOW_AGENDA_BACK_MAX_US ahead. A
- * clock that was further ahead was wrong, and counts go on from the time that is now. Forwards, the
- * slots between are due at once.
+ * nothing is due up to slot_us and since_us, if they lie no more than TOW_AGENDA_BACK_MAX_US ahead.
+ * A clock that was further ahead was wrong, and counts go on from the time that is now. Forwards,
+ * the slots between are due at once.
  */
 #ifndef CORE_SCHEDULE_AGENDA_H
 #define CORE_SCHEDULE_AGENDA_H
@@ -45,8 +45,9 @@
 struct tow_agenda {
     int32_t state;        /* TOW_AGENDA_... */
     int32_t tries;        /* runs of slot_us so far */
-    int64_t since_us;     /* slots up to it are not this job's: taken on, or changed, then */
-    int64_t slot_us;      /* the newest slot that was started or passed over; TOW_SLOT_NONE */
+    int64_t since_us;     /* slots up to it are not to be run: the job was taken on, or changed,
+                             then, or they were passed over */
+    int64_t slot_us;      /* of the newest run that stands for one; TOW_SLOT_NONE */
     int64_t started_us;   /* of the newest run; 0: none */
     int64_t ended_us;     /* of the newest run that ended; 0: none */
     uint64_t fingerprint; /* of the schedule that the above belongs to; 0: new */

@@ -344,6 +344,23 @@ static void test_a_failed_run_is_tried_again_as_often_as_the_schedule_says(void 
     done(&world);
 }
 
+static void test_a_run_that_passed_slots_over_is_tried_again_for_its_own(void **state)
+{
+    struct world world = hourly();
+
+    (void)state;
+    assert_starts(&world, T(1, 0), T(1, 0), 1);
+    assert_skips(&world, T(2, 0), T(2, 0), 1);
+    ends(&world, TOW_AGENDA_FAILED, T(2, 10));
+    assert_starts(&world, T(2, 11), T(1, 0), 2);
+    tow_agenda_adopt(&world.schedule, &world.agenda, 1, T(2, 20));
+    assert_waits(&world, T(2, 20), T(2, 21));
+    assert_starts(&world, T(2, 21), T(1, 0), 2);
+    ends(&world, TOW_AGENDA_OK, T(2, 30));
+    assert_waits(&world, T(2, 30), T(3, 0));
+    done(&world);
+}
+
 static void test_a_newer_slot_takes_the_place_of_a_try(void **state)
 {
     struct world world = hourly();
@@ -592,6 +609,7 @@ int main(void)
         cmocka_unit_test(test_slots_during_a_run_are_passed_over),
         cmocka_unit_test(test_slots_during_a_run_wait_as_one),
         cmocka_unit_test(test_a_failed_run_is_tried_again_as_often_as_the_schedule_says),
+        cmocka_unit_test(test_a_run_that_passed_slots_over_is_tried_again_for_its_own),
         cmocka_unit_test(test_a_newer_slot_takes_the_place_of_a_try),
         cmocka_unit_test(test_what_would_fail_again_is_not_tried_again),
         cmocka_unit_test(test_exit_codes_are_outcomes),
