@@ -1,21 +1,21 @@
 #include "connectors/files/window.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
+/* Another block, with the bytes that are still of use. */
 static int window_allocate(struct tow_window *window, size_t capacity, struct tow_error *err)
 {
     size_t kept = window->history + (window->end - window->start);
-    char *data =
-        capacity > SIZE_MAX - TOW_WINDOW_SLACK ? NULL : malloc(capacity + TOW_WINDOW_SLACK);
+    struct tow_block *block = tow_block_new(window->blocks, capacity, err);
 
-    if (!data)
-        return tow_error_nomem(err);
+    if (!block)
+        return TOW_E_NOMEM;
     if (kept)
-        memcpy(data, window->data + window->start - window->history, kept);
-    free(window->data);
-    window->data = data;
+        memcpy(block->data, window->data + window->start - window->history, kept);
+    tow_block_unref(window->block);
+    window->block = block;
+    window->data = block->data;
     window->capacity = capacity;
     window->end = kept;
     window->start = window->history;
@@ -25,12 +25,15 @@ static int window_allocate(struct tow_window *window, size_t capacity, struct to
 int tow_window_init(struct tow_window *window, size_t size, size_t most, struct tow_error *err)
 {
     *window = (struct tow_window){.usual = size ? size : TOW_WINDOW_SIZE, .most = most};
-    return window_allocate(window, TOW_WINDOW_HISTORY + window->usual, err);
+    window->blocks = tow_blocks_new(TOW_WINDOW_HISTORY + window->usual, err);
+    return window->blocks ? window_allocate(window, TOW_WINDOW_HISTORY + window->usual, err)
+                          : TOW_E_NOMEM;
 }
 
 void tow_window_release(struct tow_window *window)
 {
-    free(window->data);
+    tow_block_unref(window->block);
+    tow_blocks_close(window->blocks);
     *window = (struct tow_window){0};
 }
 
@@ -39,6 +42,12 @@ void tow_window_attach(struct tow_window *window, struct tow_input *input)
     window->input = input;
     window->start = window->end = window->history = 0;
     window->at_end = 0;
+    if (!window->block || !tow_block_is_shared(window->block))
+        return;
+    tow_block_unref(window->block);
+    window->block = NULL;
+    window->data = NULL;
+    window->capacity = 0;
 }
 
 /* At least double, so that a long row is not moved often; not beyond what is ever needed. */
@@ -57,10 +66,16 @@ static int window_make_room(struct tow_window *window, struct tow_error *err)
 
     if (window->history > TOW_WINDOW_HISTORY)
         window->history = TOW_WINDOW_HISTORY;
+    if (window->capacity == 0)
+        return window_allocate(window, usual, err);
     if (rest >= window->capacity - TOW_WINDOW_HISTORY)
         return window_allocate(window, window_larger(window, rest), err);
     if (window->capacity > usual && rest < window->usual)
         return window_allocate(window, usual, err);
+    if (tow_block_is_shared(window->block))
+        return window->capacity - window->end > window->usual / 2
+                   ? TOW_OK
+                   : window_allocate(window, window->capacity, err);
     if (window->start > window->history) {
         memmove(window->data, window->data + window->start - window->history,
                 window->history + rest);

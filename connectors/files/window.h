@@ -8,16 +8,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "connectors/files/block.h"
 #include "connectors/files/input.h"
 #include "towpath/error.h"
 
 #define TOW_WINDOW_SIZE    (256u << 10)
 #define TOW_WINDOW_HISTORY 4096u
-/* Bytes that may be read behind the end; they are never NUL, quote or above 127. */
-#define TOW_WINDOW_SLACK 128
+/* Bytes that may be read before data, and behind the end: those are never NUL, quote or above 127.
+ */
+#define TOW_WINDOW_SLACK TOW_BLOCK_SLACK
 
 struct tow_window {
     struct tow_input *input; /* borrowed */
+    struct tow_blocks *blocks;
+    struct tow_block *block; /* that data lies in. While others hold it, too, its text stays where
+                                it is. NULL: nothing is in the window yet */
     char *data;
     size_t capacity;
     size_t start, end; /* bytes not consumed yet */

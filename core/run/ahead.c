@@ -132,7 +132,8 @@ static uint64_t ahead_hash(const struct ArrowSchema *schema, const struct ArrowA
 static uint64_t ahead_hash_record(const struct run *run, struct record *record)
 {
     if (!record->is_hashed)
-        record->hash = ahead_hash(&run->in, tow_share_array(record->source));
+        record->hash = ahead_hash(record->is_typed ? &run->reader.typed : &run->in,
+                                  tow_share_array(record->source));
     record->is_hashed = 1;
     return record->hash;
 }

@@ -29,12 +29,17 @@ static int64_t complete_line_of(const struct record *record, int64_t row)
     return ((const int64_t *)lines->buffers[1])[lines->offset + row];
 }
 
-int run_reject_line(struct run *run, const struct record *record, const struct record_note *note,
+int run_reject_line(struct run *run, struct record *record, const struct record_note *note,
                     struct tow_error *err)
 {
+    const struct ArrowArray *text;
+
     if (note->row < 0)
         return tow_buffer_append(&run->reject_lines, record->note_text.data + note->raw,
                                  note->raw_length, err);
+    int rc = record_text(record, &run->in, &text, err);
+    if (rc)
+        return rc;
     const struct tow_reject_row row = {
         .code = record_code(record, note),
         .message = record_message(record, note),
@@ -42,12 +47,12 @@ int run_reject_line(struct run *run, const struct record *record, const struct r
         .origin = record->origin,
         .line = complete_line_of(record, note->row),
         .row = note->row,
-        .array = tow_share_array(record->source),
+        .array = text,
     };
     return tow_reject_line(&run->reject_lines, run->reject_writer, &row, err);
 }
 
-static int complete_rejects(struct run *run, const struct record *record, struct tow_error *err)
+static int complete_rejects(struct run *run, struct record *record, struct tow_error *err)
 {
     int rc = TOW_OK;
 

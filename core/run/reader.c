@@ -211,13 +211,16 @@ int reader_open(struct run *run, struct tow_error *err)
         rc = reader_open_transform(run, i, last, err);
         last = &reader->schemas[i];
     }
-    return rc ? rc : reader_open_columns(run, last, err);
+    if (!rc)
+        rc = reader_open_columns(run, last, err);
+    return rc ? rc : typed_open(run, err);
 }
 
 void reader_close(struct run *run)
 {
     struct run_reader *reader = &run->reader;
 
+    typed_close(run);
     tow_columns_free(reader->columns);
     reader->columns = NULL;
     for (size_t i = 0; reader->schemas && i < run->job->transform_count; i++) {
@@ -246,6 +249,9 @@ static void reader_drop_batch(struct tow_batch *batch)
         batch->array.release(&batch->array);
     if (batch->lines.release)
         batch->lines.release(&batch->lines);
+    if (batch->held && batch->let_go)
+        batch->let_go(batch->held);
+    batch->held = NULL;
 }
 
 static int reader_check_lines(const struct tow_batch *batch, struct tow_error *err)
@@ -288,8 +294,11 @@ static int reader_check_batch(struct run *run, const struct tow_batch *batch, st
     if (batch->position.length > TOW_POSITION_MAX)
         rc = tow_error_set(err, TOW_E_BUG, "a position of %u bytes; at most %d are allowed",
                            batch->position.length, TOW_POSITION_MAX);
+    if (!rc)
+        rc = typed_check_batch(run, batch, err);
     if (!rc && batch->array.release)
-        rc = tow_array_validate(&batch->array, &run->in, err);
+        rc = tow_array_validate(
+            &batch->array, batch->flags & TOW_BATCH_TYPED ? &run->reader.typed : &run->in, err);
     if (!rc)
         rc = reader_check_lines(batch, err);
     if (rc)
@@ -412,9 +421,12 @@ static int reader_transform(struct run *run, size_t i, struct tow_share **curren
 static int reader_columns(struct run *run, struct tow_share *current, struct ArrowArray *out,
                           struct tow_error *err)
 {
-    if (!run->reader.columns)
+    struct run_reader *reader = &run->reader;
+
+    if (!reader->columns)
         return tow_share_slice(current, 0, tow_share_array(current)->length, out, err);
-    int rc = tow_columns_apply(run->reader.columns, current, out, reader_reject_value, run, err);
+    int rc = tow_columns_apply(reader->current->is_typed ? reader->typed_columns : reader->columns,
+                               current, out, reader_reject_value, run, err);
     return rc ? rc : reader_end_stage(run, "columns", out->length, err);
 }
 
@@ -457,7 +469,7 @@ static int reader_make_record(struct run *run, struct tow_batch *batch, struct r
     (*out)->read_through = reader->read;
     pthread_mutex_lock(&run->lock);
     run->counts.read = reader->read;
-    run->counts.bytes += (int64_t)(*out)->bytes;
+    run->counts.bytes += (int64_t)(*out)->read_bytes;
     run->counts.batches++;
     pthread_mutex_unlock(&run->lock);
     rc = (*out)->source ? reader_stages(run, *out, err) : TOW_OK;

@@ -39,6 +39,7 @@ static int record_take_rows(struct record *record, struct tow_batch *batch, stru
     record->source_rows = batch->array.length;
     record->open = record->stage_rows = batch->array.length;
     record->bytes = record_array_bytes(&batch->array);
+    record->is_typed = (batch->flags & TOW_BATCH_TYPED) != 0;
     record->fate = calloc(1, (size_t)record->source_rows);
     if (!record->fate)
         return tow_error_nomem(err);
@@ -64,6 +65,12 @@ int record_new(struct record **out, uint64_t seq, struct tow_batch *batch, struc
     }
     record->lines = batch->lines;
     batch->lines.release = NULL;
+    record->held = batch->held;
+    record->as_text = batch->as_text;
+    record->let_go = batch->let_go;
+    record->read_bytes = record->is_typed ? (size_t)batch->held_bytes : record->bytes;
+    record->bytes += (size_t)batch->held_bytes;
+    batch->held = NULL;
     *out = record;
     return TOW_OK;
 }
@@ -78,6 +85,10 @@ void record_free(struct record *record)
         record->try_copy.release(&record->try_copy);
     if (record->lines.release)
         record->lines.release(&record->lines);
+    if (record->text.release)
+        record->text.release(&record->text);
+    if (record->held)
+        record->let_go(record->held);
     tow_share_unref(record->source);
     free(record->fate);
     free(record->notes);
@@ -141,6 +152,28 @@ void record_adopt_unreadable(struct record *record, struct record *from)
     record->rejected += from->rejected;
     from->notes = NULL;
     from->note_text = (struct tow_buffer){0};
+}
+
+int record_text(struct record *record, const struct ArrowSchema *schema,
+                const struct ArrowArray **out, struct tow_error *err)
+{
+    int rc;
+
+    *out = record->is_typed ? &record->text : tow_share_array(record->source);
+    if (!record->is_typed || record->text.release)
+        return TOW_OK;
+    rc = record->as_text(record->held, &record->text, err);
+    if (!rc)
+        rc = tow_array_validate(&record->text, schema, err);
+    /* A trial may have cut rows off the typed array. */
+    if (!rc && record->text.length < record->source_rows)
+        rc = tow_error_set(err, TOW_E_BUG, "%lld rows as text where the batch has %lld",
+                           (long long)record->text.length, (long long)record->source_rows);
+    if (!rc)
+        return TOW_OK;
+    if (record->text.release)
+        record->text.release(&record->text);
+    return tow_error_prefix(err, "batch %llu: as_text", (unsigned long long)record->seq);
 }
 
 /* ---- settling ------------------------------------------------------------------------------- */

@@ -27,6 +27,11 @@ struct record_note {
 struct record {
     uint64_t seq;
     struct tow_share *source; /* NULL where the batch brought no rows */
+    int is_typed;             /* the source's array is typed: see tow_source_ops.types */
+    void *held;               /* with it: what its text is made from, by the two calls below */
+    int32_t (*as_text)(void *held, struct ArrowArray *out, struct tow_error *err);
+    void (*let_go)(void *held);
+    struct ArrowArray text; /* made by record_text; released until then */
     int64_t source_rows;
     struct ArrowArray lines; /* optional, see tow_batch */
     const char *origin;      /* optional, good until the source closes */
@@ -51,13 +56,14 @@ struct record {
     char *mark_key, *mark_value;  /* optional ledger entry */
     int64_t read_through;         /* rows read in the run up to and with this batch */
     size_t bytes;                 /* memory that its buffers take, about */
+    size_t read_bytes;            /* what the source read for it, about */
     int done;                     /* 1: the sink is through with it */
     int unsaved;                  /* 1: the sink settled rows since ahead_save */
     uint64_t hash;                /* of the source's rows, where is_hashed */
     int is_hashed;
 };
 
-/* Takes over array, lines, position and mark of a batch that the source returned. */
+/* Takes over array, lines, position, mark and what is held of a batch that the source returned. */
 int record_new(struct record **out, uint64_t seq, struct tow_batch *batch, struct tow_error *err);
 void record_free(struct record *record);
 
@@ -106,6 +112,11 @@ static inline const char *record_message(const struct record *record,
 {
     return record->note_text.data + note->message;
 }
+
+/* The source's rows by the source's schema, as reject lines show them; good until the record is
+ * freed. */
+int record_text(struct record *record, const struct ArrowSchema *schema,
+                const struct ArrowArray **out, struct tow_error *err);
 
 /* Bytes that the buffers of an array take, about; for bounds on what is in flight. */
 size_t record_array_bytes(const struct ArrowArray *array);

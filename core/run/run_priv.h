@@ -39,10 +39,12 @@ struct run_worker {
 /* Where the source's rows wait while a batch is read and transformed. */
 struct run_reader {
     struct run_instance source;
-    struct run_instance *transforms; /* job->transform_count */
-    struct ArrowSchema *schemas;     /* what comes out of each transform */
-    struct tow_columns *columns;     /* NULL: rows go out as they are */
-    struct record *current;          /* in the transforms now, for settle */
+    struct run_instance *transforms;   /* job->transform_count */
+    struct ArrowSchema *schemas;       /* what comes out of each transform */
+    struct tow_columns *columns;       /* NULL: rows go out as they are */
+    struct ArrowSchema typed;          /* of typed batches; released where the source makes none */
+    struct tow_columns *typed_columns; /* from `typed` to what `columns` makes */
+    struct record *current;            /* in the transforms now, for settle */
     enum record_stage stage;
     struct record *unreadable; /* holds what the source rejected since the last batch; NULL
                                   where it rejected nothing */
@@ -215,6 +217,15 @@ void reader_close(struct run *run);
  * new; TOW_END, or an error. */
 int reader_next(struct run *run, struct record **record, struct tow_error *err);
 
+/* ---- typed.c -------------------------------------------------------------------------------- */
+
+/* Behind reader_open's other parts: lets the source make the types that the job's columns want, and
+ * no columns that nobody wants, where it can. */
+int typed_open(struct run *run, struct tow_error *err);
+void typed_close(struct run *run);
+/* Is what a batch says of types, and holds, as plugin.h has it? */
+int typed_check_batch(const struct run *run, const struct tow_batch *batch, struct tow_error *err);
+
 /* ---- worker.c ------------------------------------------------------------------------------- */
 
 /* Sink instances that the run uses: `pipeline.workers` where the sink may run in parallel. */
@@ -236,7 +247,7 @@ int workers_hold_rows(const struct run *run);
 /* The tracker's callback: rejects and results of a record, counts, limits. */
 int run_complete(void *run, struct record *record);
 /* Appends the reject store's line for a rejected row of the record to run->reject_lines. */
-int run_reject_line(struct run *run, const struct record *record, const struct record_note *note,
+int run_reject_line(struct run *run, struct record *record, const struct record_note *note,
                     struct tow_error *err);
 /* All rows so far are completed and the sinks flushed: moves the checkpoint there. */
 int run_commit(struct run *run, struct tow_error *err);

@@ -2,7 +2,7 @@
 
 #include "run/run_priv.h"
 
-static int sample_rows(struct run *run, const struct record *record, struct tow_json_writer *writer,
+static int sample_rows(struct run *run, struct record *record, struct tow_json_writer *writer,
                        const struct tow_sample *sample, struct tow_error *err)
 {
     struct tow_buffer *line = &run->reject_lines;

@@ -284,11 +284,41 @@ struct tow_batch {
     struct tow_position position; /* where a later run resumes, after this batch */
     int64_t counted; /* with TOW_BATCH_COUNTED: rows met since open by the source's own count, or
                         the far end's, rejected ones and those of this batch among them */
+
+    /*
+     * Since 1.2, all four with TOW_BATCH_TYPED: what the rows were made from, for the few whose
+     * text is wanted after all (reject lines). Moved to the core on TOW_OK. as_text makes the array
+     * that the batch would have been otherwise: all columns and rows, by the source's schema.
+     * let_go is the last that is heard of `held`. Both are called before close, by any thread, also
+     * while another is in a call of the instance.
+     */
+    void *held;
+    int64_t held_bytes; /* memory that it takes */
+    int32_t (*as_text)(void *held, struct ArrowArray *out, struct tow_error *err);
+    void (*let_go)(void *held);
 };
 
 /* Set by a source that counts its rows otherwise than by handing them out: the run fails where its
  * count is not the core's. It may be set with some batches only, and with TOW_END. */
 #define TOW_BATCH_COUNTED 1u
+
+/* Set by a source whose `types` was called: the array fits the schema that was given there. A batch
+ * without it fits the source's schema, as ever: the source says batch by batch. */
+#define TOW_BATCH_TYPED 2u
+
+/* The text is what is left without ASCII white space at both ends: that comes first of all. */
+#define TOW_WISH_TRIM 1u
+
+/* What the core makes of a text column of the source. */
+struct tow_wish {
+    uint32_t size;
+    uint32_t flags;             /* TOW_WISH_... */
+    int64_t column;             /* of the source's schema */
+    const char *type;           /* as job files say it: "int64", "decimal(10,2)"; the column's own
+                                   where its text is wanted */
+    const char *format;         /* of times, as job files say it; NULL: RFC 3339 */
+    struct tow_strings null_if; /* texts that are null */
+};
 
 struct tow_source_ops {
     uint32_t size;
@@ -341,6 +371,20 @@ struct tow_source_ops {
     const char *names;
     int32_t (*name)(void *self, const char *name, tow_text_put *put, void *context,
                     struct tow_error *err);
+
+    /*
+     * Optional, since 1.2. Called at most once, after schema and before the first read, by a core
+     * that knows what becomes of the source's columns: those that are not wished for go nowhere.
+     * From then on the source may hand out TOW_BATCH_TYPED batches. It fills `out` with their
+     * schema: for each wish, in that order, a column named as in schema, of the type wished for or
+     * of its own, and nullable where the source's is; nothing is wished of a column that stays of
+     * its own type. It leaves `out` alone where it has nothing to offer.
+     * Values are those that the core's own conversion gives (towpath/value.h); a batch with a text
+     * that does not convert is handed out as text, so that the core rejects the row, by its rules.
+     * Wishes are good for the call.
+     */
+    int32_t (*types)(void *self, const struct tow_wish *wishes, uint64_t count,
+                     struct ArrowSchema *out, struct tow_error *err);
 };
 
 /* open and schema need no network and no credentials, so `check` and `plan` may call them. So is
