@@ -29,20 +29,27 @@ int tow_csv_batch_init(struct tow_csv_batch *batch, const struct tow_csv_header 
     const struct tow_field line = {.name = "line", .type = {TOW_TYPE_INT64, 0, 0}, .not_null = 1};
 
     tow_csv_batch_release(batch);
-    batch->rows = batch_make_builder(header, err);
-    if (batch->rows)
+    batch->text = batch_make_builder(header, err);
+    if (batch->text)
         batch->lines = tow_builder_new(&line, 1, err);
-    return batch->rows && batch->lines ? TOW_OK : err->code;
+    return batch->text && batch->lines ? TOW_OK : err->code;
 }
 
 void tow_csv_batch_release(struct tow_csv_batch *batch)
 {
     if (batch->ready.release)
         batch->ready.release(&batch->ready);
-    tow_builder_free(batch->rows);
+    tow_csv_held_free(batch->held);
+    tow_builder_free(batch->text);
+    tow_builder_free(batch->typed);
     tow_builder_free(batch->lines);
     free(batch->mark_key);
     *batch = (struct tow_csv_batch){0};
+}
+
+static int64_t batch_rows(const struct tow_csv_batch *batch)
+{
+    return tow_builder_rows(batch->is_typed ? batch->typed : batch->text);
 }
 
 static uint32_t batch_row_limit(const struct tow_csv_source *source)
@@ -59,7 +66,7 @@ static uint64_t batch_cost_limit(const struct tow_csv_source *source)
 
 size_t tow_csv_batch_rows_left(const struct tow_csv_source *source)
 {
-    return batch_row_limit(source) - (size_t)tow_builder_rows(source->batch.rows);
+    return batch_row_limit(source) - (size_t)batch_rows(&source->batch);
 }
 
 uint64_t tow_csv_batch_cost_left(const struct tow_csv_source *source)
@@ -70,13 +77,12 @@ uint64_t tow_csv_batch_cost_left(const struct tow_csv_source *source)
 int tow_csv_batch_is_full(const struct tow_csv_source *source)
 {
     return source->rejecter.pause || source->batch.cost >= batch_cost_limit(source) ||
-           tow_builder_rows(source->batch.rows) >= (int64_t)batch_row_limit(source);
+           batch_rows(&source->batch) >= (int64_t)batch_row_limit(source);
 }
 
 int tow_csv_batch_is_empty(const struct tow_csv_source *source)
 {
-    return tow_builder_rows(source->batch.rows) == 0 &&
-           source->rejecter.count == source->batch.rejects;
+    return batch_rows(&source->batch) == 0 && source->rejecter.count == source->batch.rejects;
 }
 
 static int batch_append_lines(struct tow_builder *builder, const struct tow_csv_table *table,
@@ -94,20 +100,87 @@ static int batch_append_lines(struct tow_builder *builder, const struct tow_csv_
     return TOW_OK;
 }
 
+/* ---- typed rows ----------------------------------------------------------------------------- */
+
+/* The rows so far become text. */
+static int batch_make_text(struct tow_csv_batch *batch, struct tow_error *err)
+{
+    int code = TOW_OK;
+
+    tow_builder_reset(batch->text);
+    if (batch->held)
+        code = tow_csv_held_append(batch->held, batch->text, err);
+    if (code != TOW_OK) {
+        tow_builder_reset(batch->text);
+        return code;
+    }
+    tow_csv_held_free(batch->held);
+    batch->held = NULL;
+    tow_builder_reset(batch->typed);
+    batch->is_typed = 0;
+    return TOW_OK;
+}
+
+/* Text that is read again later has to give the same rows and nothing else. */
+static int batch_may_hold(const struct tow_csv_source *source)
+{
+    return source->rejecter.count == source->batch.rejects && !source->rows.discard.is_active &&
+           !source->rows.table.starts_inside;
+}
+
+/* *converts as in tow_csv_columns_append. */
+static int batch_append_typed(struct tow_csv_source *source, int *converts, struct tow_error *err)
+{
+    const struct tow_csv_reading reading = {&source->rules, &source->header};
+    const struct tow_csv_table *table = &source->rows.table;
+    struct tow_csv_batch *batch = &source->batch;
+    int code = TOW_OK;
+
+    if (!batch->held) {
+        batch->held = tow_csv_held_new(&reading, source->fields, err);
+        code = batch->held ? TOW_OK : TOW_E_NOMEM;
+    }
+    if (code == TOW_OK)
+        code = tow_csv_held_reserve(batch->held, err);
+    if (code == TOW_OK)
+        code = tow_csv_columns_append(&source->typed, table, source->window.data, converts, err);
+    if (code == TOW_OK && *converts)
+        tow_csv_held_add(batch->held, &source->window, table->consumed, table->row_count);
+    return code;
+}
+
+static int batch_append_rows(struct tow_csv_source *source, struct tow_error *err)
+{
+    const struct tow_csv_table *table = &source->rows.table;
+    struct tow_csv_batch *batch = &source->batch;
+    int code = TOW_OK, converts = 0;
+
+    if (batch->is_typed)
+        code = batch_append_typed(source, &converts, err);
+    if (code != TOW_OK || converts)
+        return code;
+    if (batch->is_typed)
+        code = batch_make_text(batch, err);
+    if (code == TOW_OK)
+        code = tow_csv_columns_append(&source->columns, table, source->window.data, &converts, err);
+    return code;
+}
+
 int tow_csv_batch_append(struct tow_csv_source *source, struct tow_error *err)
 {
     const struct tow_csv_table *table = &source->rows.table;
+    struct tow_csv_batch *batch = &source->batch;
     int code = TOW_OK;
 
-    if (table->row_count > 0) {
-        code = tow_column_reserve(tow_builder_column(source->batch.lines, 0),
-                                  tow_builder_rows(source->batch.lines) + (int64_t)table->row_count,
-                                  0, err);
-        if (code == TOW_OK)
-            code = tow_csv_columns_append(&source->columns, table, source->window.data, err);
-        if (code == TOW_OK)
-            code = batch_append_lines(source->batch.lines, table, err);
-    }
+    if (batch->is_typed && !batch_may_hold(source))
+        code = batch_make_text(batch, err);
+    if (code == TOW_OK && table->row_count > 0)
+        code = tow_column_reserve(tow_builder_column(batch->lines, 0),
+                                  batch_rows(batch) + (int64_t)table->row_count, 0, err);
+    if (code == TOW_OK && table->row_count > 0)
+        code = batch_append_rows(source, err);
+    if (code == TOW_OK && table->row_count > 0)
+        code = batch_append_lines(batch->lines, table, err);
     if (code != TOW_OK)
         return code;
     source->batch.cost += table->cost;
@@ -152,16 +225,33 @@ static void batch_set_position(const struct tow_csv_source *source, int at_file_
     tow_csv_resume_put(&resume, out);
 }
 
+/* What typed rows were made from goes with them. The next batch begins. */
+static void batch_hand_text(struct tow_csv_batch *batch, struct tow_batch *out)
+{
+    if (batch->is_typed) {
+        out->flags |= TOW_BATCH_TYPED;
+        out->held_bytes = tow_csv_held_bytes(batch->held);
+        out->as_text = tow_csv_held_as_text;
+        out->let_go = tow_csv_held_let_go;
+        out->held = batch->held;
+        batch->held = NULL;
+    }
+    batch->is_typed = batch->typed != NULL;
+}
+
 int tow_csv_batch_hand_over(struct tow_csv_source *source, struct tow_batch *out, int at_file_end,
                             struct tow_error *err)
 {
     struct tow_csv_batch *batch = &source->batch;
     int code = batch_take_lines(batch, err);
 
+    if (code == TOW_OK && batch->is_typed && !batch->held)
+        code = batch_make_text(batch, err);
     if (code == TOW_OK)
-        code = tow_builder_finish(batch->rows, &out->array, err);
+        code = tow_builder_finish(batch->is_typed ? batch->typed : batch->text, &out->array, err);
     if (code != TOW_OK)
         return code;
+    batch_hand_text(batch, out);
     out->lines = batch->ready;
     batch->ready.release = NULL;
     out->origin = source->listing.files[source->next].path;

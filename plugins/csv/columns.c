@@ -1,9 +1,9 @@
 #include "plugins/csv/columns.h"
 
-#include <endian.h>
 #include <string.h>
 
 #include "connectors/csv/field.h"
+#include "plugins/csv/bits.h"
 #include "towpath/value.h"
 
 /* Bytes that a copy moves at once; the slack of window and column is larger. */
@@ -25,18 +25,10 @@ struct columns_fill {
 /* ---- validity ------------------------------------------------------------------------------- */
 
 /* Marks 64 rows, from row `first` of the table on, as null where a bit of `nulls` is set and valid
- * elsewhere. Where there are fewer, the store goes into the slack; the next one mends it. */
+ * elsewhere. */
 static inline void columns_put_nulls(struct columns_fill *fill, size_t first, uint64_t nulls)
 {
-    uint64_t at = (uint64_t)fill->base + first;
-    uint8_t *out = fill->column->validity + (at >> 3);
-    unsigned shift = at & 7;
-    unsigned kept = *out & ((1u << shift) - 1);
-    uint64_t low = htole64(~nulls << shift | kept);
-
-    memcpy(out, &low, sizeof low);
-    if (shift)
-        out[8] = (uint8_t)(~nulls >> (64 - shift));
+    tow_csv_put_bits(fill->column->validity, (uint64_t)fill->base + first, ~nulls);
     fill->null_count += __builtin_popcountll(nulls);
 }
 
@@ -282,31 +274,55 @@ static int columns_fill_one(struct columns_fill *fill, int64_t *null_count, stru
     return code;
 }
 
-int tow_csv_columns_append(struct tow_csv_columns *columns, const struct tow_csv_table *table,
-                           const char *bytes, struct tow_error *err)
+static int columns_append_text(struct tow_csv_columns *columns, const struct tow_csv_table *table,
+                               const char *bytes, size_t i, struct tow_error *err)
 {
-    int64_t base = tow_builder_rows(columns->builder);
+    struct columns_fill fill = {
+        .dialect = columns->dialect,
+        .table = table,
+        .bytes = bytes,
+        .column = tow_builder_column(columns->builder, i),
+        .repair = &columns->repair,
+        .field = columns->fields[columns->wishes ? columns->wishes[i].column : i],
+        .base = tow_builder_rows(columns->builder),
+    };
+
+    return columns_fill_one(&fill, &columns->added[i], err);
+}
+
+static int columns_append_typed(struct tow_csv_columns *columns, const struct tow_csv_table *table,
+                                const char *bytes, size_t i, int *converts, struct tow_error *err)
+{
+    const struct tow_csv_typed_fill fill = {
+        .dialect = columns->dialect,
+        .table = table,
+        .bytes = bytes,
+        .wish = &columns->wishes[i],
+        .column = tow_builder_column(columns->builder, i),
+        .field = columns->fields[columns->wishes[i].column],
+        .base = tow_builder_rows(columns->builder),
+    };
+
+    return tow_csv_typed_fill(&fill, &columns->added[i], converts, err);
+}
+
+int tow_csv_columns_append(struct tow_csv_columns *columns, const struct tow_csv_table *table,
+                           const char *bytes, int *converts, struct tow_error *err)
+{
+    int64_t rows = tow_builder_rows(columns->builder) + (int64_t)table->row_count;
     int code = TOW_OK;
 
-    for (size_t i = 0; i < columns->count && code == TOW_OK; i++) {
-        struct columns_fill fill = {
-            .dialect = columns->dialect,
-            .table = table,
-            .bytes = bytes,
-            .column = tow_builder_column(columns->builder, i),
-            .repair = &columns->repair,
-            .field = columns->fields[i],
-            .base = base,
-        };
-
-        code = columns_fill_one(&fill, &columns->added[i], err);
-    }
-    if (code != TOW_OK)
+    *converts = !columns->wishes || (columns->dialect->is_simple && !table->needs_care);
+    for (size_t i = 0; i < columns->count && code == TOW_OK && *converts; i++)
+        code = columns->wishes && !columns->wishes[i].is_text
+                   ? columns_append_typed(columns, table, bytes, i, converts, err)
+                   : columns_append_text(columns, table, bytes, i, err);
+    if (code != TOW_OK || !*converts)
         return code;
     for (size_t i = 0; i < columns->count; i++) {
         struct tow_column *column = tow_builder_column(columns->builder, i);
 
-        column->length = base + (int64_t)table->row_count;
+        column->length = rows;
         column->null_count += columns->added[i];
     }
     return TOW_OK;

@@ -71,7 +71,10 @@ static void csv_close(void *self)
     tow_csv_batch_release(&source->batch);
     tow_csv_rows_release(&source->rows);
     tow_buffer_release(&source->columns.repair);
+    tow_buffer_release(&source->typed.repair);
     free(source->columns.added);
+    free(source->typed.added);
+    tow_csv_wishes_release(&source->wishes);
     free(source->fields);
     tow_csv_header_release(&source->header);
     free(source->mark_key);
@@ -79,8 +82,8 @@ static void csv_close(void *self)
     tow_window_release(&source->window);
     free(source->skip);
     tow_listing_release(&source->listing);
-    *source =
-        (struct tow_csv_source){.options = source->options, .window_size = source->window_size};
+    *source = (struct tow_csv_source){
+        .options = source->options, .window_size = source->window_size, .level = source->level};
 }
 
 static int32_t csv_open(void *self, const struct tow_host *host, const struct tow_position *from,
@@ -130,6 +133,17 @@ static int32_t csv_read(void *self, struct tow_batch *out, struct tow_error *err
     return code;
 }
 
+static int32_t csv_types(void *self, const struct tow_wish *wishes, uint64_t count,
+                         struct ArrowSchema *out, struct tow_error *err)
+{
+    struct tow_csv_source *source = self;
+    int code = tow_csv_source_settle(source, 1, err);
+
+    if (code == TOW_OK)
+        code = tow_csv_source_wish(source, wishes, count, err);
+    return code == TOW_OK ? tow_csv_source_typed_schema(source, out, err) : code;
+}
+
 static const struct tow_source_ops csv_ops = {
     .size = sizeof csv_ops,
     .flags = TOW_SOURCE_OFFLINE,
@@ -138,6 +152,7 @@ static const struct tow_source_ops csv_ops = {
     .schema = csv_schema,
     .read = csv_read,
     .close = csv_close,
+    .types = csv_types,
 };
 
 static const struct tow_plugin csv_plugin = {

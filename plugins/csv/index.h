@@ -42,8 +42,8 @@ typedef void tow_csv_index_run(struct tow_csv_index *index, const struct tow_csv
                                const char *bytes, size_t from, size_t to, size_t row_limit);
 
 /*
- * The fastest variant for this processor, or where `name` is not NULL, that one: "scalar", "sse2"
- * or "avx2". NULL: there is no such name (TOW_E_CONFIG), or this processor cannot run it
+ * The fastest variant for this processor, or where `name` is not NULL, that one: "scalar", "sse2",
+ * "avx2" or "avx512". NULL: there is no such name (TOW_E_CONFIG), or this processor cannot run it
  * (TOW_E_UNSUPPORTED).
  */
 tow_csv_index_run *tow_csv_index_choose(const char *name, struct tow_error *err);

@@ -54,6 +54,7 @@ static void plan_set_rules(struct tow_csv_source *source)
 int tow_csv_source_prepare(struct tow_csv_source *source, struct tow_error *err)
 {
     const struct tow_csv_options *options = &source->options;
+    const char *level = getenv("TOWPATH_CSV_INDEX");
     struct tow_csv_settings settings = {
         .delimiter = options->delimiter,
         .quote = options->quote,
@@ -72,7 +73,9 @@ int tow_csv_source_prepare(struct tow_csv_source *source, struct tow_error *err)
     if (code != TOW_OK)
         return code;
     plan_set_rules(source);
-    source->rules.index_run = tow_csv_index_choose(getenv("TOWPATH_CSV_INDEX"), err);
+    if (level) /* of the converters there are fewer than of the index */
+        source->level = strcmp(level, "avx512") == 0 ? level : "scalar";
+    source->rules.index_run = tow_csv_index_choose(level, err);
     return source->rules.index_run ? TOW_OK : err->code;
 }
 

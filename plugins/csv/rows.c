@@ -462,6 +462,7 @@ static void rows_parse(struct tow_csv_rows *rows, struct rows_cursor *cursor)
 
     table->row_count = table->end_count = 0;
     table->needs_care = table->may_double = 0;
+    table->starts_inside = rows->discard.is_active;
     table->cost = 0;
     while (step == ROWS_GO_ON && !rows_is_full(rows, cursor) &&
            (cursor->at < window->end || (rows->discard.is_active && window->at_end)))

@@ -34,6 +34,7 @@ struct tow_csv_table {
     uint32_t *ends;
     size_t end_count, end_capacity;
     int needs_care;     /* 1: there are short rows, or bytes to replace */
+    int starts_inside;  /* 1: begins inside a line that is thrown away */
     int may_double;     /* 1: quoted fields may hold doubled quotes or escapes */
     uint64_t cost;      /* bytes that the rows take in a batch, about */
     size_t consumed;    /* bytes of the window that are dealt with */

@@ -84,10 +84,80 @@ int tow_csv_source_settle(struct tow_csv_source *source, int may_consume, struct
         code = tow_csv_batch_init(&source->batch, &source->header, err);
     if (code != TOW_OK)
         return code;
-    source->columns.builder = source->batch.rows;
+    source->columns.builder = source->batch.text;
     source->rows.rejecter = &source->rejecter;
     source->is_settled = 1;
     return TOW_OK;
+}
+
+/* ---- wishes --------------------------------------------------------------------------------- */
+
+/* The columns that are wished for, as the kit wants them; heap. NULL: out of memory. */
+static struct tow_field *source_typed_fields(const struct tow_csv_source *source)
+{
+    struct tow_field *all = tow_csv_header_fields(&source->header);
+    struct tow_field *fields = calloc(source->wishes.count + 1, sizeof *fields);
+
+    for (size_t i = 0; all && fields && i < source->wishes.count; i++) {
+        fields[i] = all[source->wishes.items[i].column];
+        if (!source->wishes.items[i].is_text)
+            fields[i].type = source->wishes.items[i].converter.type;
+    }
+    if (!all) {
+        free(fields);
+        fields = NULL;
+    }
+    free(all);
+    return fields;
+}
+
+static int source_open_typed(struct tow_csv_source *source, struct tow_error *err)
+{
+    const size_t count = source->wishes.count;
+    struct tow_field *fields = source_typed_fields(source);
+    int code = fields ? TOW_OK : tow_error_nomem(err);
+
+    if (code == TOW_OK) {
+        source->batch.typed = tow_builder_new(fields, count, err);
+        code = source->batch.typed ? TOW_OK : err->code;
+    }
+    free(fields);
+    if (code != TOW_OK)
+        return code;
+    source->typed = (struct tow_csv_columns){.dialect = &source->dialect,
+                                             .builder = source->batch.typed,
+                                             .count = count,
+                                             .wishes = source->wishes.items,
+                                             .fields = source->fields,
+                                             .added = calloc(count, sizeof(int64_t))};
+    source->batch.is_typed = 1;
+    return source->typed.added ? TOW_OK : tow_error_nomem(err);
+}
+
+int tow_csv_source_wish(struct tow_csv_source *source, const struct tow_wish *wishes,
+                        uint64_t count, struct tow_error *err)
+{
+    int code;
+
+    if (!source->dialect.is_simple || source->wishes.count > 0)
+        return TOW_OK;
+    code = tow_csv_wishes_init(&source->wishes, wishes, count, source->header.count, source->level,
+                               err);
+    return code == TOW_OK && source->wishes.count > 0 ? source_open_typed(source, err) : code;
+}
+
+int tow_csv_source_typed_schema(const struct tow_csv_source *source, struct ArrowSchema *out,
+                                struct tow_error *err)
+{
+    struct tow_field *fields;
+    int code;
+
+    if (source->wishes.count == 0)
+        return TOW_OK;
+    fields = source_typed_fields(source);
+    code = fields ? tow_schema_make(out, fields, source->wishes.count, err) : tow_error_nomem(err);
+    free(fields);
+    return code;
 }
 
 /* ---- beginning a file ----------------------------------------------------------------------- */

@@ -15,6 +15,7 @@
 #include "plugins/csv/columns.h"
 #include "plugins/csv/file.h"
 #include "plugins/csv/header.h"
+#include "plugins/csv/held.h"
 #include "plugins/csv/ledger.h"
 #include "plugins/csv/reject.h"
 #include "plugins/csv/resume.h"
@@ -42,7 +43,10 @@ struct tow_csv_options {
 
 /* The batch being made. */
 struct tow_csv_batch {
-    struct tow_builder *rows;
+    struct tow_builder *text;  /* its rows lie in one of the two builders */
+    struct tow_builder *typed; /* NULL: nothing is wished for */
+    int is_typed;
+    struct tow_csv_held *held; /* the text of typed rows; NULL until there are some */
     struct tow_builder *lines;
     uint64_t cost;
     int64_t rejects;         /* rejecter.count when it was begun */
@@ -54,6 +58,7 @@ struct tow_csv_batch {
 struct tow_csv_source {
     struct tow_csv_options options;
     size_t window_size;          /* 0: usual; tests set others */
+    const char *level;           /* of the converters; NULL: by TOWPATH_SIMD; tests set others */
     const struct tow_host *host; /* NULL while closed */
 
     struct tow_csv_dialect dialect;
@@ -78,6 +83,8 @@ struct tow_csv_source {
     struct tow_csv_header header;
     size_t *fields; /* see tow_csv_columns */
     struct tow_csv_columns columns;
+    struct tow_csv_wishes wishes;
+    struct tow_csv_columns typed; /* of the wishes; without columns where there are none */
     struct tow_csv_rows rows;
     struct tow_csv_rejecter rejecter;
     struct tow_csv_batch batch;
@@ -97,6 +104,14 @@ int tow_csv_source_plan(struct tow_csv_source *source, const struct tow_position
 /* Finds out the columns, from the job or the first file that has a header. TOW_END where that would
  * consume a stream and consuming is not allowed (`may_consume` 0). */
 int tow_csv_source_settle(struct tow_csv_source *source, int may_consume, struct tow_error *err);
+
+/* Settled, and nothing is read: makes ready for typed batches, or leaves it where there is nothing
+ * to gain. */
+int tow_csv_source_wish(struct tow_csv_source *source, const struct tow_wish *wishes,
+                        uint64_t count, struct tow_error *err);
+/* The columns of typed batches; TOW_OK and *out as it was where there are none. */
+int tow_csv_source_typed_schema(const struct tow_csv_source *source, struct ArrowSchema *out,
+                                struct tow_error *err);
 
 /* Reads until a batch is to be handed over: TOW_OK, with *at_file_end 1 where it is the last of its
  * file. TOW_END once all files are done. */

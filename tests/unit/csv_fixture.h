@@ -20,7 +20,24 @@ struct csv_run {
     char *origin, *mark_key, *mark_value; /* of the last batch; NULL where it had none */
     size_t batches;
     size_t seen; /* rejects of the fake host that are in `rejects` */
+
+    /* Set before csv_run_open: what is wished for. Rows of typed batches are written down as their
+     * text; each value is compared with what its text comes to. */
+    const struct tow_wish *wishes;
+    size_t wish_count;
+    struct ArrowSchema typed; /* the answer; released where there is none */
+    size_t typed_batches;
+    int may_be_text; /* 1: batches may be text for other reasons than a value or a reject */
 };
+
+struct csv_value {
+    int is_null;
+    char bytes[16 * 64] __attribute__((aligned(16)));
+};
+
+/* 1 where the text comes to a value of the type, or null, after what the wish does to it. */
+int csv_wish_value(const struct tow_wish *wish, struct tow_type type, const char *text,
+                   size_t length, struct csv_value *out);
 
 /* A path in the test's folder; good until the eighth call from now. */
 const char *csv_path(const struct scratch *scratch, const char *name);

@@ -107,11 +107,11 @@ static void assert_same(const struct found *got, const struct found *expected)
 static void compare_all(const struct tow_csv_dialect *dialect, const char *text, size_t from,
                         size_t to)
 {
-    static const char *const names[] = {"scalar", "sse2", "avx2"};
+    static const char *const names[] = {"scalar", "sse2", "avx2", "avx512"};
     static struct found expected, got;
 
     run_simple(&expected, dialect, text, from, to);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         tow_csv_index_run *run = variant(names[i]);
 
         if (!run)
@@ -181,14 +181,14 @@ static void test_variants_agree_around_one_fault(void **state)
 
 static void test_a_run_stops_where_an_array_is_full(void **state)
 {
-    static const char *const names[] = {"scalar", "sse2", "avx2"};
+    static const char *const names[] = {"scalar", "sse2", "avx2", "avx512"};
     const struct tow_csv_dialect dialect = dialect_of(",", "\"", "");
     static struct found found;
     char text[2048 + SLACK];
 
     (void)state;
     memset(text, '\n', sizeof text);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         tow_csv_index_run *run = variant(names[i]);
 
         if (!run)

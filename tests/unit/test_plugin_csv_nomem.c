@@ -15,6 +15,8 @@ struct load {
     void *self;
     int64_t rows, bytes, marks;
     int has_failed; /* 1: an allocation */
+    int wishes;     /* 1: for one column as an integer; rows are counted as text all the same */
+    int64_t typed;
 };
 
 static int64_t rejects;
@@ -35,6 +37,9 @@ static int32_t find_nothing(const struct tow_host *host, const char *key,
 
 static int open_armed(struct load *load, const struct tow_host *host, struct tow_error *err)
 {
+    static const char *const nulls[] = {"3"};
+    const struct tow_wish wish = {
+        .size = sizeof wish, .column = 0, .type = "int32", .null_if = {nulls, 1}};
     const struct tow_position start = {.size = sizeof start};
     struct ArrowSchema schema = {.release = NULL};
     int code;
@@ -43,10 +48,35 @@ static int open_armed(struct load *load, const struct tow_host *host, struct tow
     code = load->ops->open(load->self, host, &start, err);
     if (code == TOW_OK)
         code = load->ops->schema(load->self, &schema, err);
+    if (schema.release)
+        schema.release(&schema);
+    schema.release = NULL;
+    if (code == TOW_OK && load->wishes)
+        code = load->ops->types(load->self, &wish, 1, &schema, err);
     nomem_pause(1);
     if (schema.release)
         schema.release(&schema);
     return code;
+}
+
+/* The text of a typed batch, in the place of its array. */
+static void take_text(struct load *load, struct tow_batch *batch)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    struct ArrowArray text = {.release = NULL};
+    int code;
+
+    do {
+        nomem_pause(0);
+        code = batch->as_text(batch->held, &text, &err);
+        nomem_pause(1);
+    } while (code == TOW_E_NOMEM);
+    assert_ok(code, err);
+    assert_int_equal(text.length, batch->array.length);
+    load->typed += text.length;
+    batch->let_go(batch->held);
+    batch->array.release(&batch->array);
+    batch->array = text;
 }
 
 static int read_armed(struct load *load, struct tow_error *err)
@@ -61,6 +91,8 @@ static int read_armed(struct load *load, struct tow_error *err)
         assert_null(batch.array.release);
         return code;
     }
+    if (batch.flags & TOW_BATCH_TYPED)
+        take_text(load, &batch);
     load->rows += batch.array.length;
     load->marks += batch.mark_key != NULL;
     for (int64_t i = 0; i < batch.array.n_children; i++)
@@ -94,10 +126,12 @@ static void write_files(void **state)
 static int run_load(struct load *load, const struct tow_host *host, const char *const *settings,
                     long at)
 {
+    int wishes = load->wishes;
     struct tow_error err = TOW_ERROR_INIT;
     int code, failures = 0;
 
     *load = (struct load){.ops = csv_LTX_tow_plugin_entry()->source,
+                          .wishes = wishes,
                           .self = fake_instance_new(csv_LTX_tow_plugin_entry(), settings)};
     ((struct tow_csv_source *)load->self)->window_size = 100;
     nomem_pause(1);
@@ -120,12 +154,12 @@ static int run_load(struct load *load, const struct tow_host *host, const char *
     return failures;
 }
 
-static void test_each_allocation_may_fail_once(void **state)
+static void fail_each_allocation(void **state, int wishes)
 {
     const char *const settings[] = {
         "path",    csv_path(*state, ""), "incremental", "file", "invalid_utf8",
         "replace", "max_row_bytes",      "8000",        NULL};
-    struct load whole, load;
+    struct load whole = {.wishes = wishes}, load = {.wishes = wishes};
     struct fake_host fake;
     int failures = 0;
 
@@ -138,15 +172,27 @@ static void test_each_allocation_may_fail_once(void **state)
     assert_int_equal(whole.rows, 204);
     assert_int_equal(whole.marks, 3);
     assert_int_equal(rejects, 3 + 202);
+    assert_true(wishes ? whole.typed > 150 && whole.typed < 204 : whole.typed == 0);
     for (long at = 0; at == 0 || load.has_failed; at++) {
         failures += run_load(&load, &fake.host, settings, at);
         assert_int_equal(load.rows, whole.rows);
         assert_int_equal(load.bytes, whole.bytes);
         assert_int_equal(load.marks, whole.marks);
+        assert_int_equal(load.typed, whole.typed);
         assert_int_equal(rejects, 3 + 202);
     }
     assert_true(failures > 10);
     fake_host_release(&fake);
+}
+
+static void test_each_allocation_may_fail_once(void **state)
+{
+    fail_each_allocation(state, 0);
+}
+
+static void test_each_allocation_of_typed_batches_may_fail_once(void **state)
+{
+    fail_each_allocation(state, 1);
 }
 
 int main(void)
@@ -154,6 +200,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_each_allocation_may_fail_once, scratch_setup,
                                         scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_each_allocation_of_typed_batches_may_fail_once,
+                                        scratch_setup, scratch_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
