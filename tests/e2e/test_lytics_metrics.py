@@ -203,9 +203,12 @@ def test_met_7_later_runs_append_only_what_is_new(tow, audiences):
     assert len(exported) == 2
 
 
-def test_met_8_the_time_of_day_is_the_schedules(tow, far):  # noqa: F811
-    job(tow, SIZE + 'time_of_day = "02:00";')
-    assert "time_of_day" in tow.run("check", "job.cfg", code=2).stderr
+def test_met_8_it_runs_each_day_at_the_time_of_day_of_the_time_zone(tow, far):  # noqa: F811
+    schedule = 'schedule = { frequency = "daily"; at = "02:00"; timezone = "America/New_York"; };'
+    job(tow, SIZE + FRESH, more=QUICK + schedule)
+    tow.run("check", "job.cfg")
+    (found,) = tow.json("schedule", "job.cfg", "--from", "2026-01-01T00:00:00", "-n", "2")
+    assert [time["utc"] for time in found["times"]] == ["2026-01-01T07:00:00Z", "2026-01-02T07:00:00Z"]
 
 
 def test_met_9_files_are_gzip(tow, audiences):

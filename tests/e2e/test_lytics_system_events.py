@@ -136,10 +136,12 @@ def test_sys_7_later_runs_append_only_what_is_newer(tow, far):  # noqa: F811
     assert ids(far) == [*range(1, 50), 100, 101]
 
 
-def test_sys_8_the_time_of_day_is_the_schedules(tow, far):  # noqa: F811
-    """It is the job's, not the source's: a source that is told of it refuses the word."""
-    job(tow, 'time_of_day = "02:00";')
-    assert "time_of_day" in tow.run("check", "job.cfg", code=2).stderr
+def test_sys_8_it_runs_each_day_at_the_time_of_day_of_the_time_zone(tow, far):  # noqa: F811
+    schedule = 'schedule = { frequency = "daily"; at = "02:00"; timezone = "America/New_York"; };'
+    job(tow, more=QUICK + schedule)
+    tow.run("check", "job.cfg")
+    (found,) = tow.json("schedule", "job.cfg", "--from", "2026-01-01T00:00:00", "-n", "2")
+    assert [time["utc"] for time in found["times"]] == ["2026-01-01T07:00:00Z", "2026-01-02T07:00:00Z"]
 
 
 def test_sys_9_files_are_flushed_at_the_rows_that_the_job_says(tow, far):  # noqa: F811
