@@ -78,7 +78,8 @@ int tow_lytics_scan_page(struct tow_lytics *lytics, const struct tow_lytics_scan
             {"sortfield", query_given(scan->sort_field)},
             {"sortorder",
              query_given(scan->sort_field) ? (scan->is_descending ? "desc" : "asc") : NULL},
-            {"splits", query_given(scan->splits)}};
+            {"splits", query_given(scan->splits)},
+            {"segments", scan->with_segments ? "true" : NULL}};
         const struct tow_lytics_call call = {.what = "scanning the audience",
                                              .path = path.data,
                                              .arguments = arguments,

@@ -18,6 +18,7 @@ struct tow_lytics_scan {
     const char *sort_field; /* NULL: none */
     int is_descending;      /* with sort_field */
     const char *splits;     /* "0,1,2" of 0 to 99: these parts of the audience alone; NULL: all */
+    int with_segments;      /* 1: profiles say in "segments" which audiences they are in */
 };
 /*
  * A page: flat objects, one a profile, of 128 MiB at most. answer->next leads to the next one; it

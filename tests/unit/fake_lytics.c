@@ -180,13 +180,12 @@ static int fake_answer(const struct tow_lytics_upload *upload, const char *body,
     return TOW_OK;
 }
 
-int tow_lytics_upload(struct tow_lytics *lytics, const struct tow_lytics_upload *upload,
-                      struct tow_lytics_receipt *receipt, struct tow_error *err)
+static int fake_upload(const struct tow_lytics_upload *upload, struct tow_lytics_receipt *receipt,
+                       struct tow_error *err)
 {
     char *body = fake_body(upload);
     int code;
 
-    (void)lytics;
     assert_string_equal(upload->stream, "people");
     *receipt = (struct tow_lytics_receipt){-1, -1};
     fake_note(upload, body);
@@ -202,24 +201,16 @@ int tow_lytics_upload(struct tow_lytics *lytics, const struct tow_lytics_upload 
     return code;
 }
 
-int tow_lytics_check(const struct tow_lytics_settings *settings, struct tow_error *err)
+int tow_lytics_upload(struct tow_lytics *lytics, const struct tow_lytics_upload *upload,
+                      struct tow_lytics_receipt *receipt, struct tow_error *err)
 {
-    return settings->token && settings->token[0]
-               ? TOW_OK
-               : tow_error_set(err, TOW_E_CONFIG, "token is missing");
-}
+    int code;
 
-struct tow_lytics *tow_lytics_new(const struct tow_lytics_settings *settings, struct tow_error *err)
-{
-    struct tow_lytics *lytics = malloc(1);
-
-    (void)settings;
-    if (!lytics)
-        tow_error_nomem(err);
-    return lytics;
-}
-
-void tow_lytics_free(struct tow_lytics *lytics)
-{
-    free(lytics);
+    (void)lytics;
+    if (fake_lytics.pauses)
+        fake_lytics.pauses(1);
+    code = fake_upload(upload, receipt, err);
+    if (fake_lytics.pauses)
+        fake_lytics.pauses(0);
+    return code;
 }

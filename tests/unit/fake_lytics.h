@@ -29,13 +29,14 @@ struct fake_lytics {
     struct fake_lytics_upload uploads[2048];
     size_t upload_count;
     enum fake_lytics_fault fault;
-    size_t body_max;     /* larger bodies are too large; 0: none is */
-    int fail_upload;     /* this upload, from 1, fails in passing; 0: none */
-    int fails_after;     /* 1: it was taken all the same */
-    int says_nothing;    /* 1: an answer without counts */
-    int64_t says_less;   /* so many records fewer than were taken */
-    const char *refuses; /* each upload, dry or not, with this message */
-    int looks_are_blind; /* 1: a dry run finds nothing at fault */
+    size_t body_max;              /* larger bodies are too large; 0: none is */
+    int fail_upload;              /* this upload, from 1, fails in passing; 0: none */
+    int fails_after;              /* 1: it was taken all the same */
+    int says_nothing;             /* 1: an answer without counts */
+    int64_t says_less;            /* so many records fewer than were taken */
+    const char *refuses;          /* each upload, dry or not, with this message */
+    int (*pauses)(int is_paused); /* told when an upload comes, and is over; NULL: nobody is */
+    int looks_are_blind;          /* 1: a dry run finds nothing at fault */
 };
 
 extern struct fake_lytics fake_lytics;

@@ -170,7 +170,14 @@ class Audiences:
         """Which of the hundred parts of all profiles it is in."""
         return zlib.crc32(json.dumps(member, sort_keys=True).encode()) % 100
 
-    @staticmethod
-    def _profile(member: dict[str, Any], query: dict[str, str]) -> dict[str, Any]:
+    def _profile(self, member: dict[str, Any], query: dict[str, str]) -> dict[str, Any]:
         wanted = [name for name in query.get("fields", "").split(",") if name]
-        return {name: member[name] for name in wanted if name in member} if wanted else member
+        found = {name: member[name] for name in wanted if name in member} if wanted else member
+        if query.get("segments") == "true":
+            slugs = [
+                self._segments[segment].get("slug_name", segment)
+                for segment, members in self._members.items()
+                if member in members
+            ]
+            found = {**found, "segments": slugs}
+        return found

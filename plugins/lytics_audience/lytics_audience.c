@@ -1,0 +1,475 @@
+/*
+ * The source `lytics_audience`: the members of an audience of Lytics, a row a profile, by the scan
+ * of the API.
+ *
+ * A scan is led from page to page by tokens that do not last, and is no snapshot. Where a token is
+ * refused, the scan begins anew, and what was handed out is skipped: which profiles that were is
+ * known by their hashes (seen.h), also to the run that goes on with a load. With `splits` the
+ * audience is scanned in parts, one after the other, and only the part at hand is read again.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugins/lytics_audience/options.h"
+#include "plugins/lytics_audience/position.h"
+#include "plugins/lytics_audience/profile.h"
+#include "plugins/lytics_audience/seen.h"
+
+#define MEMBERS_SEGMENTS   "segments" /* the member, and column, of memberships */
+#define MEMBERS_VAIN_MAX   3          /* scans of a part in a row that bring nothing new */
+#define MEMBERS_SPLITS_MAX 400        /* of the text of a part's splits */
+
+struct members {
+    struct tow_members_options options;
+    const struct tow_host *host;
+    struct tow_lytics *lytics;
+    struct tow_lytics_segment segment;
+    struct tow_member_columns columns;
+    struct ArrowSchema schema;
+    struct tow_builder *builder;
+    struct tow_profile_maker maker;
+
+    const char **asked; /* fields that are asked for; NULL: all */
+    size_t asked_count;
+
+    struct tow_members_position at;
+    struct tow_member_set seen; /* of the part at hand */
+    uint64_t batch;             /* number of the next ledger entry of the part */
+    struct tow_buffer entry;    /* of the batch at hand */
+    char key[TOW_MEMBER_KEY_MAX];
+    char origin[TOW_LYTICS_NAME_MAX + 32];
+
+    struct tow_lytics_answer page;
+    struct tow_json_scan left; /* of the page */
+    int has_page;
+    int64_t news;    /* profiles since the scan of the part began, or began anew */
+    int64_t repeats; /* profiles that were met more than once in this run */
+    int vain;        /* scans of it that brought nothing new, in a row */
+};
+
+static const struct tow_option members_options[] = {
+    TOW_MEMBERS_OPTIONS(struct members, options),
+    TOW_OPTIONS_END,
+};
+
+static int32_t members_check(void *self, const struct tow_host *host, struct tow_error *err)
+{
+    const struct members *members = self;
+
+    (void)host;
+    return tow_members_options_check(&members->options, err);
+}
+
+/* ---- getting ready -------------------------------------------------------------------------- */
+
+static int members_find_audience(struct members *members, struct tow_error *err)
+{
+    struct tow_lytics_segment *segment = &members->segment;
+    int code = tow_lytics_segment(members->lytics, members->options.audience, segment, err);
+
+    if (code != TOW_OK)
+        return code;
+    if (segment->is_invalid)
+        return tow_error_set(err, TOW_E_CONFIG,
+                             "audience %.200s is invalid: Lytics cannot tell who is in it",
+                             members->options.audience);
+    if (segment->size >= 0)
+        tow_log(members->host, TOW_LOG_INFO,
+                "audience %s (%s) has %" PRId64 " members by Lytics' "
+                "last count",
+                segment->slug, segment->id, segment->size);
+    snprintf(members->origin, sizeof members->origin, "/api/segment/%s/scan", segment->id);
+    return TOW_OK;
+}
+
+static int members_add_field(void *context, const struct tow_lytics_field *field,
+                             struct tow_error *err)
+{
+    struct members *members = context;
+
+    return tow_member_columns_add(&members->columns, field->name, field->kind, err);
+}
+
+static void members_log_names(const struct members *members)
+{
+    for (size_t i = 0; i < members->columns.count; i++) {
+        const struct tow_member_column *column = &members->columns.items[i];
+
+        if (strcmp(column->field, column->name) != 0)
+            tow_log(members->host, TOW_LOG_INFO, "field \"%s\" is column \"%s\"", column->field,
+                    column->name);
+    }
+}
+
+/* The id is asked for, too, without becoming a column. */
+static int members_ask_for(struct members *members, struct tow_error *err)
+{
+    const struct tow_strings *fields = &members->options.fields;
+
+    if (fields->count == 0)
+        return TOW_OK;
+    members->asked = calloc(fields->count + 1, sizeof *members->asked);
+    if (!members->asked)
+        return tow_error_nomem(err);
+    for (uint64_t i = 0; i < fields->count; i++)
+        members->asked[members->asked_count++] = fields->items[i];
+    for (uint64_t i = 0; i < fields->count; i++)
+        if (strcmp(fields->items[i], members->options.id_field) == 0)
+            return TOW_OK;
+    if (members->options.id_field[0])
+        members->asked[members->asked_count++] = members->options.id_field;
+    return TOW_OK;
+}
+
+static int members_find_columns(struct members *members, struct tow_error *err)
+{
+    const int is_text = members->options.schema == TOW_MEMBERS_STRING;
+    int code =
+        tow_lytics_fields(members->lytics, members->segment.table, members_add_field, members, err);
+
+    if (code == TOW_OK)
+        code = tow_member_columns_pick(&members->columns, &members->options.fields, err);
+    if (code == TOW_OK && members->options.memberships)
+        code = tow_member_columns_add(&members->columns, MEMBERS_SEGMENTS, TOW_LYTICS_OTHER, err);
+    if (code == TOW_OK)
+        code = tow_member_columns_end(&members->columns, err);
+    if (code == TOW_OK)
+        code = tow_member_columns_schema(&members->columns, is_text, &members->schema, err);
+    if (code == TOW_OK)
+        code = members_ask_for(members, err);
+    if (code != TOW_OK)
+        return code;
+    members_log_names(members);
+    members->builder = tow_builder_new_schema(&members->schema, err);
+    if (!members->builder)
+        return err->code;
+    members->maker.columns = &members->columns;
+    members->maker.builder = members->builder;
+    members->maker.is_text = is_text;
+    members->maker.makes_bad_null = members->options.bad_values == TOW_MEMBERS_NULL;
+    return tow_profile_maker_init(&members->maker, err);
+}
+
+/* Goes on with a load, whose parts and audience must be what they were. */
+static int members_continue(struct members *members, const struct tow_position *from,
+                            struct tow_error *err)
+{
+    struct tow_members_position *at = &members->at;
+    const int parts = (int)members->options.parts;
+    int code = tow_members_position_read(at, from, err);
+
+    if (code != TOW_OK)
+        return code;
+    if (strncmp(at->segment, members->segment.id, sizeof at->segment - 1) != 0)
+        return tow_error_set(err, TOW_E_CONFIG,
+                             "the unfinished load reads audience %s, now it is %.200s; go back, or "
+                             "forget the load and start it anew",
+                             at->segment, members->segment.id);
+    if (at->parts != parts)
+        return tow_error_set(err, TOW_E_CONFIG,
+                             "the unfinished load has splits = %d, now it is %d; go back, or "
+                             "forget the load and start it anew",
+                             at->parts, parts);
+    return tow_member_set_read(&members->seen, members->host, at->part, &members->batch, err);
+}
+
+static int32_t members_open(void *self, const struct tow_host *host,
+                            const struct tow_position *from, struct tow_error *err)
+{
+    struct members *members = self;
+    const struct tow_lytics_settings settings =
+        tow_lytics_options_settings(&members->options.lytics, host->cancel_fd(host));
+    int code = tow_members_options_check(&members->options, err);
+
+    members->host = host;
+    if (code == TOW_OK) {
+        members->lytics = tow_lytics_new(&settings, err);
+        code = members->lytics ? TOW_OK : err->code;
+    }
+    if (code == TOW_OK)
+        code = members_find_audience(members, err);
+    if (code == TOW_OK)
+        code = members_find_columns(members, err);
+    if (code != TOW_OK || from->length > 0)
+        return code == TOW_OK ? members_continue(members, from, err) : code;
+    members->at.parts = (int)members->options.parts;
+    snprintf(members->at.segment, sizeof members->at.segment, "%.*s",
+             (int)sizeof members->at.segment - 1, members->segment.id);
+    return TOW_OK;
+}
+
+static int32_t members_schema(void *self, struct ArrowSchema *out, struct tow_error *err)
+{
+    const struct members *members = self;
+
+    return tow_schema_copy(out, &members->schema, err);
+}
+
+static int32_t members_name(void *self, const char *name, tow_text_put *put, void *context,
+                            struct tow_error *err)
+{
+    const struct members *members = self;
+    const char *word =
+        strcmp(name, "audience_slug") == 0 ? members->segment.slug : members->segment.id;
+
+    (void)err;
+    return put(context, word, strlen(word));
+}
+
+/* ---- pages ---------------------------------------------------------------------------------- */
+
+/* Every parts-th of the hundred splits. */
+static const char *members_splits(const struct members *members, char text[MEMBERS_SPLITS_MAX])
+{
+    size_t used = 0;
+
+    if (members->at.parts == 1)
+        return NULL;
+    for (int i = members->at.part; i < TOW_MEMBERS_PARTS_MAX; i += members->at.parts)
+        used +=
+            (size_t)snprintf(text + used, MEMBERS_SPLITS_MAX - used, "%s%d", used ? "," : "", i);
+    return text;
+}
+
+/* From the beginning of the part; what was handed out is known. */
+static int members_begin_anew(struct members *members, struct tow_error *err)
+{
+    members->vain = members->news == 0 ? members->vain + 1 : 0;
+    if (members->vain >= MEMBERS_VAIN_MAX)
+        return tow_error_set(err, TOW_E_ENV,
+                             "audience %.100s: page tokens expire before a scan gets any further "
+                             "than those before; set splits, so that scans are shorter",
+                             members->options.audience);
+    tow_log(members->host, TOW_LOG_WARN,
+            "the scan's page token is not taken any more: the scan begins anew, and skips the "
+            "%zu profiles that it has brought",
+            members->seen.count);
+    members->at.token.size = 0;
+    members->news = 0;
+    return TOW_E_TRANSIENT;
+}
+
+static int members_fetch(struct members *members, struct tow_error *err)
+{
+    char splits[MEMBERS_SPLITS_MAX];
+    const struct tow_members_options *options = &members->options;
+    const struct tow_lytics_scan scan = {
+        .segment = members->segment.id,
+        .limit = (int)options->limit,
+        .start = members->at.token.size ? members->at.token.data : NULL,
+        .fields = members->asked,
+        .field_count = members->asked_count,
+        .sort_field = options->sort_field,
+        .is_descending = options->is_descending,
+        .splits = members_splits(members, splits),
+        .with_segments = options->memberships,
+    };
+    int code = tow_lytics_scan_page(members->lytics, &scan, &members->page, err);
+
+    if (code != TOW_OK && members->page.is_stale)
+        return members_begin_anew(members, err);
+    if (code != TOW_OK)
+        return code;
+    members->has_page = 1;
+    members->left = (struct tow_json_scan){NULL, NULL};
+    if (tow_lytics_has(members->page.data) &&
+        !tow_json_scan_array(&members->left, members->page.data))
+        return tow_error_set(err, TOW_E_ENV,
+                             "the scan of audience %.100s brought no list of "
+                             "profiles",
+                             options->audience);
+    return TOW_OK;
+}
+
+/* ---- profiles ------------------------------------------------------------------------------- */
+
+/* What tells a profile from all others: its id, or where it has none, all of it. */
+static struct tow_member_hash members_hash(const struct members *members,
+                                           struct tow_json_part profile)
+{
+    const struct tow_json_part id = members->options.id_field[0]
+                                        ? tow_lytics_member(profile, members->options.id_field)
+                                        : (struct tow_json_part){NULL, 0};
+
+    return id.length > 0 ? tow_member_hash_of(id.text, id.length)
+                         : tow_member_hash_of(profile.text, profile.length);
+}
+
+static int members_reject(struct members *members, struct tow_json_part profile,
+                          const struct tow_error *why, struct tow_error *err)
+{
+    const struct tow_source_reject row = {.size = sizeof row,
+                                          .code = "bad_value",
+                                          .message = why->message,
+                                          .origin = members->origin,
+                                          .offset = -1,
+                                          .raw = profile.text,
+                                          .raw_length = (uint32_t)profile.length};
+    int code = members->host->reject(members->host, &row);
+
+    return code == TOW_OK || code == TOW_END
+               ? code
+               : tow_error_set(err, code, "a profile could not be rejected");
+}
+
+/* TOW_END: rejects are piling up. */
+static int members_take(struct members *members, struct tow_json_part profile,
+                        struct tow_error *err)
+{
+    const struct tow_member_hash hash = members_hash(members, profile);
+    struct tow_error why = TOW_ERROR_INIT;
+    int is_new, code = tow_member_set_add(&members->seen, hash, &is_new, err);
+
+    if (code != TOW_OK || !is_new) {
+        members->repeats += !is_new;
+        return code;
+    }
+    code = tow_member_hash_put(&members->entry, hash, err);
+    if (code != TOW_OK)
+        return code;
+    members->at.rows++;
+    members->news++;
+    code = tow_profile_put(&members->maker, profile, &why);
+    if (code == TOW_E_DATA)
+        return members_reject(members, profile, &why, err);
+    return code == TOW_OK ? TOW_OK : tow_error_set(err, code, "%s", why.message);
+}
+
+static int members_is_enough(const struct members *members)
+{
+    const int64_t limit = members->options.size_limit;
+
+    return limit > 0 && members->at.rows >= limit;
+}
+
+/* Profiles of the page, as many as a batch may have. *is_done: the page has no more. */
+static int members_take_page(struct members *members, int *is_done, struct tow_error *err)
+{
+    const struct tow_host *host = members->host;
+    struct tow_json_part profile;
+    int code = TOW_OK;
+
+    *is_done = 0;
+    while (code == TOW_OK && !members_is_enough(members)) {
+        if (tow_builder_full(members->builder, host->batch_rows, host->batch_bytes))
+            return TOW_OK;
+        if (!members->left.p || !tow_json_scan_item(&members->left, &profile)) {
+            *is_done = 1;
+            return TOW_OK;
+        }
+        code = members_take(members, profile, err);
+    }
+    *is_done = code == TOW_OK;
+    return code == TOW_END ? TOW_OK : code;
+}
+
+/* The page that follows, or the part. */
+static int members_step(struct members *members, struct tow_error *err)
+{
+    struct tow_buffer *token = &members->at.token;
+    int code;
+
+    members->has_page = 0;
+    token->size = 0;
+    if (members->page.next.size > 0 && !members_is_enough(members)) {
+        code = tow_buffer_append(token, members->page.next.data, members->page.next.size, err);
+        if (code == TOW_OK)
+            code = tow_buffer_append(token, "", 1, err);
+        token->size -= code == TOW_OK;
+        return code;
+    }
+    members->at.part++;
+    tow_member_set_clear(&members->seen);
+    members->batch = 0;
+    members->vain = 0;
+    members->news = 0;
+    return TOW_OK;
+}
+
+/* ---- batches -------------------------------------------------------------------------------- */
+
+static int members_end(struct members *members, struct tow_batch *out, struct tow_error *err)
+{
+    if (members->at.rows == 0 && members->options.on_empty == TOW_MEMBERS_FAIL)
+        return tow_error_set(err, TOW_E_ENV,
+                             "audience %.200s has no members, and on_empty is \"fail\"",
+                             members->options.audience);
+    if (members->maker.bad_values > 0)
+        tow_log(members->host, TOW_LOG_WARN,
+                "%" PRId64 " values that are not of their field's type are null",
+                members->maker.bad_values);
+    if (members->repeats > 0)
+        tow_log(members->host, TOW_LOG_INFO,
+                "%" PRId64 " profiles came again while the audience was scanned, and were skipped",
+                members->repeats);
+    out->position.length = 0;
+    return TOW_END;
+}
+
+/* What was handed out goes into the ledger with the checkpoint behind it. */
+static int members_mark(struct members *members, int part, struct tow_batch *out,
+                        struct tow_error *err)
+{
+    int code = tow_buffer_append(&members->entry, "", 1, err);
+
+    if (code != TOW_OK || members->entry.size == TOW_MEMBER_HASH_TEXT + 1)
+        return code;
+    tow_member_key(members->key, part, members->batch++);
+    out->mark_key = members->key;
+    out->mark_value = members->entry.data;
+    return TOW_OK;
+}
+
+static int members_hand_out(struct members *members, struct tow_batch *out, struct tow_error *err)
+{
+    const int part = members->at.part;
+    int is_done, code = tow_member_entry(&members->entry, members->host->load_id, err);
+
+    if (code == TOW_OK)
+        code = members_take_page(members, &is_done, err);
+    if (code == TOW_OK)
+        code = members_mark(members, part, out, err);
+    if (code == TOW_OK && is_done)
+        code = members_step(members, err);
+    if (code == TOW_OK)
+        code = tow_members_position_put(&members->at, &out->position, err);
+    out->origin = members->origin;
+    return code == TOW_OK ? tow_builder_finish(members->builder, &out->array, err) : code;
+}
+
+static int32_t members_read(void *self, struct tow_batch *out, struct tow_error *err)
+{
+    struct members *members = self;
+    int code = TOW_OK;
+
+    if (members->at.part >= members->at.parts || members_is_enough(members))
+        return members_end(members, out, err);
+    if (!members->has_page)
+        code = members_fetch(members, err);
+    return code == TOW_OK ? members_hand_out(members, out, err) : code;
+}
+
+static void members_close(void *self)
+{
+    struct members *members = self;
+
+    tow_lytics_answer_release(&members->page);
+    tow_lytics_free(members->lytics);
+    tow_profile_maker_release(&members->maker);
+    tow_builder_free(members->builder);
+    if (members->schema.release)
+        members->schema.release(&members->schema);
+    tow_member_columns_release(&members->columns);
+    tow_member_set_release(&members->seen);
+    tow_buffer_release(&members->entry);
+    tow_buffer_release(&members->at.token);
+    free(members->asked);
+    *members = (struct members){.options = members->options};
+}
+
+TOW_SOURCE_PLUGIN(lytics_audience, "1.0", "the members of an audience of Lytics, a row a profile",
+                  struct members, members_options, 0, members_check, members_open, members_schema,
+                  members_read, members_close, .names = "audience_slug|audience_id",
+                  .name = members_name)
