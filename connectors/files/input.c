@@ -128,6 +128,11 @@ int tow_input_read(struct tow_input *input, void *into, size_t capacity, size_t 
     return code;
 }
 
+int tow_input_is_plain(const struct tow_input *input)
+{
+    return input->known && input->raw.regular && !input->decoder.decode;
+}
+
 int64_t tow_input_offset(const struct tow_input *input)
 {
     return input->offset;

@@ -42,6 +42,9 @@ void tow_input_free(struct tow_input *input);
 int tow_input_read(struct tow_input *input, void *into, size_t capacity, size_t *length,
                    struct tow_error *err);
 
+/* 1 for a regular file that is not compressed; known once something was read. */
+int tow_input_is_plain(const struct tow_input *input);
+
 /* Uncompressed bytes handed out or skipped so far. */
 int64_t tow_input_offset(const struct tow_input *input);
 

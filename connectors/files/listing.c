@@ -21,9 +21,8 @@ void tow_file_set(struct tow_file *file, char *path, const struct stat *st)
     };
 }
 
-/* Takes `path`, which is freed also on failure. */
-static int listing_add(struct tow_listing *listing, char *path, const struct stat *st,
-                       struct tow_error *err)
+int tow_listing_add(struct tow_listing *listing, char *path, const struct stat *st,
+                    struct tow_error *err)
 {
     struct tow_file *files = listing->files;
 
@@ -62,7 +61,7 @@ static int listing_add_found(struct tow_listing *listing, char *path, struct tow
     }
     code = S_ISREG(st.st_mode) ? listing_check_access(path, err) : TOW_OK;
     if (code == TOW_OK && S_ISREG(st.st_mode))
-        return listing_add(listing, path, &st, err);
+        return tow_listing_add(listing, path, &st, err);
     free(path);
     return code;
 }
@@ -135,12 +134,18 @@ static int listing_add_named(struct tow_listing *listing, const char *path, cons
     if (code != TOW_OK)
         return code;
     copy = strdup(path);
-    return copy ? listing_add(listing, copy, st, err) : tow_error_nomem(err);
+    return copy ? tow_listing_add(listing, copy, st, err) : tow_error_nomem(err);
 }
 
 static int listing_compare(const void *a, const void *b)
 {
     return strcmp(((const struct tow_file *)a)->path, ((const struct tow_file *)b)->path);
+}
+
+void tow_listing_sort(struct tow_listing *listing)
+{
+    if (listing->count > 1)
+        qsort(listing->files, listing->count, sizeof *listing->files, listing_compare);
 }
 
 static int listing_fill(struct tow_listing *listing, const char *spec, struct tow_error *err)
@@ -150,7 +155,7 @@ static int listing_fill(struct tow_listing *listing, const char *spec, struct to
     if (strcmp(spec, "-") == 0) {
         char *path = strdup(spec);
 
-        return path ? listing_add(listing, path, &st, err) : tow_error_nomem(err);
+        return path ? tow_listing_add(listing, path, &st, err) : tow_error_nomem(err);
     }
     if (stat(spec, &st) == 0) {
         if (S_ISDIR(st.st_mode))
@@ -172,15 +177,16 @@ int tow_listing_init(struct tow_listing *listing, const char *spec, struct tow_e
         tow_listing_release(listing);
         return code;
     }
-    if (listing->count > 1)
-        qsort(listing->files, listing->count, sizeof *listing->files, listing_compare);
+    tow_listing_sort(listing);
     return TOW_OK;
 }
 
 void tow_listing_release(struct tow_listing *listing)
 {
-    for (size_t i = 0; i < listing->count; i++)
+    for (size_t i = 0; i < listing->count; i++) {
         free(listing->files[i].path);
+        free(listing->files[i].etag);
+    }
     free(listing->files);
     *listing = (struct tow_listing){NULL, 0};
 }

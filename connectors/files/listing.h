@@ -16,7 +16,9 @@ struct tow_file {
     int64_t size;
     int64_t mtime_ns; /* since 1970 UTC */
     uint64_t device, inode;
+    char *etag;    /* of an object in a store: what it is known by, with its size; NULL: a file */
     int is_stream; /* 1: standard input, a FIFO or a device: its bytes can be read once only */
+    int is_lost;   /* 1: put into the list by its inode, not by what the user calls the input */
 };
 
 /* Files sorted by the bytes of their paths. Zero-initialized is empty and valid. */
@@ -39,6 +41,12 @@ struct tow_listing {
  */
 int tow_listing_init(struct tow_listing *listing, const char *spec, struct tow_error *err);
 void tow_listing_release(struct tow_listing *listing);
+
+/* Adds a file at the end; takes `path`, which is freed also on failure. Afterwards the list is to
+ * be sorted. */
+int tow_listing_add(struct tow_listing *listing, char *path, const struct stat *st,
+                    struct tow_error *err);
+void tow_listing_sort(struct tow_listing *listing);
 
 /* Fills file from what the system says of it; path is stored as it is. */
 void tow_file_set(struct tow_file *file, char *path, const struct stat *st);

@@ -3,10 +3,13 @@
  * every machine.
  *
  *   gen narrow|wide|audience ROWS [SEED] > file.csv
+ *   gen events|payloads ROWS [SEED] > file.ndjson
  *
  * narrow: 8 columns, about 100 bytes a row. wide: 20 columns, about 250 bytes a row. audience: what
  * the sink ttd takes, 5 columns, about 90 bytes a row. In narrow and wide, one row in twenty has a
- * quoted note with commas, doubled quotes and newlines; some values are null.
+ * quoted note with commas, doubled quotes and newlines; some values are null. events: page views
+ * and purchases of a web site as an export has them, about 550 bytes a line, in three streams;
+ * payloads: the same without what the export put around them.
  */
 #include <stdarg.h>
 #include <stdint.h>
@@ -246,6 +249,60 @@ static const struct column audience[] = {
     {"ttl_in_minutes", column_ttl},   {NULL, NULL},
 };
 
+/* ---- events --------------------------------------------------------------------------------- */
+
+static void gen_url(struct gen *gen)
+{
+    gen_print(gen, "https://www.example.com/%s/%s-%s-%u", gen_word(gen), gen_word(gen),
+              gen_word(gen), gen_below(gen, 5000));
+}
+
+static void gen_payload(struct gen *gen)
+{
+    static const char *const agents[] = {
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148",
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0 Safari/537.36",
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/17.4"};
+
+    gen_text(gen, "{\"_e\":\"pv\",\"_uid\":\"");
+    column_uuid(gen);
+    gen_text(gen, "\",\"url\":\"");
+    gen_url(gen);
+    gen_text(gen, "\",\"_ref\":\"");
+    gen_url(gen);
+    gen_print(gen, "\",\"title\":\"%s, \\\"%s\\\" and %s\",\"_ua\":\"%s\"", gen_word(gen),
+              gen_word(gen), gen_word(gen), agents[gen_below(gen, 3)]);
+    gen_print(gen, ",\"_sz\":\"%ux%u\",\"_nmob\":\"%s\",\"_v\":\"3.0.%u\",\"tags\":[\"%s\",\"%s\"]",
+              1024 + 64 * gen_below(gen, 24), 768 + 64 * gen_below(gen, 10),
+              gen_below(gen, 2) ? "t" : "f", gen_below(gen, 30), gen_word(gen), gen_word(gen));
+    if (gen_below(gen, 10) == 0)
+        gen_print(gen, ",\"order\":{\"total\":%u.%02u,\"items\":[{\"sku\":\"%u\",\"qty\":%u}]}",
+                  gen_below(gen, 900), gen_below(gen, 100), gen_below(gen, 100000),
+                  1 + gen_below(gen, 4));
+    gen_print(gen, ",\"_ts\":%llu}",
+              (unsigned long long)(1767225600000 + gen->row * 37 + gen_below(gen, 37)));
+}
+
+static void line_payload(struct gen *gen)
+{
+    gen_payload(gen);
+    *gen->p++ = '\n';
+}
+
+static void line_event(struct gen *gen)
+{
+    static const char *const streams[] = {"default", "web", "mobile_app"};
+
+    gen_print(gen, "{\"id\":\"%llu\",\"ly_event_ts\":\"",
+              (unsigned long long)(UINT64_C(7076027172059065053) + gen->row * 4099));
+    column_time_ms(gen);
+    gen_text(gen, "\",\"ly_receive_ts\":\"");
+    column_time_ms(gen);
+    gen_print(gen, "\",\"stream\":\"%s\",\"data\":", streams[gen_below(gen, 3)]);
+    gen_payload(gen);
+    gen_text(gen, "}\n");
+}
+
 static const struct {
     const char *name;
     const struct column *columns;
@@ -259,26 +316,36 @@ static const struct column *find_kind(const char *name)
     return NULL;
 }
 
+static void (*find_line(const char *name))(struct gen *gen)
+{
+    if (strcmp(name, "events") == 0)
+        return line_event;
+    return strcmp(name, "payloads") == 0 ? line_payload : NULL;
+}
+
 int main(int argc, char **argv)
 {
     static char line[4096], buffer[1 << 20];
     struct gen gen = {.state = 1};
 
     const struct column *columns = argc < 3 ? NULL : find_kind(argv[1]);
+    void (*whole)(struct gen *) = argc < 3 ? NULL : find_line(argv[1]);
 
-    if (!columns) {
-        fprintf(stderr, "usage: gen narrow|wide|audience ROWS [SEED]\n");
+    if (!columns && !whole) {
+        fprintf(stderr, "usage: gen narrow|wide|audience|events|payloads ROWS [SEED]\n");
         return 2;
     }
     uint64_t rows = strtoull(argv[2], NULL, 10);
     if (argc > 3)
         gen.state = strtoull(argv[3], NULL, 10);
     setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
-    for (const struct column *c = columns; c->name; c++)
+    for (const struct column *c = columns; c && c->name; c++)
         printf("%s%c", c->name, c[1].name ? ',' : '\n');
     for (gen.row = 0; gen.row < rows; gen.row++) {
         gen.p = line;
-        for (const struct column *c = columns; c->name; c++) {
+        if (whole)
+            whole(&gen);
+        for (const struct column *c = columns; c && c->name; c++) {
             c->write(&gen);
             *gen.p++ = c[1].name ? ',' : '\n';
         }
