@@ -1,13 +1,10 @@
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "cli/cli.h"
 #include "cli/doc.h"
-#include "config/lexer.h"
-#include "config/source_text.h"
+#include "config/job_folder.h"
 #include "log.h"
 
 struct check_options {
@@ -85,6 +82,7 @@ static void check_doc_file(struct tow_doc *doc, const char *path, const struct t
     tow_doc_text(doc, "file", path);
     tow_doc_text(doc, "job", job->name);
     tow_doc_bool(doc, "ok", ok);
+    tow_doc_bool(doc, "outside", !ok && !diags->incomplete && diags->outside == diags->errors);
     tow_doc_open(doc, "findings", '[');
     for (size_t i = 0; i < diags->count; i++) {
         const struct tow_diag *diag = &diags->items[i];
@@ -128,83 +126,19 @@ static int check_file(struct check *check, const char *path, struct tow_error *e
 
 /* ---- folders -------------------------------------------------------------------------------- */
 
-/* 1 where the text sets `job` at its top, or is too broken to say: then reading it as a job tells
- * what is wrong. */
-static int check_sets_job(const struct tow_source *source)
+static int check_visit(void *context, const char *path, int is_job, struct tow_error *err)
 {
-    struct tow_lexer lexer;
-    struct tow_token token = {.kind = TOW_TOKEN_SEMICOLON};
-    int depth = 0, named = 0;
-
-    if (source->unreadable)
-        return 1;
-    tow_lexer_init(&lexer, source->text.bytes, source->text.length);
-    for (; token.kind != TOW_TOKEN_END; tow_lexer_next(&lexer, &token)) {
-        if (named && token.kind == TOW_TOKEN_EQUALS)
-            return 1;
-        named = depth == 0 && token.kind == TOW_TOKEN_NAME && token.length == 3 &&
-                memcmp(token.start, "job", 3) == 0;
-        depth += (token.kind == TOW_TOKEN_OPEN) - (token.kind == TOW_TOKEN_CLOSE);
-    }
-    return 0;
-}
-
-static int check_is_job(const char *path, int *is_job, struct tow_error *err)
-{
-    struct tow_source source = {0};
-    struct tow_pool names = {0};
-    struct tow_diags diags = {0};
-    int rc = tow_source_read(&source, path, &names, &diags, err);
-
-    *is_job = !rc && check_sets_job(&source);
-    tow_diags_release(&diags);
-    tow_source_release(&source);
-    tow_pool_release(&names);
-    return rc;
-}
-
-static int check_is_config(const struct dirent *entry)
-{
-    size_t length = strlen(entry->d_name);
-
-    return entry->d_name[0] != '.' && length > 4 && strcmp(entry->d_name + length - 4, ".cfg") == 0;
-}
-
-static int check_entry(struct check *check, const char *folder, const char *name,
-                       struct tow_error *err)
-{
-    size_t length = strlen(folder);
-    char *path = NULL;
-    int is_job = 0;
-
-    while (length > 1 && folder[length - 1] == '/')
-        length--;
-    if (asprintf(&path, "%.*s/%s", (int)length, folder, name) < 0)
-        return tow_error_nomem(err);
-    int rc = check_is_job(path, &is_job, err);
-    if (!rc && is_job)
-        rc = check_file(check, path, err);
-    else if (!rc)
-        tow_log_line(TOW_LOG_DEBUG, "check", "%s holds no job, left out", path);
-    free(path);
-    return rc;
+    if (is_job)
+        return check_file(context, path, err);
+    tow_log_line(TOW_LOG_DEBUG, "check", "%s holds no job, left out", path);
+    return TOW_OK;
 }
 
 static int check_folder(struct check *check, const char *folder, struct tow_error *err)
 {
-    struct dirent **entries = NULL;
-    int count = scandir(folder, &entries, check_is_config, alphasort);
-    int rc = TOW_OK;
     size_t before = check->files;
+    int rc = tow_job_folder_each(folder, check_visit, check, err);
 
-    if (count < 0)
-        return tow_error_errno(err, TOW_E_ENV, errno, "folder %s", folder);
-    for (int i = 0; i < count; i++) {
-        if (!rc)
-            rc = check_entry(check, folder, entries[i]->d_name, err);
-        free(entries[i]);
-    }
-    free(entries);
     if (!rc && check->files == before)
         rc = tow_error_set(err, TOW_E_CONFIG, "folder %s has no job file (NAME.cfg with a job)",
                            folder);
@@ -284,8 +218,8 @@ const struct tow_command tow_cmd_check = {
         "Of a folder, every NAME.cfg that holds a job is checked. Findings go to standard error,\n"
         "one a line with file and line; exit code 2 where one of them is an error.\n"
         "\n"
-        "With --json one object is printed: files [{file, job, ok, findings [{severity, file,\n"
-        "line, text}]}], errors, warnings.",
+        "With --json one object is printed: files [{file, job, ok, outside (what is wrong is not\n"
+        "in the job file), findings [{severity, file, line, text}]}], errors, warnings.",
     .example = "  towpath check jobs/",
     .options = check_arguments,
     .options_size = sizeof(struct check_options),

@@ -9,7 +9,7 @@
 struct run_options {
     int64_t limit;
     int full, accept_schema, json, log_job;
-    const char *since, *slot;
+    const char *since, *slot, *text;
     int64_t attempt;
     struct tow_texts sets;
 };
@@ -27,6 +27,8 @@ static const struct tow_argument run_arguments[] = {
      "go on although the source's columns changed", 0, 0, 0},
     {"set", 0, TOW_ARGUMENT_TEXTS, RUN(sets), "KEY=VALUE",
      "another value than the job file's (sink.path=out.csv)", 0, 0, 0},
+    {"text", 0, TOW_ARGUMENT_TEXT, RUN(text), "COPY",
+     "read the job from this earlier copy of the file", 0, 0, 0},
     {"slot", 0, TOW_ARGUMENT_TEXT, RUN(slot), "MOMENT",
      "run only if no run stands for that moment of the schedule yet", 0, 0, 0},
     {"attempt", 0, TOW_ARGUMENT_NUMBER, RUN(attempt), "N",
@@ -59,6 +61,7 @@ static int run_with(const struct tow_cli *cli, const struct run_options *run,
         return tow_cli_usage("run", "%s", err.message);
     const struct tow_execute execute = {
         .path = cli->arguments[0],
+        .text = run->text,
         .sets = sets,
         .limit = run->limit,
         .full = run->full || run->since,

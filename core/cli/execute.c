@@ -138,7 +138,7 @@ int tow_cli_execute(const struct tow_cli *cli, const struct tow_execute *execute
     struct tow_error err = TOW_ERROR_INIT;
     struct tow_state *state = NULL;
     struct tow_cli_job job;
-    int code = tow_cli_job_open(cli, execute->path, execute->sets, &job);
+    int code = tow_cli_job_open_text(cli, execute->path, execute->text, execute->sets, &job);
 
     if (execute->name_log)
         tow_log_name(job.job.name);

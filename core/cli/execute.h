@@ -9,6 +9,7 @@
 
 struct tow_execute {
     const char *path; /* of the job file, as given */
+    const char *text; /* of a file whose text stands for that of the job file; NULL: none */
     const struct tow_texts *sets;
     int64_t limit; /* -1: all */
     int full, accept_schema;

@@ -75,8 +75,8 @@ out:
     return rc;
 }
 
-int tow_job_load_set(const char *path, const char *const *sets, size_t count, struct tow_job *job,
-                     struct tow_diags *diags, struct tow_error *err)
+int tow_job_load_text(const char *path, const char *text, const char *const *sets, size_t count,
+                      struct tow_job *job, struct tow_diags *diags, struct tow_error *err)
 {
     const struct job_sets values = {sets, count};
     struct tow_job_content *content = calloc(1, sizeof *content);
@@ -93,7 +93,13 @@ int tow_job_load_set(const char *path, const char *const *sets, size_t count, st
         return tow_error_nomem(err);
     if (!job_find(path, job, diags, &rc))
         return rc ? tow_error_nomem(err) : TOW_OK;
-    return job_read(job_shown_path(path, job), &values, job, diags, err);
+    return job_read(text ? text : job_shown_path(path, job), &values, job, diags, err);
+}
+
+int tow_job_load_set(const char *path, const char *const *sets, size_t count, struct tow_job *job,
+                     struct tow_diags *diags, struct tow_error *err)
+{
+    return tow_job_load_text(path, NULL, sets, count, job, diags, err);
 }
 
 int tow_job_load(const char *path, struct tow_job *job, struct tow_diags *diags,

@@ -142,6 +142,12 @@ int tow_job_load(const char *path, struct tow_job *job, struct tow_diags *diags,
  */
 int tow_job_load_set(const char *path, const char *const *sets, size_t count, struct tow_job *job,
                      struct tow_diags *diags, struct tow_error *err);
+/*
+ * The same with the text of the regular file `text` in the place of that of `path`: a copy that was
+ * made before somebody changed it. Relative paths start where `path` lies.
+ */
+int tow_job_load_text(const char *path, const char *text, const char *const *sets, size_t count,
+                      struct tow_job *job, struct tow_diags *diags, struct tow_error *err);
 void tow_job_release(struct tow_job *job);
 
 /* 1 where the job's loads end by `load` and others follow. */
