@@ -13,6 +13,7 @@
 #ifndef CORE_CONFIG_JOB_H
 #define CORE_CONFIG_JOB_H
 
+#include "config/alerts_spec.h"
 #include "config/diag.h"
 #include "config/setting.h"
 #include "schedule/schedule.h"
@@ -120,6 +121,8 @@ struct tow_job {
     double max_reject_percent; /* rejects.max_percent, 0 .. 100; -1: no limit */
     struct tow_retry retry;
     struct tow_tuning tuning;
+    struct tow_alert_spec *alerts; /* NULL where there is none */
+    size_t alert_count;
     int has_schedule;
     struct tow_schedule schedule; /* valid where has_schedule, in a job without errors */
     struct tow_load_limits load;

@@ -43,6 +43,9 @@ int tow_job_read_route(struct tow_job_reader *reader);
 /* `columns`, where there is such a key. */
 int tow_job_read_columns(struct tow_job_reader *reader);
 
+/* `alerts`, where there is such a key. */
+int tow_job_read_alerts(struct tow_job_reader *reader);
+
 /* 1 where the setting is of that kind; a finding otherwise. */
 int tow_job_expect_kind(const struct tow_job_reader *reader, const struct tow_setting *setting,
                         enum tow_setting_kind kind);

@@ -12,7 +12,7 @@
 static const char *const job_file_keys[] = {"version", "connections", "job", NULL};
 static const char *const job_keys[] = {"name",       "source",   "sink",  "results",  "history",
                                        "transforms", "columns",  "retry", "pipeline", "rejects",
-                                       "load",       "schedule", "route", NULL};
+                                       "load",       "schedule", "route", "alerts",   NULL};
 
 int tow_job_expect_kind(const struct tow_job_reader *reader, const struct tow_setting *setting,
                         enum tow_setting_kind kind)
@@ -193,6 +193,8 @@ static int job_read_group(struct tow_job_reader *reader)
         rc = tow_job_read_tuning(reader);
     if (!rc)
         rc = tow_job_read_schedule(reader);
+    if (!rc)
+        rc = tow_job_read_alerts(reader);
     return rc;
 }
 
