@@ -37,7 +37,7 @@ extern const struct tow_command tow_cmd_setup, tow_cmd_schedule;
 extern const struct tow_command tow_cmd_plugins_list, tow_cmd_plugins_show, tow_cmd_plugins_test;
 extern const struct tow_command tow_cmd_state_show, tow_cmd_state_reset, tow_cmd_state_set;
 extern const struct tow_command tow_cmd_runs, tow_cmd_runs_show, tow_cmd_rejects, tow_cmd_replay;
-extern const struct tow_command tow_cmd_version;
+extern const struct tow_command tow_cmd_daemon, tow_cmd_version;
 extern const struct tow_command tow_cmd_describe; /* `towpath NAME WORD`; its name is no words */
 
 /* ---- help.c --------------------------------------------------------------------------------- */

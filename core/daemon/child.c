@@ -19,14 +19,14 @@ int tow_pidfd(pid_t pid)
 /* dup2 onto itself keeps close-on-exec; posix_spawn clears it then, as POSIX has it. */
 static int child_files(posix_spawn_file_actions_t *actions, const struct tow_child_files *files)
 {
-    int errnum = files->in >= 0 ? posix_spawn_file_actions_adddup2(actions, files->in, 0)
-                                : posix_spawn_file_actions_addopen(actions, 0, "/dev/null",
-                                                                   O_RDONLY, 0);
+    int errnum = files->in >= 0
+                     ? posix_spawn_file_actions_adddup2(actions, files->in, 0)
+                     : posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
 
     if (!errnum)
-        errnum = files->out >= 0 ? posix_spawn_file_actions_adddup2(actions, files->out, 1)
-                                 : posix_spawn_file_actions_addopen(actions, 1, "/dev/null",
-                                                                    O_WRONLY, 0);
+        errnum = files->out >= 0
+                     ? posix_spawn_file_actions_adddup2(actions, files->out, 1)
+                     : posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
     if (!errnum && files->text >= 0)
         errnum = posix_spawn_file_actions_adddup2(actions, files->text, TOW_CHILD_TEXT_FD);
     return errnum;
@@ -47,9 +47,8 @@ static int child_attributes(posix_spawnattr_t *attributes)
     if (!errnum)
         errnum = posix_spawnattr_setpgroup(attributes, 0);
     if (!errnum)
-        errnum = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK |
-                                                          POSIX_SPAWN_SETSIGDEF |
-                                                          POSIX_SPAWN_SETPGROUP);
+        errnum = posix_spawnattr_setflags(
+            attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     return errnum;
 }
 
@@ -114,6 +113,11 @@ void tow_child_stop(struct tow_child *child, int64_t now_ms, int64_t grace_ms)
         return;
     kill(child->pid, SIGTERM);
     child->deadline_ms = now_ms + grace_ms;
+}
+
+void tow_child_expect(struct tow_child *child, int64_t deadline_ms)
+{
+    child->deadline_ms = deadline_ms;
 }
 
 int64_t tow_child_tick(struct tow_child *child, int64_t now_ms)

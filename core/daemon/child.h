@@ -23,7 +23,7 @@ struct tow_child_files {
 struct tow_child {
     pid_t pid;           /* 0: none */
     int fd;              /* a pidfd: readable once it has ended; -1: none */
-    int64_t deadline_ms; /* monotonic: SIGTERM was sent, SIGKILL follows then; 0: not stopped */
+    int64_t deadline_ms; /* monotonic: SIGKILL follows then; 0: it may take its time */
 };
 
 #define TOW_CHILD_NONE \
@@ -38,6 +38,8 @@ int tow_child_start(struct tow_child *child, char *const *argv, const struct tow
 void tow_child_reap(struct tow_child *child, int *exit_code, int *signal_number);
 /* SIGTERM now, SIGKILL to its whole group `grace_ms` later; once. */
 void tow_child_stop(struct tow_child *child, int64_t now_ms, int64_t grace_ms);
+/* It has until then to end by itself: after it, SIGKILL. */
+void tow_child_expect(struct tow_child *child, int64_t deadline_ms);
 /* Sends what is due; the time of what is still to come, INT64_MAX where there is nothing. */
 int64_t tow_child_tick(struct tow_child *child, int64_t now_ms);
 

@@ -11,28 +11,6 @@
 
 /* ---- failures ------------------------------------------------------------------------------- */
 
-int tow_exit_code(int error_class)
-{
-    switch (error_class) {
-    case TOW_OK:
-    case TOW_END:
-        return TOW_EXIT_OK;
-    case TOW_E_CONFIG:
-    case TOW_E_UNSUPPORTED:
-        return TOW_EXIT_CONFIG;
-    case TOW_E_TRANSIENT:
-    case TOW_E_RATE:
-    case TOW_E_AUTH:
-    case TOW_E_DATA:
-    case TOW_E_ENV:
-        return TOW_EXIT_ENVIRONMENT;
-    case TOW_E_CANCELLED:
-        return 128 + SIGINT;
-    default:
-        return TOW_EXIT_INTERNAL;
-    }
-}
-
 void run_fail(struct run *run, const struct tow_error *err, int exit_code)
 {
     pthread_mutex_lock(&run->lock);
@@ -202,8 +180,9 @@ static int run_begin(struct run *run, struct tow_error *err)
         .load_id = run->load_id,
         .replay_of = run->options->replay_of,
         .now_us = run->report->start_us,
-        .slot_us = run->options->slot_us,
-        .attempt = run->options->attempt,
+        /* Loads that follow the first one have no part in the slot. */
+        .slot_us = run->report->loads ? 0 : run->options->slot_us,
+        .attempt = run->report->loads ? 0 : run->options->attempt,
         .taken = &taken,
     };
     if (!rc)

@@ -124,13 +124,14 @@ static int alerts_change(struct tow_state *state, const char *text,
     return tow_state_end(state, tow_sql_run(&state->sql, text, values, err), err);
 }
 
-int tow_state_alert_delay(struct tow_state *state, int64_t id, int64_t due_us,
+int tow_state_alert_delay(struct tow_state *state, int64_t id, int64_t tries, int64_t due_us,
                           struct tow_error *err)
 {
-    const struct tow_sql_value values[] = {tow_sql_int(id), tow_sql_int(due_us), TOW_SQL_END};
+    const struct tow_sql_value values[] = {tow_sql_int(id), tow_sql_int(tries), tow_sql_int(due_us),
+                                           TOW_SQL_END};
 
-    return alerts_change(state, "UPDATE alerts SET tries = tries + 1, due_us = ?2 WHERE id = ?1",
-                         values, err);
+    return alerts_change(state, "UPDATE alerts SET tries = ?2, due_us = ?3 WHERE id = ?1", values,
+                         err);
 }
 
 int tow_state_alert_remove(struct tow_state *state, int64_t id, struct tow_error *err)

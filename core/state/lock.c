@@ -164,6 +164,31 @@ int tow_state_lock(struct tow_state *state, const char *job, struct tow_lock **o
     return TOW_OK;
 }
 
+int tow_state_lock_holder(struct tow_state *state, const char *job, int64_t *pid,
+                          struct tow_error *err)
+{
+    struct tow_lock lock = {.state = state};
+    struct tow_owner owner = {.pid = 0}, self;
+    unsigned char token[LOCK_TOKEN_SIZE];
+    int result = tow_state_check_job(job, err);
+
+    *pid = 0;
+    if (result == TOW_OK)
+        result = tow_state_begin_read(state, err);
+    if (result != TOW_OK)
+        return result;
+    strcpy(lock.job, job);
+    result = tow_state_end(state, lock_read(&lock, &owner, token, err), err);
+    if (result != TOW_OK)
+        return result;
+    tow_owner_self(&self);
+    if (!tow_owner_alive(&owner, &self, lock_now_us()))
+        return TOW_END;
+    if (self.boot[0] && strcmp(owner.boot, self.boot) == 0 && strcmp(owner.host, self.host) == 0)
+        *pid = owner.pid;
+    return TOW_OK;
+}
+
 static int lock_lost(struct tow_lock *lock, struct tow_error *err)
 {
     struct tow_owner owner = {.pid = 0};

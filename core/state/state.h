@@ -51,6 +51,10 @@ int tow_state_lock(struct tow_state *state, const char *job, struct tow_lock **o
 /* Renews the heartbeat (call at least every 15 s). TOW_E_ENV where the lock was taken over. */
 int tow_state_heartbeat(struct tow_lock *lock, struct tow_error *err);
 void tow_state_unlock(struct tow_lock *lock);
+/* TOW_OK where somebody who may be at work holds the job's lock, else TOW_END. *pid is its process
+ * where that can be looked at from here, else 0. */
+int tow_state_lock_holder(struct tow_state *state, const char *job, int64_t *pid,
+                          struct tow_error *err);
 
 /* ---- runs and checkpoints ------------------------------------------------------------------- */
 
@@ -172,6 +176,23 @@ int tow_state_running(struct tow_state *state, int64_t after, struct tow_run *ou
  * the job's lock, or "cancelled". Others are left alone. */
 int tow_state_run_close(struct tow_state *state, int64_t id, const char *status, int32_t exit_code,
                         const struct tow_error *error, int64_t now_us, struct tow_error *err);
+/* What a job's runs come to. counts.read and pending stay 0: they are not settled. */
+struct tow_totals {
+    char job[65];
+    int64_t ok, failed, cancelled, interrupted; /* runs that ended so */
+    int64_t duration_us;                        /* of those */
+    int64_t last_ok_us;                         /* when the last good one ended; 0: none */
+    struct tow_counts counts;
+};
+/* The largest number up to which all runs have ended: what they come to stays as it is. */
+int tow_state_settled(struct tow_state *state, int64_t *id, struct tow_error *err);
+/* Of runs after number `after` up to `upto`, a job at a time. visit must not call back. */
+int tow_state_totals(struct tow_state *state, int64_t after, int64_t upto,
+                     void (*visit)(void *context, const struct tow_totals *totals), void *context,
+                     struct tow_error *err);
+/* When the job's checkpoint was taken: TOW_OK or TOW_END. */
+int tow_state_checkpoint_time(struct tow_state *state, const char *job, int64_t *saved_us,
+                              struct tow_error *err);
 /* Sums of the counts of all runs of a load. */
 int tow_state_load_counts(struct tow_state *state, const char *load_id, struct tow_counts *out,
                           struct tow_error *err);
@@ -230,8 +251,8 @@ int tow_state_health_put(struct tow_state *state, const char *job, const struct 
 /* The alert that is due first: TOW_OK or TOW_END. */
 int tow_state_alert_next(struct tow_state *state, struct tow_alert *alert, struct tow_error *err);
 int tow_state_alert_count(struct tow_state *state, int64_t *count, struct tow_error *err);
-/* A delivery failed: again then. */
-int tow_state_alert_delay(struct tow_state *state, int64_t id, int64_t due_us,
+/* It is due again then, after so many deliveries that failed. */
+int tow_state_alert_delay(struct tow_state *state, int64_t id, int64_t tries, int64_t due_us,
                           struct tow_error *err);
 /* It is delivered, or given up. */
 int tow_state_alert_remove(struct tow_state *state, int64_t id, struct tow_error *err);

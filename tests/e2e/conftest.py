@@ -33,6 +33,7 @@ COMMANDS = [
     "state show",
     "state reset",
     "state set",
+    "daemon",
     "version",
 ]
 

@@ -173,7 +173,7 @@ static void test_alerts_are_kept_with_the_health_that_they_tell_of(void **fixtur
     assert_ok(tow_state_alert_next(state, &next, &err), err);
     assert_string_equal(next.event, "rejects");
     assert_int_equal(next.tries, 0);
-    assert_ok(tow_state_alert_delay(state, next.id, 30, &err), err);
+    assert_ok(tow_state_alert_delay(state, next.id, 1, 30, &err), err);
     assert_ok(tow_state_alert_next(state, &next, &err), err);
     assert_string_equal(next.event, "failure");
     assert_int_equal(next.channel, 1);

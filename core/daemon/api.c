@@ -1,0 +1,228 @@
+#include "daemon/api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/doc.h"
+
+/* ---- the document --------------------------------------------------------------------------- */
+
+struct api_doc {
+    struct tow_doc doc;
+    FILE *stream;
+};
+
+static int api_open(struct api_doc *api, struct tow_body *body, struct tow_error *err)
+{
+    *body = (struct tow_body){NULL, 0};
+    api->stream = open_memstream(&body->text, &body->length);
+    if (!api->stream)
+        return tow_error_nomem(err);
+    api->doc = (struct tow_doc){.to = api->stream};
+    tow_doc_open(&api->doc, NULL, '{');
+    return TOW_OK;
+}
+
+static int api_close(struct api_doc *api, struct tow_body *body, int rc, struct tow_error *err)
+{
+    tow_doc_close(&api->doc, '}');
+    int ended = tow_doc_end(&api->doc, rc ? NULL : err);
+    int closed = fclose(api->stream);
+
+    if (!rc)
+        rc = ended;
+    if (!rc && (closed != 0 || !body->text))
+        rc = tow_error_nomem(err);
+    if (rc) {
+        free(body->text);
+        *body = (struct tow_body){NULL, 0};
+    }
+    return rc;
+}
+
+/* ---- jobs ----------------------------------------------------------------------------------- */
+
+static const char *api_state(const struct tow_daemon_job *job)
+{
+    if (job->activity == TOW_ACTIVITY_CHILD)
+        return "running";
+    if (job->activity == TOW_ACTIVITY_FOREIGN)
+        return "running elsewhere";
+    if (job->wants)
+        return "queued";
+    if (job->plan.has_schedule && job->adopted && job->agenda.state == TOW_AGENDA_RETRY)
+        return "retrying";
+    return "idle";
+}
+
+static void api_last(struct tow_doc *doc, const struct tow_last_run *last)
+{
+    if (!last->id) {
+        tow_doc_text(doc, "last", NULL);
+        return;
+    }
+    tow_doc_open(doc, "last", '{');
+    tow_doc_int(doc, "run", last->id);
+    tow_doc_text(doc, "status", last->status);
+    tow_doc_int(doc, "exit_code", last->exit_code);
+    tow_doc_time(doc, "start", last->start_us);
+    tow_doc_time(doc, "end", last->end_us);
+    tow_doc_time(doc, "slot", last->slot_us);
+    tow_doc_close(doc, '}');
+}
+
+static void api_running(struct tow_doc *doc, const struct tow_daemon_job *job)
+{
+    if (job->activity != TOW_ACTIVITY_CHILD) {
+        tow_doc_text(doc, "running", NULL);
+        return;
+    }
+    tow_doc_open(doc, "running", '{');
+    tow_doc_int(doc, "pid", job->child.pid);
+    tow_doc_time(doc, "since", job->started_us);
+    tow_doc_time(doc, "slot", job->by_hand ? 0 : job->agenda.slot_us);
+    if (job->by_hand)
+        tow_doc_text(doc, "attempt", NULL);
+    else
+        tow_doc_int(doc, "attempt", job->agenda.tries);
+    tow_doc_close(doc, '}');
+}
+
+static void api_job(struct tow_doc *doc, const struct tow_daemon_job *job, int64_t now_us)
+{
+    int64_t next = tow_supervisor_next(job, now_us);
+
+    tow_doc_open(doc, NULL, '{');
+    tow_doc_text(doc, "job", job->plan.name);
+    tow_doc_text(doc, "file", job->plan.path);
+    tow_doc_bool(doc, "file_broken", job->stale);
+    tow_doc_bool(doc, "scheduled", job->plan.has_schedule);
+    tow_doc_text(doc, "state", api_state(job));
+    tow_doc_time(doc, "next", next == TOW_SLOT_NEVER ? 0 : next);
+    api_running(doc, job);
+    api_last(doc, &job->last);
+    tow_doc_bool(doc, "failing", job->health.failing);
+    tow_doc_bool(doc, "rejecting", job->health.rejecting);
+    tow_doc_bool(doc, "late", job->health.late);
+    tow_doc_close(doc, '}');
+}
+
+int tow_api_jobs(struct tow_daemon *daemon, struct tow_body *body, struct tow_error *err)
+{
+    int64_t now_us = tow_daemon_now_us();
+    struct api_doc api;
+    int rc = api_open(&api, body, err);
+
+    if (rc)
+        return rc;
+    tow_doc_open(&api.doc, "jobs", '[');
+    for (size_t i = 0; i < daemon->supervisor.count; i++)
+        if (!daemon->supervisor.jobs[i]->gone)
+            api_job(&api.doc, daemon->supervisor.jobs[i], now_us);
+    tow_doc_close(&api.doc, ']');
+    return api_close(&api, body, TOW_OK, err);
+}
+
+/* ---- runs ----------------------------------------------------------------------------------- */
+
+static void api_counts(struct tow_doc *doc, const struct tow_counts *counts)
+{
+    tow_doc_open(doc, "rows", '{');
+    tow_doc_int(doc, "read", counts->read);
+    tow_doc_int(doc, "accepted", counts->accepted);
+    tow_doc_int(doc, "rejected", counts->rejected);
+    tow_doc_int(doc, "filtered", counts->filtered);
+    tow_doc_int(doc, "pending", counts->pending);
+    tow_doc_close(doc, '}');
+    tow_doc_int(doc, "bytes", counts->bytes);
+    tow_doc_int(doc, "batches", counts->batches);
+    tow_doc_int(doc, "retries", counts->retries);
+}
+
+/* The members that `towpath runs --json` has, too, have the same names. */
+static int api_run(void *context, const struct tow_run *run)
+{
+    struct tow_doc *doc = context;
+
+    tow_doc_open(doc, NULL, '{');
+    tow_doc_int(doc, "run", run->id);
+    tow_doc_text(doc, "job", run->job);
+    tow_doc_text(doc, "status", run->status);
+    if (run->exit_code >= 0)
+        tow_doc_int(doc, "exit_code", run->exit_code);
+    else
+        tow_doc_text(doc, "exit_code", NULL);
+    if (run->error_class) {
+        tow_doc_open(doc, "error", '{');
+        tow_doc_text(doc, "class", tow_error_name(run->error_class));
+        tow_doc_text(doc, "message", run->error);
+        tow_doc_close(doc, '}');
+    } else {
+        tow_doc_text(doc, "error", NULL);
+    }
+    tow_doc_time(doc, "start", run->start_us);
+    tow_doc_time(doc, "end", run->end_us);
+    tow_doc_time(doc, "slot", run->slot_us);
+    if (run->attempt)
+        tow_doc_int(doc, "attempt", run->attempt);
+    else
+        tow_doc_text(doc, "attempt", NULL);
+    api_counts(doc, &run->counts);
+    tow_doc_close(doc, '}');
+    return 0;
+}
+
+int tow_api_runs(struct tow_daemon *daemon, const char *job, int64_t last, struct tow_body *body,
+                 struct tow_error *err)
+{
+    struct api_doc api;
+    int rc = api_open(&api, body, err);
+
+    if (rc)
+        return rc;
+    tow_doc_open(&api.doc, "runs", '[');
+    rc = tow_state_runs(daemon->supervisor.state, job, last, api_run, &api.doc, err);
+    tow_doc_close(&api.doc, ']');
+    return api_close(&api, body, rc, err);
+}
+
+/* ---- small ones ----------------------------------------------------------------------------- */
+
+int tow_api_started(const struct tow_daemon_job *job, struct tow_body *body, struct tow_error *err)
+{
+    struct api_doc api;
+    int rc = api_open(&api, body, err);
+
+    if (rc)
+        return rc;
+    tow_doc_text(&api.doc, "job", job->plan.name);
+    tow_doc_int(&api.doc, "pid", job->child.pid);
+    return api_close(&api, body, TOW_OK, err);
+}
+
+int tow_api_ready(const struct tow_daemon *daemon, struct tow_body *body, struct tow_error *err)
+{
+    struct api_doc api;
+    const char *why;
+    int ready = tow_daemon_ready(daemon, &why), rc = api_open(&api, body, err);
+
+    if (rc)
+        return rc;
+    tow_doc_bool(&api.doc, "ready", ready);
+    tow_doc_text(&api.doc, "reason", why);
+    tow_doc_int(&api.doc, "job_files", (int64_t)daemon->files);
+    tow_doc_int(&api.doc, "job_files_broken", (int64_t)daemon->broken);
+    return api_close(&api, body, TOW_OK, err);
+}
+
+int tow_api_error(const char *message, struct tow_body *body, struct tow_error *err)
+{
+    struct api_doc api;
+    int rc = api_open(&api, body, err);
+
+    if (rc)
+        return rc;
+    tow_doc_text(&api.doc, "error", message);
+    return api_close(&api, body, TOW_OK, err);
+}
