@@ -3,8 +3,9 @@
 #define TICK_MS     250
 #define BEAT_MS     10000
 #define PROGRESS_MS 1000
+#define REPORT_MS   2000
 
-static void ticker_show(struct run *run, int64_t now)
+static struct tow_progress ticker_progress(struct run *run, int64_t now)
 {
     struct tow_progress progress = {
         .elapsed_ms = now - run->started_ms,
@@ -20,6 +21,13 @@ static void ticker_show(struct run *run, int64_t now)
     pthread_mutex_lock(&run->tracker.lock);
     progress.bytes_in_flight = run->tracker.bytes;
     pthread_mutex_unlock(&run->tracker.lock);
+    return progress;
+}
+
+static void ticker_show(struct run *run, int64_t now)
+{
+    const struct tow_progress progress = ticker_progress(run, now);
+
     run->options->progress(run->options->progress_context, &progress);
 }
 
@@ -39,12 +47,23 @@ static void ticker_watch_stop(struct run *run, int64_t now, int64_t *stopped)
         tow_cancel_set(&run->hard, tow_cancel_get(&run->stop));
 }
 
-/* Where the lock was taken over, another run is at work: this one must not touch anything more. */
-static void ticker_beat(struct run *run)
+/*
+ * Renews the lock and says with it how far the run is. Where the lock was taken over, another run
+ * is at work: this one must not touch anything more. must: 0 where the lock is fresh still, and a
+ * state that cannot be written is no reason to fail.
+ */
+static void ticker_beat(struct run *run, int64_t now, int must)
 {
+    const struct tow_progress progress = ticker_progress(run, now);
+    const struct tow_activity activity = {
+        .run = run->id,
+        .counts = progress.counts,
+        .in_flight = progress.bytes_in_flight,
+        .stopping = progress.stopping,
+    };
     struct tow_error err = TOW_ERROR_INIT;
 
-    if (tow_state_heartbeat(run->lock_of_job, &err) != TOW_E_ENV)
+    if (tow_state_report(run->lock_of_job, &activity, &err) != TOW_E_ENV || !must)
         return;
     run_freeze(run);
     run_fail(run, &err, -1);
@@ -56,14 +75,16 @@ static void *ticker_main(void *context)
     struct run *run = context;
     int64_t beat_ms = run->options->heartbeat_ms ? run->options->heartbeat_ms : BEAT_MS;
     int64_t beat = tow_monotonic_ms(), shown = beat, stopped = 0;
+    int64_t reported = beat - REPORT_MS;
 
     while (!tow_cancel_wait(&run->quit, TICK_MS)) {
         int64_t now = tow_monotonic_ms();
 
         ticker_watch_stop(run, now, &stopped);
-        if (now - beat >= beat_ms) {
-            beat = now;
-            ticker_beat(run);
+        if (now - beat >= beat_ms || now - reported >= REPORT_MS) {
+            ticker_beat(run, now, now - beat >= beat_ms);
+            beat = now - beat >= beat_ms ? now : beat;
+            reported = now;
         }
         if (run->options->progress && now - shown >= PROGRESS_MS) {
             shown = now;

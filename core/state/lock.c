@@ -204,12 +204,10 @@ static int lock_lost(struct tow_lock *lock, struct tow_error *err)
     return result;
 }
 
-int tow_state_heartbeat(struct tow_lock *lock, struct tow_error *err)
+/* The statement changes the lock's row, or there is none any more. */
+static int lock_update(struct tow_lock *lock, const char *text, const struct tow_sql_value *values,
+                       struct tow_error *err)
 {
-    static const char text[] = "UPDATE locks SET heartbeat_us = ? WHERE job = ? AND token = ?";
-    const struct tow_sql_value values[] = {tow_sql_int(lock_now_us()), tow_sql_text(lock->job),
-                                           tow_sql_blob(lock->token, sizeof lock->token),
-                                           TOW_SQL_END};
     int result = tow_state_begin_write(lock->state, err);
 
     if (result != TOW_OK)
@@ -218,6 +216,42 @@ int tow_state_heartbeat(struct tow_lock *lock, struct tow_error *err)
     if (result == TOW_OK && sqlite3_changes(lock->state->sql.db) == 0)
         result = lock_lost(lock, err);
     return tow_state_end(lock->state, result, err);
+}
+
+int tow_state_heartbeat(struct tow_lock *lock, struct tow_error *err)
+{
+    static const char text[] = "UPDATE locks SET heartbeat_us = ? WHERE job = ? AND token = ?";
+    const struct tow_sql_value values[] = {tow_sql_int(lock_now_us()), tow_sql_text(lock->job),
+                                           tow_sql_blob(lock->token, sizeof lock->token),
+                                           TOW_SQL_END};
+
+    return lock_update(lock, text, values, err);
+}
+
+int tow_state_report(struct tow_lock *lock, const struct tow_activity *activity,
+                     struct tow_error *err)
+{
+    static const char text[] =
+        "UPDATE locks SET heartbeat_us = ?3, progress_us = ?3, run = ?4, read = ?5, accepted = ?6,"
+        " rejected = ?7, filtered = ?8, bytes = ?9, batches = ?10, retries = ?11, in_flight = ?12,"
+        " stopping = ?13 WHERE job = ?1 AND token = ?2";
+    const struct tow_counts *counts = &activity->counts;
+    const struct tow_sql_value values[] = {tow_sql_text(lock->job),
+                                           tow_sql_blob(lock->token, sizeof lock->token),
+                                           tow_sql_int(lock_now_us()),
+                                           tow_sql_int(activity->run),
+                                           tow_sql_int(counts->read),
+                                           tow_sql_int(counts->accepted),
+                                           tow_sql_int(counts->rejected),
+                                           tow_sql_int(counts->filtered),
+                                           tow_sql_int(counts->bytes),
+                                           tow_sql_int(counts->batches),
+                                           tow_sql_int(counts->retries),
+                                           tow_sql_int(activity->in_flight),
+                                           tow_sql_int(activity->stopping),
+                                           TOW_SQL_END};
+
+    return lock_update(lock, text, values, err);
 }
 
 /*

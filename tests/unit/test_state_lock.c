@@ -363,9 +363,174 @@ static void test_processes_that_contend_for_a_lock_hold_it_one_at_a_time(void **
     tow_state_close(state);
 }
 
+struct seen {
+    struct tow_activity last;
+    int count;
+};
+
+static int see(void *context, const struct tow_activity *activity)
+{
+    struct seen *seen = context;
+
+    seen->last = *activity;
+    seen->count++;
+    return 0;
+}
+
+static int stop_there(void *context, const struct tow_activity *activity)
+{
+    (void)activity;
+    ++*(int *)context;
+    return 4711;
+}
+
+static void test_what_a_holder_does_is_seen_by_others(void **fixture)
+{
+    static const struct tow_activity doing = {
+        .run = 12,
+        .counts = {.read = 10,
+                   .accepted = 4,
+                   .rejected = 3,
+                   .filtered = 2,
+                   .bytes = 500,
+                   .batches = 6,
+                   .retries = 7},
+        .in_flight = 800,
+        .stopping = 1,
+    };
+    struct tow_state *one = open_state(*fixture, TOW_STATE_CREATE);
+    struct tow_state *two = open_state(*fixture, TOW_STATE_READ);
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_lock *lock = take(one, "a");
+    struct seen seen = {.count = 0};
+
+    assert_ok(tow_state_activities(two, see, &seen, &err), err);
+    assert_int_equal(seen.count, 1);
+    assert_int_equal(seen.last.reported_us, 0);
+    assert_int_equal(seen.last.run, 0);
+
+    assert_ok(tow_state_report(lock, &doing, &err), err);
+    assert_ok(tow_state_activities(two, see, &seen, &err), err);
+    assert_int_equal(seen.count, 2);
+    assert_string_equal(seen.last.job, "a");
+    assert_int_equal(seen.last.pid, getpid());
+    assert_int_equal(seen.last.run, 12);
+    assert_true(seen.last.reported_us >= seen.last.since_us);
+    assert_int_equal(seen.last.reported_us, seen.last.heartbeat_us);
+    assert_int_equal(seen.last.counts.read, 10);
+    assert_int_equal(seen.last.counts.accepted, 4);
+    assert_int_equal(seen.last.counts.rejected, 3);
+    assert_int_equal(seen.last.counts.filtered, 2);
+    assert_int_equal(seen.last.counts.pending, 1);
+    assert_int_equal(seen.last.counts.bytes, 500);
+    assert_int_equal(seen.last.counts.batches, 6);
+    assert_int_equal(seen.last.counts.retries, 7);
+    assert_int_equal(seen.last.in_flight, 800);
+    assert_int_equal(seen.last.stopping, 1);
+
+    tow_state_unlock(lock);
+    seen.count = 0;
+    assert_ok(tow_state_activities(two, see, &seen, &err), err);
+    assert_int_equal(seen.count, 0);
+    tow_state_close(one);
+    tow_state_close(two);
+}
+
+static void test_activities_come_by_job_until_one_is_enough(void **fixture)
+{
+    struct tow_state *state = open_state(*fixture, TOW_STATE_CREATE);
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_lock *b = take(state, "b"), *a = take(state, "a");
+    struct seen seen = {.count = 0};
+    int count = 0;
+
+    assert_ok(tow_state_activities(state, see, &seen, &err), err);
+    assert_int_equal(seen.count, 2);
+    assert_string_equal(seen.last.job, "b");
+    assert_int_equal(tow_state_activities(state, stop_there, &count, &err), 4711);
+    assert_int_equal(count, 1);
+    tow_state_unlock(a);
+    tow_state_unlock(b);
+    tow_state_close(state);
+}
+
+static void test_a_holder_that_is_dead_does_nothing(void **fixture)
+{
+    struct tow_state *state = open_state(*fixture, TOW_STATE_CREATE);
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_lock *lock = take(state, "a");
+    struct seen seen = {.count = 0};
+
+    edit(state, "UPDATE locks SET started = started + 1");
+    assert_ok(tow_state_activities(state, see, &seen, &err), err);
+    assert_int_equal(seen.count, 0);
+    tow_state_unlock(lock);
+    tow_state_close(state);
+}
+
+static void test_a_report_of_a_lock_that_was_taken_over_is_refused(void **fixture)
+{
+    static const struct tow_activity doing = {.run = 1};
+    struct tow_state *state = open_state(*fixture, TOW_STATE_CREATE);
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_lock *lock = take(state, "a");
+
+    edit(state, "UPDATE locks SET token = x'00112233445566778899aabbccddeeff', host = 'there'");
+    assert_int_equal(tow_state_report(lock, &doing, &err), TOW_E_ENV);
+    assert_says(err, "taken over by process");
+    edit(state, "DELETE FROM locks");
+    assert_int_equal(tow_state_report(lock, &doing, &err), TOW_E_ENV);
+    assert_says(err, "taken away");
+    tow_state_unlock(lock);
+    tow_state_close(state);
+}
+
+static void test_an_empty_state_has_no_activities(void **fixture)
+{
+    struct tow_state *state = open_state(*fixture, TOW_STATE_READ);
+    struct tow_error err = TOW_ERROR_INIT;
+    struct seen seen = {.count = 0};
+
+    assert_ok(tow_state_activities(state, see, &seen, &err), err);
+    assert_int_equal(seen.count, 0);
+    tow_state_close(state);
+}
+
+static void test_an_agenda_is_kept_as_it_is(void **fixture)
+{
+    static const struct tow_agenda first = {TOW_AGENDA_RETRY, 2, 3, TOW_SLOT_NONE, 5, 6,
+                                            UINT64_MAX - 1};
+    static const struct tow_agenda second = {TOW_AGENDA_IDLE, 0, -7, 8, 9, 10, 11};
+    struct tow_state *state = open_state(*fixture, TOW_STATE_CREATE);
+    struct tow_state *empty = open_state(*fixture, TOW_STATE_READ);
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_agenda agenda;
+
+    assert_int_equal(tow_state_agenda(empty, "a", &agenda, &err), TOW_END);
+    assert_int_equal(agenda.slot_us, TOW_SLOT_NONE);
+    assert_int_equal(agenda.fingerprint, 0);
+    assert_ok(tow_state_agenda_put(state, "a", &first, &err), err);
+    assert_ok(tow_state_agenda(empty, "a", &agenda, &err), err);
+    assert_memory_equal(&agenda, &first, sizeof agenda);
+    assert_ok(tow_state_agenda_put(state, "a", &second, &err), err);
+    assert_ok(tow_state_agenda(state, "a", &agenda, &err), err);
+    assert_memory_equal(&agenda, &second, sizeof agenda);
+    assert_int_equal(tow_state_agenda(state, "b", &agenda, &err), TOW_END);
+    assert_int_equal(tow_state_agenda_put(state, "../b", &second, &err), TOW_E_CONFIG);
+    assert_int_equal(tow_state_agenda_put(empty, "b", &second, &err), TOW_E_BUG);
+    tow_state_close(state);
+    tow_state_close(empty);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        SCRATCH_TEST(test_what_a_holder_does_is_seen_by_others),
+        SCRATCH_TEST(test_activities_come_by_job_until_one_is_enough),
+        SCRATCH_TEST(test_a_holder_that_is_dead_does_nothing),
+        SCRATCH_TEST(test_a_report_of_a_lock_that_was_taken_over_is_refused),
+        SCRATCH_TEST(test_an_empty_state_has_no_activities),
+        SCRATCH_TEST(test_an_agenda_is_kept_as_it_is),
         SCRATCH_TEST(test_a_job_is_locked_once_until_it_is_given_back),
         SCRATCH_TEST(test_a_heartbeat_is_written),
         SCRATCH_TEST(test_a_bad_job_name_is_not_a_busy_lock),

@@ -1,0 +1,92 @@
+#include <string.h>
+#include <time.h>
+
+#include "state/connection.h"
+#include "state/owner.h"
+
+static int activity_read(struct tow_sql *sql, sqlite3_stmt *row, struct tow_activity *out,
+                         struct tow_owner *owner, struct tow_error *err)
+{
+    int64_t *const numbers[] = {&out->run,
+                                &out->reported_us,
+                                &out->counts.read,
+                                &out->counts.accepted,
+                                &out->counts.rejected,
+                                &out->counts.filtered,
+                                &out->counts.bytes,
+                                &out->counts.batches,
+                                &out->counts.retries,
+                                &out->in_flight};
+    int result;
+
+    *out = (struct tow_activity){0};
+    *owner = (struct tow_owner){0};
+    if ((result = tow_sql_column_text(sql, row, 0, out->job, sizeof out->job, err)) != TOW_OK ||
+        (result = tow_sql_column_text(sql, row, 1, owner->host, sizeof owner->host, err)) !=
+            TOW_OK ||
+        (result = tow_sql_column_text(sql, row, 2, owner->boot, sizeof owner->boot, err)) != TOW_OK)
+        return result;
+    owner->pid = out->pid = sqlite3_column_int64(row, 3);
+    owner->started = sqlite3_column_int64(row, 4);
+    owner->since_us = out->since_us = sqlite3_column_int64(row, 5);
+    owner->heartbeat_us = out->heartbeat_us = sqlite3_column_int64(row, 6);
+    out->stopping = sqlite3_column_int(row, 7);
+    for (int i = 0; i < (int)(sizeof numbers / sizeof numbers[0]); i++)
+        *numbers[i] = sqlite3_column_int64(row, 8 + i);
+    memcpy(out->host, owner->host, sizeof out->host);
+    out->counts.pending = out->counts.read - out->counts.accepted - out->counts.rejected -
+                          out->counts.filtered;
+    return TOW_OK;
+}
+
+/* The first lock behind a job's name. */
+static int activity_next(struct tow_state *state, const char *after, struct tow_activity *out,
+                         struct tow_owner *owner, struct tow_error *err)
+{
+    static const char text[] =
+        "SELECT job, host, boot, pid, started, since_us, heartbeat_us, stopping, run, progress_us,"
+        " read, accepted, rejected, filtered, bytes, batches, retries, in_flight FROM locks"
+        " WHERE job > ? ORDER BY job LIMIT 1";
+    const struct tow_sql_value values[] = {tow_sql_text(after), TOW_SQL_END};
+    sqlite3_stmt *row;
+    int result = tow_state_begin_read(state, err);
+
+    if (result != TOW_OK)
+        return result;
+    result = tow_sql_query(&state->sql, text, values, &row, err);
+    if (result == TOW_OK)
+        result = activity_read(&state->sql, row, out, owner, err);
+    return tow_state_end(state, result, err);
+}
+
+static int64_t activity_now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+/* One transaction a lock: visit may take its time, and may call back into the state. */
+int tow_state_activities(struct tow_state *state,
+                         int (*visit)(void *context, const struct tow_activity *activity),
+                         void *context, struct tow_error *err)
+{
+    struct tow_owner self, owner;
+    struct tow_activity activity = {.job = ""};
+
+    tow_owner_self(&self);
+    for (;;) {
+        char after[sizeof activity.job];
+        int result;
+
+        memcpy(after, activity.job, sizeof after);
+        result = activity_next(state, after, &activity, &owner, err);
+        if (result == TOW_END)
+            return TOW_OK;
+        if (result == TOW_OK && tow_owner_alive(&owner, &self, activity_now_us()))
+            result = visit(context, &activity);
+        if (result != TOW_OK)
+            return result;
+    }
+}
