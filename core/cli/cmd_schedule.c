@@ -26,8 +26,7 @@ static const struct tow_argument schedule_arguments[] = {
     {"count", 'n', TOW_ARGUMENT_NUMBER, SCHEDULE(count), "N", "times to print (default 10)", 1,
      SCHEDULE_SHOWN_MAX, SCHEDULE_SHOWN},
     {"from", 0, TOW_ARGUMENT_TEXT, SCHEDULE(from), "TIME",
-     "the first that may be printed, like 2026-03-29T02:00:00, by the job's clock where no zone "
-     "stands behind it (default now)",
+     "where to start, like 2026-03-29T02:00:00 by the job's clock (default now)",
      0, 0, 0},
     {"set", 0, TOW_ARGUMENT_TEXTS, SCHEDULE(sets), "KEY=VALUE",
      "another value than the job file's (schedule.at=03:00)", 0, 0, 0},

@@ -305,14 +305,21 @@ static int schedule_read_zone(struct schedule_reader *reader)
 {
     struct tow_error own = TOW_ERROR_INIT;
     char shown[TOW_EXCERPT_MAX];
-    const char *name = reader->section.timezone;
+    const char *name = reader->section.timezone, *near = NULL;
+    char **names = NULL;
 
     if (!tow_zone_get(name, &reader->schedule->zone, &own))
         return TOW_OK;
     if (own.code == TOW_E_NOMEM)
         return tow_error_nomem(reader->job->err);
-    schedule_find(reader, TOW_DIAG_ERROR, "timezone", "timezone: \"%s\": %s",
-                  tow_excerpt(name, strlen(name), shown), own.message);
+    if (own.code == TOW_E_CONFIG)
+        names = tow_zone_names();
+    if (names)
+        near = tow_nearest(name, (const char *const *)names);
+    schedule_find(reader, TOW_DIAG_ERROR, "timezone", "timezone: \"%s\": %s%s%s%s",
+                  tow_excerpt(name, strlen(name), shown), own.message,
+                  near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    tow_zone_names_free(names);
     if (own.code == TOW_E_ENV)
         reader->job->diags->outside++;
     return TOW_OK;

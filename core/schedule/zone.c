@@ -89,6 +89,13 @@ void tow_zone_changes_release(struct tow_zone_changes *changes)
 
 /* ---- files ---------------------------------------------------------------------------------- */
 
+const char *tow_zone_folder(void)
+{
+    const char *folder = getenv("TZDIR");
+
+    return folder && *folder ? folder : ZONE_FOLDER;
+}
+
 /* "America/New_York": no way out of the folder, nothing hidden. */
 static int zone_is_name(const char *name)
 {
@@ -155,12 +162,10 @@ static int zone_read_file(int fd, struct tow_zone *zone, struct tow_error *err)
 /* *fd: the file of a name, open, where TOW_OK. */
 static int zone_open(const char *name, int *fd, struct stat *file, struct tow_error *err)
 {
-    const char *folder = getenv("TZDIR");
+    const char *folder = tow_zone_folder();
     char path[PATH_MAX];
     int rc;
 
-    if (!folder || !*folder)
-        folder = ZONE_FOLDER;
     if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path)
         return zone_unknown(err);
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -23,6 +23,11 @@ int tow_zone_get(const char *name, const struct tow_zone **out, struct tow_error
 void tow_zone_put(const struct tow_zone *zone);
 const char *tow_zone_name(const struct tow_zone *zone);
 
+/* The names that tow_zone_get takes, NULL behind the last, for one that is near to a wrong one;
+ * NULL where the folder cannot be read or memory ran out. */
+char **tow_zone_names(void);
+void tow_zone_names_free(char **names);
+
 /* Where the zone's clocks stand at an instant, and until when. Times are seconds since 1970 UTC. */
 struct tow_zone_span {
     int64_t end;    /* first instant at which they stand otherwise; INT64_MAX: none is known */

@@ -7,6 +7,9 @@
 
 #include "schedule/zone.h"
 
+/* $TZDIR, or the system's folder. */
+const char *tow_zone_folder(void);
+
 /* Changes of a zone's offset since 1970, in order: no two at one time, none that changes nothing.
  */
 struct tow_zone_changes {

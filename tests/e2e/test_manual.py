@@ -52,11 +52,28 @@ def test_every_key_of_a_job_file_is_in_the_manual(tow):
             "checkpoint",
             "drain",
         ],
+        "schedule": [
+            "every",
+            "cron",
+            "frequency",
+            "at",
+            "day_of_week",
+            "day_of_month",
+            "timezone",
+            "jitter",
+            "timeout",
+            "overlap",
+            "catch_up",
+            "keep_updated",
+            "first_run",
+            "tries",
+            "retry_wait",
+        ],
     }
     tow.write("in.csv", "a\n1\n")
     for section, names in keys.items():
         for name in names:
-            assert re.search(rf"^\.Ic {name}\b", manual, re.M), name
+            assert re.search(rf"^\.(It )?Ic {name}\b", manual, re.M), name
             job = tow.job(more=f"  {section} = {{ {name} = ( ); }};")
             found = tow.run("check", job, code=2).stderr
             assert "unknown" not in found, found
