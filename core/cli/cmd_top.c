@@ -33,7 +33,7 @@ static const struct tow_argument top_arguments[] = {
 
 /* A run that is on, and how fast it is. */
 struct top_run {
-    struct tow_activity activity;
+    struct tow_at_work activity;
     double rows, bytes; /* a second; since the last look that differs, or its start */
 };
 
@@ -45,7 +45,7 @@ struct top {
 
 /* ---- looking -------------------------------------------------------------------------------- */
 
-static const struct top_run *top_find(const struct top *top, const struct tow_activity *activity)
+static const struct top_run *top_find(const struct top *top, const struct tow_at_work *activity)
 {
     for (size_t i = 0; i < top->count; i++)
         if (top->runs[i].activity.run == activity->run &&
@@ -62,7 +62,7 @@ static double top_rate(int64_t count, int64_t us)
 /* Runs report now and then: between two reports the rate stays. */
 static void top_measure(struct top_run *run, const struct top_run *before)
 {
-    const struct tow_activity *now = &run->activity;
+    const struct tow_at_work *now = &run->activity;
     int64_t us = now->reported_us - (before ? before->activity.reported_us : now->since_us);
 
     if (before && us <= 0) {
@@ -74,7 +74,7 @@ static void top_measure(struct top_run *run, const struct top_run *before)
     run->bytes = top_rate(now->counts.bytes - (before ? before->activity.counts.bytes : 0), us);
 }
 
-static int top_visit(void *context, const struct tow_activity *activity)
+static int top_visit(void *context, const struct tow_at_work *activity)
 {
     struct top *top = context;
     struct top_run *runs = reallocarray(top->runs, top->count + 1, sizeof *runs);
@@ -97,7 +97,7 @@ static int top_look(const struct tow_cli *cli, struct top *top, struct tow_error
 
     *top = (struct top){0};
     if (!rc)
-        rc = tow_state_activities(state, top_visit, top, err);
+        rc = tow_state_at_work(state, top_visit, top, err);
     if (top->failed)
         rc = tow_error_nomem(err);
     tow_state_close(state);
@@ -111,7 +111,7 @@ static int top_look(const struct tow_cli *cli, struct top *top, struct tow_error
 
 static void top_row(struct tow_table *table, const struct top_run *run, int64_t now)
 {
-    const struct tow_activity *activity = &run->activity;
+    const struct tow_at_work *activity = &run->activity;
     char text[TOW_HUMAN_MAX];
 
     tow_table_add(table, "%s", activity->job);
@@ -162,7 +162,7 @@ static int top_doc(const struct top *top, int64_t now, struct tow_error *err)
     tow_doc_open(&doc, "running", '[');
     for (size_t i = 0; i < top->count; i++) {
         const struct top_run *run = &top->runs[i];
-        const struct tow_activity *activity = &run->activity;
+        const struct tow_at_work *activity = &run->activity;
 
         tow_doc_open(&doc, NULL, '{');
         tow_doc_text(&doc, "job", activity->job);

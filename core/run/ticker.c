@@ -55,7 +55,7 @@ static void ticker_watch_stop(struct run *run, int64_t now, int64_t *stopped)
 static void ticker_beat(struct run *run, int64_t now, int must)
 {
     const struct tow_progress progress = ticker_progress(run, now);
-    const struct tow_activity activity = {
+    const struct tow_at_work activity = {
         .run = run->id,
         .counts = progress.counts,
         .in_flight = progress.bytes_in_flight,

@@ -56,7 +56,6 @@ void tow_state_unlock(struct tow_lock *lock);
 int tow_state_lock_holder(struct tow_state *state, const char *job, int64_t *pid,
                           struct tow_error *err);
 
-
 /* ---- runs and checkpoints ------------------------------------------------------------------- */
 
 struct tow_counts {
@@ -67,7 +66,7 @@ struct tow_counts {
 };
 
 /* What the holder of a lock is doing; kept with the lock, and gone with it. */
-struct tow_activity {
+struct tow_at_work {
     char job[65];
     int64_t run; /* 0: none yet */
     char host[256];
@@ -81,13 +80,13 @@ struct tow_activity {
 
 /* Renews the heartbeat and says what the run does (run, counts, in_flight, stopping are read).
  * TOW_E_ENV where the lock was taken over. */
-int tow_state_report(struct tow_lock *lock, const struct tow_activity *activity,
+int tow_state_report(struct tow_lock *lock, const struct tow_at_work *activity,
                      struct tow_error *err);
 /* The locks whose owners may be at work, in order of job; stops when visit returns other than 0
  * and returns that. */
-int tow_state_activities(struct tow_state *state,
-                         int (*visit)(void *context, const struct tow_activity *activity),
-                         void *context, struct tow_error *err);
+int tow_state_at_work(struct tow_state *state,
+                      int (*visit)(void *context, const struct tow_at_work *activity),
+                      void *context, struct tow_error *err);
 
 /* How a run ended, or "running". Texts are stable: users and --json see them. */
 #define TOW_RUN_RUNNING     "running"

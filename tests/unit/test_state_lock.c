@@ -364,11 +364,11 @@ static void test_processes_that_contend_for_a_lock_hold_it_one_at_a_time(void **
 }
 
 struct seen {
-    struct tow_activity last;
+    struct tow_at_work last;
     int count;
 };
 
-static int see(void *context, const struct tow_activity *activity)
+static int see(void *context, const struct tow_at_work *activity)
 {
     struct seen *seen = context;
 
@@ -377,7 +377,7 @@ static int see(void *context, const struct tow_activity *activity)
     return 0;
 }
 
-static int stop_there(void *context, const struct tow_activity *activity)
+static int stop_there(void *context, const struct tow_at_work *activity)
 {
     (void)activity;
     ++*(int *)context;
@@ -386,7 +386,7 @@ static int stop_there(void *context, const struct tow_activity *activity)
 
 static void test_what_a_holder_does_is_seen_by_others(void **fixture)
 {
-    static const struct tow_activity doing = {
+    static const struct tow_at_work doing = {
         .run = 12,
         .counts = {.read = 10,
                    .accepted = 4,
@@ -404,13 +404,13 @@ static void test_what_a_holder_does_is_seen_by_others(void **fixture)
     struct tow_lock *lock = take(one, "a");
     struct seen seen = {.count = 0};
 
-    assert_ok(tow_state_activities(two, see, &seen, &err), err);
+    assert_ok(tow_state_at_work(two, see, &seen, &err), err);
     assert_int_equal(seen.count, 1);
     assert_int_equal(seen.last.reported_us, 0);
     assert_int_equal(seen.last.run, 0);
 
     assert_ok(tow_state_report(lock, &doing, &err), err);
-    assert_ok(tow_state_activities(two, see, &seen, &err), err);
+    assert_ok(tow_state_at_work(two, see, &seen, &err), err);
     assert_int_equal(seen.count, 2);
     assert_string_equal(seen.last.job, "a");
     assert_int_equal(seen.last.pid, getpid());
@@ -430,13 +430,13 @@ static void test_what_a_holder_does_is_seen_by_others(void **fixture)
 
     tow_state_unlock(lock);
     seen.count = 0;
-    assert_ok(tow_state_activities(two, see, &seen, &err), err);
+    assert_ok(tow_state_at_work(two, see, &seen, &err), err);
     assert_int_equal(seen.count, 0);
     tow_state_close(one);
     tow_state_close(two);
 }
 
-static void test_activities_come_by_job_until_one_is_enough(void **fixture)
+static void test_holders_come_by_job_until_one_is_enough(void **fixture)
 {
     struct tow_state *state = open_state(*fixture, TOW_STATE_CREATE);
     struct tow_error err = TOW_ERROR_INIT;
@@ -444,10 +444,10 @@ static void test_activities_come_by_job_until_one_is_enough(void **fixture)
     struct seen seen = {.count = 0};
     int count = 0;
 
-    assert_ok(tow_state_activities(state, see, &seen, &err), err);
+    assert_ok(tow_state_at_work(state, see, &seen, &err), err);
     assert_int_equal(seen.count, 2);
     assert_string_equal(seen.last.job, "b");
-    assert_int_equal(tow_state_activities(state, stop_there, &count, &err), 4711);
+    assert_int_equal(tow_state_at_work(state, stop_there, &count, &err), 4711);
     assert_int_equal(count, 1);
     tow_state_unlock(a);
     tow_state_unlock(b);
@@ -462,7 +462,7 @@ static void test_a_holder_that_is_dead_does_nothing(void **fixture)
     struct seen seen = {.count = 0};
 
     edit(state, "UPDATE locks SET started = started + 1");
-    assert_ok(tow_state_activities(state, see, &seen, &err), err);
+    assert_ok(tow_state_at_work(state, see, &seen, &err), err);
     assert_int_equal(seen.count, 0);
     tow_state_unlock(lock);
     tow_state_close(state);
@@ -470,7 +470,7 @@ static void test_a_holder_that_is_dead_does_nothing(void **fixture)
 
 static void test_a_report_of_a_lock_that_was_taken_over_is_refused(void **fixture)
 {
-    static const struct tow_activity doing = {.run = 1};
+    static const struct tow_at_work doing = {.run = 1};
     struct tow_state *state = open_state(*fixture, TOW_STATE_CREATE);
     struct tow_error err = TOW_ERROR_INIT;
     struct tow_lock *lock = take(state, "a");
@@ -485,13 +485,13 @@ static void test_a_report_of_a_lock_that_was_taken_over_is_refused(void **fixtur
     tow_state_close(state);
 }
 
-static void test_an_empty_state_has_no_activities(void **fixture)
+static void test_an_empty_state_has_no_holders(void **fixture)
 {
     struct tow_state *state = open_state(*fixture, TOW_STATE_READ);
     struct tow_error err = TOW_ERROR_INIT;
     struct seen seen = {.count = 0};
 
-    assert_ok(tow_state_activities(state, see, &seen, &err), err);
+    assert_ok(tow_state_at_work(state, see, &seen, &err), err);
     assert_int_equal(seen.count, 0);
     tow_state_close(state);
 }
@@ -526,10 +526,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(test_what_a_holder_does_is_seen_by_others),
-        SCRATCH_TEST(test_activities_come_by_job_until_one_is_enough),
+        SCRATCH_TEST(test_holders_come_by_job_until_one_is_enough),
         SCRATCH_TEST(test_a_holder_that_is_dead_does_nothing),
         SCRATCH_TEST(test_a_report_of_a_lock_that_was_taken_over_is_refused),
-        SCRATCH_TEST(test_an_empty_state_has_no_activities),
+        SCRATCH_TEST(test_an_empty_state_has_no_holders),
         SCRATCH_TEST(test_an_agenda_is_kept_as_it_is),
         SCRATCH_TEST(test_a_job_is_locked_once_until_it_is_given_back),
         SCRATCH_TEST(test_a_heartbeat_is_written),

@@ -4,8 +4,8 @@
 #include "state/connection.h"
 #include "state/owner.h"
 
-static int activity_read(struct tow_sql *sql, sqlite3_stmt *row, struct tow_activity *out,
-                         struct tow_owner *owner, struct tow_error *err)
+static int at_work_read(struct tow_sql *sql, sqlite3_stmt *row, struct tow_at_work *out,
+                        struct tow_owner *owner, struct tow_error *err)
 {
     int64_t *const numbers[] = {&out->run,
                                 &out->reported_us,
@@ -19,7 +19,7 @@ static int activity_read(struct tow_sql *sql, sqlite3_stmt *row, struct tow_acti
                                 &out->in_flight};
     int result;
 
-    *out = (struct tow_activity){0};
+    *out = (struct tow_at_work){0};
     *owner = (struct tow_owner){0};
     if ((result = tow_sql_column_text(sql, row, 0, out->job, sizeof out->job, err)) != TOW_OK ||
         (result = tow_sql_column_text(sql, row, 1, owner->host, sizeof owner->host, err)) !=
@@ -34,14 +34,14 @@ static int activity_read(struct tow_sql *sql, sqlite3_stmt *row, struct tow_acti
     for (int i = 0; i < (int)(sizeof numbers / sizeof numbers[0]); i++)
         *numbers[i] = sqlite3_column_int64(row, 8 + i);
     memcpy(out->host, owner->host, sizeof out->host);
-    out->counts.pending = out->counts.read - out->counts.accepted - out->counts.rejected -
-                          out->counts.filtered;
+    out->counts.pending =
+        out->counts.read - out->counts.accepted - out->counts.rejected - out->counts.filtered;
     return TOW_OK;
 }
 
 /* The first lock behind a job's name. */
-static int activity_next(struct tow_state *state, const char *after, struct tow_activity *out,
-                         struct tow_owner *owner, struct tow_error *err)
+static int at_work_next(struct tow_state *state, const char *after, struct tow_at_work *out,
+                        struct tow_owner *owner, struct tow_error *err)
 {
     static const char text[] =
         "SELECT job, host, boot, pid, started, since_us, heartbeat_us, stopping, run, progress_us,"
@@ -55,11 +55,11 @@ static int activity_next(struct tow_state *state, const char *after, struct tow_
         return result;
     result = tow_sql_query(&state->sql, text, values, &row, err);
     if (result == TOW_OK)
-        result = activity_read(&state->sql, row, out, owner, err);
+        result = at_work_read(&state->sql, row, out, owner, err);
     return tow_state_end(state, result, err);
 }
 
-static int64_t activity_now_us(void)
+static int64_t at_work_now_us(void)
 {
     struct timespec now;
 
@@ -68,12 +68,12 @@ static int64_t activity_now_us(void)
 }
 
 /* One transaction a lock: visit may take its time, and may call back into the state. */
-int tow_state_activities(struct tow_state *state,
-                         int (*visit)(void *context, const struct tow_activity *activity),
-                         void *context, struct tow_error *err)
+int tow_state_at_work(struct tow_state *state,
+                      int (*visit)(void *context, const struct tow_at_work *activity),
+                      void *context, struct tow_error *err)
 {
     struct tow_owner self, owner;
-    struct tow_activity activity = {.job = ""};
+    struct tow_at_work activity = {.job = ""};
 
     tow_owner_self(&self);
     for (;;) {
@@ -81,10 +81,10 @@ int tow_state_activities(struct tow_state *state,
         int result;
 
         memcpy(after, activity.job, sizeof after);
-        result = activity_next(state, after, &activity, &owner, err);
+        result = at_work_next(state, after, &activity, &owner, err);
         if (result == TOW_END)
             return TOW_OK;
-        if (result == TOW_OK && tow_owner_alive(&owner, &self, activity_now_us()))
+        if (result == TOW_OK && tow_owner_alive(&owner, &self, at_work_now_us()))
             result = visit(context, &activity);
         if (result != TOW_OK)
             return result;
