@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -312,9 +313,23 @@ static int main_close_stdout(int code)
     return code == TOW_EXIT_OK ? TOW_EXIT_ENVIRONMENT : code;
 }
 
+/* The soft limit is 1024 for programs that use select, which this one does not: a job of 200 routes
+ * and two workers needs more. */
+static void main_raise_limit(void)
+{
+    const rlim_t most = 65536;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= most)
+        return;
+    limit.rlim_cur = limit.rlim_max < most ? limit.rlim_max : most;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv)
 {
     main_fill_descriptors();
+    main_raise_limit();
     /* What these say, the write that failed says too, and an error can be reported. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);

@@ -91,7 +91,7 @@ enum { TOW_ROUTE_REJECT, TOW_ROUTE_SUFFIX };
 struct tow_route_spec {
     const char *by;      /* outgoing column; its name is the word in braces; required */
     int64_t max;         /* 200; 1 .. TOW_ROUTES_MAX: routes of a load */
-    int64_t open;        /* 32; 1 .. TOW_ROUTES_MAX: that a worker holds open */
+    int64_t open;        /* 200; 1 .. TOW_ROUTES_MAX: that a worker holds open */
     int32_t names;       /* "identifier": TOW_ROUTE_IDENTIFIER ... */
     int32_t collisions;  /* "reject": TOW_ROUTE_REJECT ... */
     const char *null;    /* value for rows that have none; NULL: they are rejected */

@@ -12,7 +12,7 @@ static const struct tow_option route_options[] = {
      "column that tells where a row goes"},
     {"max", TOW_OPTION_INT, 0, ROUTE(max), "200", 1, TOW_ROUTES_MAX, NULL,
      "routes of a load; rows of others are rejected"},
-    {"open", TOW_OPTION_INT, 0, ROUTE(open), "32", 1, TOW_ROUTES_MAX, NULL,
+    {"open", TOW_OPTION_INT, 0, ROUTE(open), "200", 1, TOW_ROUTES_MAX, NULL,
      "routes that a sink worker holds open at once"},
     {"names", TOW_OPTION_CHOICE, 0, ROUTE(names), "identifier", 0, 0, "identifier|as_is",
      "how a value becomes a name"},

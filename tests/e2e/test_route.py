@@ -5,12 +5,13 @@ import gzip
 import json
 import os
 import random
+import resource
 import signal
 import time
 
 import pytest
 import sqlcheck
-from helpers import columns, counts, csv_text
+from helpers import columns, counts, csv_text, launch
 from sandbox import sandbox, sandbox_process  # noqa: F401
 
 SEED = int(os.environ.get("TOWPATH_CRASH_SEED", "20260301"))
@@ -164,6 +165,15 @@ def test_killed_at_random_each_row_is_in_its_file_once(tow, output):
     assert killed > 0
     tow.run("run", "job.cfg")
     check_files(tow, values)
+
+
+def test_more_files_than_descriptors_of_old(tow):
+    values = [f"s{i}" for i in range(400)]
+    events(tow, values)
+    job(tow, 'path = "out/{stream}.csv"; max = 400; open = 400;', more=TYPED)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    launch(tow, 0, "run", "job.cfg", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard)))
+    assert files(tow) == expected(values)
 
 
 def check_files(tow, values):

@@ -107,7 +107,7 @@ static void test_options_of_a_route_are_the_sinks(void **state)
     assert_true(job.has_route);
     assert_string_equal(job.route.by, "stream");
     assert_int_equal(job.route.max, 7);
-    assert_int_equal(job.route.open, 32);
+    assert_int_equal(job.route.open, 200);
     assert_int_equal(job.route.names, TOW_ROUTE_IDENTIFIER);
     assert_int_equal(job.route.collisions, TOW_ROUTE_REJECT);
     assert_null(job.route.null);
