@@ -13,11 +13,13 @@ struct tow_lytics_options {
 };
 
 /* `o` is a struct tow_lytics_options in the instance. */
-#define TOW_LYTICS_OPTIONS(instance, o)                                                           \
-    TOW_OPT("token", TOW_OPTION_STRING, TOW_OPTION_REQUIRED | TOW_OPTION_SECRET, instance,        \
-            o.token, NULL, 0, 0, NULL, "API token of Lytics, \"${env:LYTICS_TOKEN}\""),           \
-        TOW_OPT_STRING("account_id", instance, o.account_id, NULL,                                \
-                       "account, where the token reaches several"),                               \
+#define TOW_LYTICS_OPTIONS(instance, o)                                                    \
+    TOW_OPT("token", TOW_OPTION_STRING, TOW_OPTION_REQUIRED | TOW_OPTION_SECRET, instance, \
+            o.token, NULL, 0, 0, NULL, "API token of Lytics, \"${env:LYTICS_TOKEN}\""),    \
+        TOW_LYTICS_OPTIONS_BUT_TOKEN(instance, o)
+#define TOW_LYTICS_OPTIONS_BUT_TOKEN(instance, o)                                                 \
+    TOW_OPT_STRING("account_id", instance, o.account_id, NULL,                                    \
+                   "account, where the token reaches several"),                                   \
         TOW_OPT_STRING("api_url", instance, o.api_url, TOW_LYTICS_API_URL, "where the API is"),   \
         TOW_OPT_STRING("bulk_url", instance, o.bulk_url, TOW_LYTICS_BULK_URL,                     \
                        "where bulk uploads go"),                                                  \
