@@ -391,7 +391,7 @@ static int schedule_describe(struct schedule_reader *reader)
     snprintf(text, sizeof text, "%s%s%s%s", schedule_put_rule(reader, rule, sizeof rule),
              zoned ? " in " : "", zoned ? tow_zone_name(schedule->zone) : "",
              schedule->once && schedule->kind != TOW_SCHEDULE_AT_ONCE ? ", once" : "");
-    reader->schedule->text = tow_pool_text(&reader->job->content->pool, text, strlen(text));
+    reader->schedule->text = strdup(text);
     return reader->schedule->text ? TOW_OK : tow_error_nomem(reader->job->err);
 }
 

@@ -1,6 +1,6 @@
 #include "schedule/schedule.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 /* Spreads bits: equal numbers stay equal, others become unlike (the finisher of SplitMix64). */
 static uint64_t schedule_mix(uint64_t x)
@@ -59,5 +59,6 @@ int64_t tow_schedule_due(const struct tow_schedule *schedule, int64_t slot_us)
 void tow_schedule_release(struct tow_schedule *schedule)
 {
     tow_zone_put(schedule->zone);
+    free(schedule->text);
     *schedule = (struct tow_schedule){0};
 }

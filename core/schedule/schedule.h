@@ -48,8 +48,8 @@ struct tow_schedule {
     int64_t every_us;             /* EVERY */
     struct tow_cron cron;         /* HOURLY to MONTHLY, CRON */
     const struct tow_zone *zone;  /* never NULL in a schedule that was read */
-    const char *text;     /* the rule for people: "daily at 02:00 in Europe/Berlin"; the job's */
-    uint64_t seed;        /* of jitter: made of the job's name */
+    char *text;    /* the rule for people: "daily at 02:00 in Europe/Berlin"; heap, or NULL */
+    uint64_t seed; /* of jitter: made of the job's name */
     uint64_t fingerprint; /* of what makes slots: another one, another rule; never 0 */
 };
 
@@ -72,7 +72,7 @@ int64_t tow_schedule_due(const struct tow_schedule *schedule, int64_t slot_us);
  * where the kind has no slots. */
 int64_t tow_schedule_gap(const struct tow_schedule *schedule);
 
-/* Gives the zone back. */
+/* Gives back what zone and text hold. */
 void tow_schedule_release(struct tow_schedule *schedule);
 
 #endif

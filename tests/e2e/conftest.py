@@ -27,6 +27,7 @@ COMMANDS = [
     "plugins list",
     "plugins show",
     "plugins test",
+    "jobs",
     "top",
     "runs",
     "runs show",

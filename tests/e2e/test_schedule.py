@@ -189,3 +189,63 @@ def test_top_shows_a_run_that_is_on_and_none_when_it_has_ended(tow):
 def test_top_without_a_state_shows_nothing_and_makes_none(tow):
     assert tow.json("top")["running"] == []
     assert not tow.state.exists()
+
+
+# ---- jobs --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tow):
+    """jobs.d with a job on a schedule, one without, and one that is wrong."""
+    tow.write("jobs.d/in.csv", "a\n1\n")
+    tow.job("daily", more='  schedule = { cron = "0 2 * * *"; };', file="jobs.d/daily.cfg")
+    tow.job("plain", sink='plugin = "file"; path = "plain.ndjson";', file="jobs.d/plain.cfg")
+    tow.job("wrong", more='  schedule = { cron = "x"; };', file="jobs.d/wrong.cfg")
+    tow.write("jobs.d/connections.cfg", "connections = { };\n")
+    return "jobs.d"
+
+
+def test_jobs_lists_a_folder_with_what_is_wrong(tow, folder):
+    tow.run("run", "jobs.d/plain.cfg")
+    done = tow.run("jobs", "-C", folder, code=2)
+    head, daily, plain, wrong = done.stdout.splitlines()
+    assert head.split()[:2] == ["JOB", "STATE"]
+    assert daily.startswith("daily  idle   -") and daily.endswith("cron 0 2 * * * in UTC")
+    assert re.search(r"\d{4}-\d\d-\d\d 02:00:00Z", daily)
+    assert plain.startswith("plain  idle   2") and "ok" in plain and plain.endswith("no schedule")
+    assert wrong.startswith("wrong  idle") and wrong.endswith("1 error in jobs.d/wrong.cfg")
+    assert "jobs.d/wrong.cfg:6: schedule: cron:" in done.stderr
+
+
+def test_jobs_has_it_all_in_json(tow, folder):
+    tow.run("run", "jobs.d/plain.cfg")
+    daily, plain, wrong = tow.json("jobs", "-C", folder, code=2)
+    assert daily["schedule"] == "cron 0 2 * * * in UTC" and daily["timezone"] == "UTC"
+    assert daily["next"].endswith("T02:00:00Z") and daily["last"] is None
+    assert daily["running"] is None and daily["state"] == "idle" and daily["errors"] == 0
+    assert plain["last"]["status"] == "ok" and plain["last"]["exit_code"] == 0
+    assert plain["schedule"] is None and plain["next"] is None
+    assert wrong["errors"] == 1 and wrong["next"] is None
+
+
+def test_jobs_without_a_folder_are_those_of_the_state(tow, folder):
+    assert tow.json("jobs") == []
+    tow.run("run", "jobs.d/plain.cfg")
+    assert [job["job"] for job in tow.json("jobs")] == ["plain"]
+
+
+def test_jobs_says_what_runs(tow):
+    tow.job("slow", source='plugin = "csv"; path = "-";')
+    process = tow.start("run", "slow.cfg")
+    for _ in range(600):
+        listed = tow.json("jobs")
+        if listed and listed[0]["running"]:
+            break
+    assert listed[0]["state"] == "running" and listed[0]["running"]["process"] == process.pid
+    process.stdin.write(b"a\n1\n")
+    tow.finish(process, 0)
+    assert tow.json("jobs")[0]["state"] == "idle"
+
+
+def test_a_folder_that_is_not_there_is_no_list(tow):
+    assert "folder nowhere" in tow.run("jobs", "-C", "nowhere", code=3).stderr
