@@ -109,6 +109,23 @@ int tow_output_write(struct tow_output *output, const void *bytes, size_t length
     return code;
 }
 
+int tow_output_take(struct tow_output *output, struct tow_buffer *text, struct tow_error *err)
+{
+    int code;
+
+    if (!output->gzip) {
+        code = tow_output_write(output, text->data, text->size, err);
+        text->size = 0;
+        return code;
+    }
+    code = output_usable(output, err);
+    if (code == TOW_OK)
+        code = tow_gzip_writer_take(output->gzip, text, err);
+    if (code != TOW_OK)
+        output->failed = 1;
+    return code;
+}
+
 /* The name itself needs to be durable but once. */
 static int output_sync_name(struct tow_output *output, struct tow_error *err)
 {
@@ -170,6 +187,7 @@ static int output_init(struct tow_output *output, const struct tow_output_spec *
         output->gzip = tow_gzip_writer_new(spec->level, drain, err);
         if (!output->gzip)
             return err ? err->code : TOW_E_NOMEM;
+        tow_gzip_writer_use_helpers(output->gzip);
     }
     if (output->is_stdout)
         return TOW_OK;

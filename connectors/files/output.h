@@ -19,6 +19,7 @@
 
 #include "connectors/files/gzip_writer.h"
 #include "towpath/error.h"
+#include "towpath/rowtext.h"
 
 #define TOW_OUTPUT_STDOUT "-"
 
@@ -45,6 +46,9 @@ struct tow_output *tow_output_continue(const struct tow_output_spec *spec, uint6
  */
 int tow_output_write(struct tow_output *output, const void *bytes, size_t length,
                      struct tow_error *err);
+
+/* The same for all that is in `text`, which is empty then; its memory may be another. */
+int tow_output_take(struct tow_output *output, struct tow_buffer *text, struct tow_error *err);
 
 /* Makes all that was written durable, a gzip stream with its member ended, so that the file can be
  * cut at *length and is whole. */

@@ -13,8 +13,8 @@
 #include "towpath/batch.h"
 #include "towpath/rowtext.h"
 
-#define PART_TEXT_FULL  (128 << 10) /* text is compressed from here */
-#define PART_SLICE_TEXT (32 << 10)  /* and made in slices of about as much */
+#define PART_TEXT_FULL  TOW_GZIP_CHUNK /* text is compressed from here */
+#define PART_SLICE_TEXT (32 << 10)     /* and made in slices of about as much */
 #define PART_SLICE_ROWS 1024
 #define PART_FIRST_ROWS 64
 #define PART_NAME_MAX   24 /* of a column in the text */
@@ -217,12 +217,7 @@ void tow_copy_part_free(struct tow_copy_part *part)
 
 static int part_hand_on(struct tow_copy_part *part, struct tow_error *err)
 {
-    int code = TOW_OK;
-
-    if (part->text.size > 0)
-        code = tow_gzip_writer_write(part->gzip, part->text.data, part->text.size, err);
-    part->text.size = 0;
-    return code;
+    return part->text.size > 0 ? tow_gzip_writer_take(part->gzip, &part->text, err) : TOW_OK;
 }
 
 static int part_put_slice(struct tow_copy_part *part, const struct ArrowArray *array, int64_t first,

@@ -223,8 +223,7 @@ static int file_hand_on(struct file_sink *sink, struct tow_error *err)
     int code = TOW_OK;
 
     if (sink->buffer.size > 0)
-        code = tow_file_parts_write(&sink->parts, sink->buffer.data, sink->buffer.size, err);
-    sink->buffer.size = 0;
+        code = tow_file_parts_write(&sink->parts, &sink->buffer, err);
     return code;
 }
 

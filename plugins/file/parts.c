@@ -111,12 +111,12 @@ static int parts_reopen(struct tow_file_parts *parts, struct tow_error *err)
     return code == TOW_OK ? parts_open(parts, 0, err) : code;
 }
 
-int tow_file_parts_write(struct tow_file_parts *parts, const void *bytes, size_t length,
+int tow_file_parts_write(struct tow_file_parts *parts, struct tow_buffer *text,
                          struct tow_error *err)
 {
     int code = parts->output ? TOW_OK : parts_reopen(parts, err);
 
-    return code == TOW_OK ? tow_output_write(parts->output, bytes, length, err) : code;
+    return code == TOW_OK ? tow_output_take(parts->output, text, err) : code;
 }
 
 int tow_file_parts_sync(struct tow_file_parts *parts, struct tow_error *err)

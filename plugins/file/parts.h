@@ -30,8 +30,9 @@ int tow_file_parts_continue(struct tow_file_parts *parts, const struct tow_file_
 /* Closes what is open and drops the lock; files stay as they are. */
 void tow_file_parts_close(struct tow_file_parts *parts);
 
-/* After an error of these three only close may follow. */
-int tow_file_parts_write(struct tow_file_parts *parts, const void *bytes, size_t length,
+/* After an error of these three only close may follow. Takes all that is in `text`, which is empty
+ * then. */
+int tow_file_parts_write(struct tow_file_parts *parts, struct tow_buffer *text,
                          struct tow_error *err);
 /* Makes the part durable and sets `length`. */
 int tow_file_parts_sync(struct tow_file_parts *parts, struct tow_error *err);

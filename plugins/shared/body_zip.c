@@ -44,10 +44,7 @@ void tow_body_zip_free(struct tow_body_zip *zip)
 int tow_body_zip(struct tow_body_zip *zip, const void *bytes, size_t length,
                  const struct tow_buffer **out, struct tow_error *err)
 {
-    int rc;
-
     zip->out.size = 0;
     *out = &zip->out;
-    rc = tow_gzip_writer_write(zip->writer, bytes, length, err);
-    return rc ? rc : tow_gzip_writer_end_member(zip->writer, err);
+    return tow_gzip_writer_member(zip->writer, bytes, length, err);
 }

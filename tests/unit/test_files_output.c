@@ -533,7 +533,10 @@ static void check_full_disk(void **state, int gzip)
     durable = sync_output(output);
     signal(SIGXFSZ, SIG_IGN);
     limit_file_size(70000);
-    assert_int_equal(tow_output_write(output, noise, SIZE, &err), TOW_E_ENV);
+    /* Where other threads compress, what comes of a piece is told with a later one. */
+    for (int i = 0; i < 10 && err.code == TOW_OK; i++)
+        tow_output_write(output, noise, SIZE, &err);
+    assert_int_equal(err.code, TOW_E_ENV);
     limit_file_size(RLIM_INFINITY);
     signal(SIGXFSZ, SIG_DFL);
     assert_says(err, "nothing was published");
