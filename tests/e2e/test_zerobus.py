@@ -186,3 +186,18 @@ def test_no_secret_is_shown(tow, far_end):
     for text in (said.stdout, said.stderr, said_too.stdout, said_too.stderr):
         assert "v3ry-s3cret" not in text
     assert b"v3ry-s3cret" not in kept
+
+
+def test_rows_of_several_tables_arrive_once(tow, far_end):
+    far = far_end("--ids", 50000)
+    lines = "".join(f"{i},text of row {i},kind {i * 7919 % 5}\n" for i in range(50000))
+    put(tow.folder, {"in.csv": "id,text,kind\n" + lines})
+    job(tow, far)
+    text = (tow.folder / "job.cfg").read_text().replace(' table = "main.sales.orders";', "")
+    text = text.replace('name = "text" }', 'name = "text" }, { name = "kind" }')
+    route = '  route = { by = "kind"; table = "main.sales.orders_{kind}"; keep_column = false; };\n};'
+    tow.write("job.cfg", text.rstrip().removesuffix("};") + route + "\n")
+    assert tow.json("run", "job.cfg")["rows"]["accepted"] == 50000
+    report = far.report()
+    assert (report["records"], report["missing"], report["sent_again"]) == (50000, 0, 0)
+    assert report["streams"] >= 5
