@@ -56,7 +56,8 @@ static int32_t toys_source_read(void *self, struct tow_batch *out, struct tow_er
     int rc = toys_step(err);
 
     if (rc || source->next >= route_plan.rows) {
-        tow_position_set_int(&out->position, source->next);
+        if (!route_plan.repeats)
+            tow_position_set_int(&out->position, source->next);
         return rc ? rc : TOW_END;
     }
     for (int64_t n = source->next; !rc && n < end && n < route_plan.rows; n++) {
@@ -294,7 +295,7 @@ static int32_t toys_finish(void *self, struct tow_error *err)
         return rc;
     table->finishes++;
     if (strcmp(table->load, sink->host->load_id) != 0)
-        table->published_before = table->published_count;
+        table->published_before = route_plan.repeats ? 0 : table->published_count;
     strcpy(table->load, sink->host->load_id);
     table->published_count = table->published_before;
     for (uint32_t worker = 0; worker < sink->host->workers; worker++)

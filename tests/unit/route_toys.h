@@ -40,6 +40,7 @@ struct route_plan {
     int64_t refuse;       /* the sink rejects multiples; 0: none */
     int64_t lag;          /* with TOW_SINK_DEFERS: batches that are not settled before flush */
     int settles_half;     /* 1: a write that fails has settled the first half of its rows */
+    int repeats;          /* 1: each load has all rows, and replaces those of the one before */
     const char *bad_name; /* check refuses a table of this name */
 };
 
