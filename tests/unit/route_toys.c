@@ -180,8 +180,10 @@ static int32_t toys_begin(void *self, const struct tow_host *host, const struct 
 {
     struct toys_sink *sink = self;
 
+    pthread_mutex_lock(&toys_lock);
     if (host)
         sink->table->columns = schema->n_children;
+    pthread_mutex_unlock(&toys_lock);
     return tow_cursor_init(&sink->cursor, schema, err);
 }
 

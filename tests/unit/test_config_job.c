@@ -274,9 +274,9 @@ static const struct bad_job bad_files[] = {
      "job.cfg:3: error: source: is of type string, must be of type group\n"
      "job.cfg:4: error: sink needs the key \"plugin\"\n"
      "job.cfg:5: error: plugin: is of type integer, must be of type string\n"},
-    {JOB("calendar = { cron = \"x\"; };\nalerts = {}; colours = {};"),
+    {JOB("calendar = { cron = \"x\"; };\nbeacons = {}; colours = {};"),
      "job.cfg:4: error: job has no key \"calendar\"\n"
-     "job.cfg:5: error: job has no key \"alerts\"\n"
+     "job.cfg:5: error: job has no key \"beacons\"\n"
      "job.cfg:5: error: job has no key \"colours\"\n"},
     {JOB("results = { plugin = \"\"; };\ntransforms = ( 5,\n{ x = 1; } );"),
      "job.cfg:4: error: plugin: the name is empty\n"
