@@ -305,42 +305,64 @@ static tow_texts_convert *texts_choose(enum tow_type_id id, const char *format)
     }
 }
 
-#if defined(__x86_64__)
-static const struct {
-    tow_texts_convert *plain, *avx512;
-} texts_fast[] = {
-    {tow_texts_integer, tow_texts_integer_avx512},
-    {tow_texts_float64, tow_texts_float64_avx512},
-    {tow_texts_date, tow_texts_date_avx512},
-    {tow_texts_timestamp, tow_texts_timestamp_avx512},
+/* ---- levels --------------------------------------------------------------------------------- */
+
+static int texts_works_anywhere(void)
+{
+    return 1;
+}
+
+#define TEXTS_FAST 4 /* converters of which a level has its own */
+
+struct texts_level {
+    const char *name;
+    int (*works)(void);
+    tow_texts_convert *fast[TEXTS_FAST];
 };
 
-static tow_texts_convert *texts_faster(tow_texts_convert *plain)
-{
-    for (size_t i = 0; i < sizeof texts_fast / sizeof *texts_fast; i++)
-        if (texts_fast[i].plain == plain)
-            return texts_fast[i].avx512;
-    return plain;
-}
+/* Slowest first. */
+static const struct texts_level texts_levels[] = {
+    {"scalar",
+     texts_works_anywhere,
+     {tow_texts_integer, tow_texts_float64, tow_texts_date, tow_texts_timestamp}},
+#if defined(__x86_64__)
+    {"avx2",
+     tow_texts_has_avx2,
+     {tow_texts_integer_avx2, tow_texts_float64_avx2, tow_texts_date_avx2,
+      tow_texts_timestamp_avx2}},
+    {"avx512",
+     tow_texts_has_avx512,
+     {tow_texts_integer_avx512, tow_texts_float64_avx512, tow_texts_date_avx512,
+      tow_texts_timestamp_avx512}},
 #endif
+};
+
+static const struct texts_level *texts_find_level(const char *name)
+{
+    const struct texts_level *found = NULL;
+
+    for (size_t i = 0; i < sizeof texts_levels / sizeof *texts_levels; i++)
+        if ((!name || strcmp(name, texts_levels[i].name) == 0) && texts_levels[i].works())
+            found = &texts_levels[i];
+    return found;
+}
 
 int tow_texts_converter_init(struct tow_texts_converter *converter, struct tow_type type,
                              const char *format, const char *level)
 {
+    const struct texts_level *found = texts_find_level(level);
     tow_texts_convert *convert = texts_choose(type.id, format);
-    int is_known = level == NULL || strcmp(level, "scalar") == 0;
 
-    if (!convert || (format && tow_time_format_check(format)))
+    if (!found || !convert || (format && tow_time_format_check(format)))
         return 0;
     if (format && type.id != TOW_TYPE_DATE && type.id != TOW_TYPE_TIMESTAMP &&
         type.id != TOW_TYPE_TIMESTAMP_NTZ)
         return 0;
-#if defined(__x86_64__)
-    if ((level == NULL || strcmp(level, "avx512") == 0) && tow_texts_has_avx512()) {
-        convert = texts_faster(convert);
-        is_known = 1;
-    }
-#endif
+    for (size_t i = 0; i < TEXTS_FAST; i++)
+        if (texts_levels[0].fast[i] == convert) {
+            convert = found->fast[i];
+            break;
+        }
     *converter = (struct tow_texts_converter){convert, type, format};
-    return is_known;
+    return 1;
 }

@@ -28,6 +28,9 @@ uint64_t tow_texts_narrow(struct tow_type type, const int64_t *values, unsigned 
 tow_texts_convert tow_texts_integer_avx512, tow_texts_float64_avx512, tow_texts_date_avx512;
 tow_texts_convert tow_texts_timestamp_avx512;
 int tow_texts_has_avx512(void);
+tow_texts_convert tow_texts_integer_avx2, tow_texts_float64_avx2, tow_texts_date_avx2;
+tow_texts_convert tow_texts_timestamp_avx2;
+int tow_texts_has_avx2(void);
 #endif
 
 #endif

@@ -48,8 +48,8 @@ struct tow_texts_converter {
  * RFC 3339. A timestamp_ntz takes no zone, a date no time of day but midnight. 0 where the
  * combination is not known here: string, binary, json, and other formats.
  *
- * `level`: "scalar", "avx512"; NULL: the fastest that this processor can run. 0 for others, and
- * where the processor lacks it.
+ * `level`: "scalar", "avx2", "avx512"; NULL: the fastest that this processor can run. 0 for others,
+ * and where the processor lacks it.
  */
 int tow_texts_converter_init(struct tow_texts_converter *converter, struct tow_type type,
                              const char *format, const char *level);

@@ -9,32 +9,19 @@
 /* Bytes that a copy moves at once; the slack of window and column is larger. */
 #define COLUMNS_WIDE 32
 
-/* One column being filled. */
-struct columns_fill {
-    const struct tow_csv_dialect *dialect;
-    const struct tow_csv_table *table;
-    const char *bytes;
-    struct tow_column *column;
-    struct tow_buffer *repair;
-    size_t field;
-    int64_t base; /* rows that the column has already */
-    size_t used;  /* its bytes */
-    int64_t null_count;
-};
-
 /* ---- validity ------------------------------------------------------------------------------- */
 
 /* Marks 64 rows, from row `first` of the table on, as null where a bit of `nulls` is set and valid
  * elsewhere. */
-static inline void columns_put_nulls(struct columns_fill *fill, size_t first, uint64_t nulls)
+static inline void columns_put_nulls(struct tow_csv_fill *fill, size_t first, uint64_t nulls)
 {
     tow_csv_put_bits(fill->column->validity, (uint64_t)fill->base + first, ~nulls);
-    fill->null_count += __builtin_popcountll(nulls);
+    fill->nulls += __builtin_popcountll(nulls);
 }
 
 /* ---- values --------------------------------------------------------------------------------- */
 
-static int columns_grow(struct columns_fill *fill, size_t length, struct tow_error *err)
+static int columns_grow(struct tow_csv_fill *fill, size_t length, struct tow_error *err)
 {
     int64_t rows = fill->base + (int64_t)fill->table->row_count;
     size_t room;
@@ -45,7 +32,7 @@ static int columns_grow(struct columns_fill *fill, size_t length, struct tow_err
     return tow_column_reserve(fill->column, rows, (int64_t)room, err);
 }
 
-static inline int columns_has_room(const struct columns_fill *fill, size_t length)
+static inline int columns_has_room(const struct tow_csv_fill *fill, size_t length)
 {
     return fill->used + length <= (size_t)fill->column->byte_capacity;
 }
@@ -61,9 +48,9 @@ static inline void columns_copy(char *to, const char *from, size_t length)
 
 /* Rows that are dealt with at once: their null bits are a word, and room is made for all of them,
  * so that nothing in the loop over them can fail. */
-#define COLUMNS_BLOCK 64
+#define COLUMNS_BLOCK TOW_TEXTS_MAX
 
-static size_t columns_field_start(const struct columns_fill *fill, const struct tow_csv_row *row)
+static size_t columns_field_start(const struct tow_csv_fill *fill, const struct tow_csv_row *row)
 {
     const uint32_t *end = fill->table->ends + row->first + fill->field;
 
@@ -72,7 +59,7 @@ static size_t columns_field_start(const struct columns_fill *fill, const struct 
 
 /* Makes room for the fields of rows [first, first + count). No more than all of the rows' text is
  * wanted; only where that does not fit they are measured. */
-static int columns_make_room(struct columns_fill *fill, size_t first, size_t count,
+static int columns_make_room(struct tow_csv_fill *fill, size_t first, size_t count,
                              struct tow_error *err)
 {
     const struct tow_csv_row *row = fill->table->rows + first, *last = row + count - 1;
@@ -88,7 +75,7 @@ static int columns_make_room(struct columns_fill *fill, size_t first, size_t cou
 }
 
 /* A quoted field without its quotes, at `to`; returns its length. */
-static inline size_t columns_unquote(const struct columns_fill *fill, const char *text,
+static inline size_t columns_unquote(const struct tow_csv_fill *fill, const char *text,
                                      size_t length, char *to)
 {
     if (fill->table->may_double)
@@ -102,7 +89,7 @@ static inline size_t columns_unquote(const struct columns_fill *fill, const char
  * stand. There is room. Returns the rows that are null. `is_first` is known when this is compiled
  * into its callers.
  */
-static inline __attribute__((always_inline)) uint64_t columns_put_block(struct columns_fill *fill,
+static inline __attribute__((always_inline)) uint64_t columns_put_block(struct tow_csv_fill *fill,
                                                                         int is_first, size_t first,
                                                                         size_t count)
 {
@@ -143,37 +130,24 @@ static inline __attribute__((always_inline)) uint64_t columns_put_block(struct c
     return nulls;
 }
 
-static inline __attribute__((always_inline)) int columns_fill_plain(struct columns_fill *fill,
-                                                                    int is_first,
-                                                                    struct tow_error *err)
+static int columns_put_text(struct tow_csv_fill *fill, size_t first, size_t count,
+                            struct tow_error *err)
 {
-    const size_t rows = fill->table->row_count;
+    int code = columns_make_room(fill, first, count, err);
+    uint64_t nulls;
 
-    for (size_t first = 0; first < rows; first += COLUMNS_BLOCK) {
-        size_t count = rows - first < COLUMNS_BLOCK ? rows - first : COLUMNS_BLOCK;
-        int code = columns_make_room(fill, first, count, err);
-
-        if (code != TOW_OK)
-            return code;
-        columns_put_nulls(fill, first, columns_put_block(fill, is_first, first, count));
-    }
+    if (code != TOW_OK)
+        return code;
+    nulls = fill->field == 0 ? columns_put_block(fill, 1, first, count)
+                             : columns_put_block(fill, 0, first, count);
+    columns_put_nulls(fill, first, nulls);
     return TOW_OK;
-}
-
-static int columns_fill_first(struct columns_fill *fill, struct tow_error *err)
-{
-    return columns_fill_plain(fill, 1, err);
-}
-
-static int columns_fill_later(struct columns_fill *fill, struct tow_error *err)
-{
-    return columns_fill_plain(fill, 0, err);
 }
 
 /* ---- fields that need care ------------------------------------------------------------------ */
 
 /* Bytes that begin no well-formed sequence become U+FFFD each. */
-static int columns_repair(struct columns_fill *fill, size_t *length, struct tow_error *err)
+static int columns_repair(struct tow_csv_fill *fill, size_t *length, struct tow_error *err)
 {
     const char *text = fill->column->bytes + fill->used, *end = text + *length;
     struct tow_buffer *out = fill->repair;
@@ -200,7 +174,7 @@ static int columns_repair(struct columns_fill *fill, size_t *length, struct tow_
 }
 
 /* Puts the value behind the column's bytes; *is_valid 0 where it is null. */
-static int columns_put(struct columns_fill *fill, struct tow_csv_text text, size_t *length,
+static int columns_put(struct tow_csv_fill *fill, struct tow_csv_text text, size_t *length,
                        int *is_valid, struct tow_error *err)
 {
     const struct tow_csv_dialect *dialect = fill->dialect;
@@ -220,7 +194,7 @@ static int columns_put(struct columns_fill *fill, struct tow_csv_text text, size
     return columns_repair(fill, length, err);
 }
 
-static struct tow_csv_text columns_find(const struct columns_fill *fill,
+static struct tow_csv_text columns_find(const struct tow_csv_fill *fill,
                                         const struct tow_csv_row *row)
 {
     size_t start = columns_field_start(fill, row);
@@ -229,7 +203,7 @@ static struct tow_csv_text columns_find(const struct columns_fill *fill,
     return tow_csv_field_trim(fill->dialect, fill->bytes + start, end - start);
 }
 
-static int columns_fill_carefully(struct columns_fill *fill, struct tow_error *err)
+static int columns_fill_carefully(struct tow_csv_fill *fill, struct tow_error *err)
 {
     size_t count = fill->table->row_count;
     uint64_t nulls = 0;
@@ -256,74 +230,88 @@ static int columns_fill_carefully(struct columns_fill *fill, struct tow_error *e
 
 /* ---- tables --------------------------------------------------------------------------------- */
 
-static int columns_fill_one(struct columns_fill *fill, int64_t *null_count, struct tow_error *err)
+/* Room for the rows; text makes room for its bytes as it goes. */
+static int columns_begin(struct tow_csv_columns *columns, const struct tow_csv_table *table,
+                         const char *bytes, size_t i, struct tow_error *err)
 {
-    int64_t rows = fill->base + (int64_t)fill->table->row_count;
-    int code = tow_column_reserve(fill->column, rows, (int64_t)fill->used, err);
+    const struct tow_csv_wish *wish = columns->wishes ? &columns->wishes[i] : NULL;
+    struct tow_csv_fill *fill = &columns->fills[i];
+    int64_t rows;
+    int code;
 
-    if (code != TOW_OK)
-        return code;
-    fill->used = (size_t)fill->column->offsets[fill->base];
-    if (fill->table->needs_care || !fill->dialect->is_simple)
-        code = columns_fill_carefully(fill, err);
-    else if (fill->field == 0)
-        code = columns_fill_first(fill, err);
-    else
-        code = columns_fill_later(fill, err);
-    *null_count = fill->null_count;
-    return code;
-}
-
-static int columns_append_text(struct tow_csv_columns *columns, const struct tow_csv_table *table,
-                               const char *bytes, size_t i, struct tow_error *err)
-{
-    struct columns_fill fill = {
+    *fill = (struct tow_csv_fill){
         .dialect = columns->dialect,
         .table = table,
         .bytes = bytes,
         .column = tow_builder_column(columns->builder, i),
         .repair = &columns->repair,
-        .field = columns->fields[columns->wishes ? columns->wishes[i].column : i],
+        .wish = wish && !wish->is_text ? wish : NULL,
+        .field = columns->fields[wish ? wish->column : i],
         .base = tow_builder_rows(columns->builder),
     };
-
-    return columns_fill_one(&fill, &columns->added[i], err);
+    rows = fill->base + (int64_t)table->row_count;
+    if (fill->wish) {
+        fill->is_odd = tow_csv_typed_is_odd(fill);
+        return tow_column_reserve(fill->column, rows + TOW_TEXTS_MAX, 0, err);
+    }
+    code = tow_column_reserve(fill->column, rows, 0, err);
+    if (code == TOW_OK)
+        fill->used = (size_t)fill->column->offsets[fill->base];
+    return code;
 }
 
-static int columns_append_typed(struct tow_csv_columns *columns, const struct tow_csv_table *table,
-                                const char *bytes, size_t i, int *converts, struct tow_error *err)
+/* A block of rows in all columns, before the next: its text is in the first-level cache then, from
+ * the second column on. */
+static int columns_fill_block(struct tow_csv_columns *columns, size_t first, size_t count,
+                              int *converts, struct tow_error *err)
 {
-    const struct tow_csv_typed_fill fill = {
-        .dialect = columns->dialect,
-        .table = table,
-        .bytes = bytes,
-        .wish = &columns->wishes[i],
-        .column = tow_builder_column(columns->builder, i),
-        .field = columns->fields[columns->wishes[i].column],
-        .base = tow_builder_rows(columns->builder),
-    };
+    int code = TOW_OK;
 
-    return tow_csv_typed_fill(&fill, &columns->added[i], converts, err);
+    for (size_t i = 0; i < columns->count && code == TOW_OK && *converts; i++) {
+        struct tow_csv_fill *fill = &columns->fills[i];
+
+        if (fill->wish)
+            *converts = tow_csv_typed_put(fill, first, count);
+        else
+            code = columns_put_text(fill, first, count, err);
+    }
+    return code;
+}
+
+static int columns_fill_all(struct tow_csv_columns *columns, const struct tow_csv_table *table,
+                            int *converts, struct tow_error *err)
+{
+    int is_plain = columns->dialect->is_simple && !table->needs_care, code = TOW_OK;
+
+    *converts = !columns->wishes || is_plain;
+    for (size_t first = 0; is_plain && first < table->row_count && code == TOW_OK && *converts;
+         first += COLUMNS_BLOCK) {
+        size_t left = table->row_count - first;
+
+        code = columns_fill_block(columns, first, left < COLUMNS_BLOCK ? left : COLUMNS_BLOCK,
+                                  converts, err);
+    }
+    for (size_t i = 0; !is_plain && i < columns->count && code == TOW_OK && *converts; i++)
+        code = columns_fill_carefully(&columns->fills[i], err);
+    return code;
 }
 
 int tow_csv_columns_append(struct tow_csv_columns *columns, const struct tow_csv_table *table,
                            const char *bytes, int *converts, struct tow_error *err)
 {
-    int64_t rows = tow_builder_rows(columns->builder) + (int64_t)table->row_count;
     int code = TOW_OK;
 
-    *converts = !columns->wishes || (columns->dialect->is_simple && !table->needs_care);
-    for (size_t i = 0; i < columns->count && code == TOW_OK && *converts; i++)
-        code = columns->wishes && !columns->wishes[i].is_text
-                   ? columns_append_typed(columns, table, bytes, i, converts, err)
-                   : columns_append_text(columns, table, bytes, i, err);
+    for (size_t i = 0; i < columns->count && code == TOW_OK; i++)
+        code = columns_begin(columns, table, bytes, i, err);
+    if (code == TOW_OK)
+        code = columns_fill_all(columns, table, converts, err);
     if (code != TOW_OK || !*converts)
         return code;
     for (size_t i = 0; i < columns->count; i++) {
-        struct tow_column *column = tow_builder_column(columns->builder, i);
+        struct tow_csv_fill *fill = &columns->fills[i];
 
-        column->length = rows;
-        column->null_count += columns->added[i];
+        fill->column->length = fill->base + (int64_t)table->row_count;
+        fill->column->null_count += fill->nulls;
     }
     return TOW_OK;
 }

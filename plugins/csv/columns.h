@@ -17,9 +17,9 @@ struct tow_csv_columns {
     struct tow_builder *builder;
     size_t count;                      /* of its columns */
     const struct tow_csv_wish *wishes; /* one for each; NULL: all columns of the file, as text */
-    const size_t *fields;     /* of each column of the file: the field of a row it comes from */
-    int64_t *added;           /* count of them: scratch, nulls that an append brings */
-    struct tow_buffer repair; /* a value whose bytes are replaced */
+    const size_t *fields;       /* of each column of the file: the field of a row it comes from */
+    struct tow_csv_fill *fills; /* count of them: scratch */
+    struct tow_buffer repair;   /* a value whose bytes are replaced */
 };
 
 /*

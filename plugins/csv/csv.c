@@ -72,8 +72,8 @@ static void csv_close(void *self)
     tow_csv_rows_release(&source->rows);
     tow_buffer_release(&source->columns.repair);
     tow_buffer_release(&source->typed.repair);
-    free(source->columns.added);
-    free(source->typed.added);
+    free(source->columns.fills);
+    free(source->typed.fills);
     tow_csv_wishes_release(&source->wishes);
     free(source->fields);
     tow_csv_header_release(&source->header);

@@ -118,17 +118,17 @@ int tow_csv_held_append(const struct tow_csv_held *held, struct tow_builder *bui
                         struct tow_error *err)
 {
     const size_t count = held->reading.header->count;
-    int64_t *added = calloc(count, sizeof *added);
+    struct tow_csv_fill *fills = calloc(count, sizeof *fills);
     struct held_reader reader = {0};
     int code =
-        added ? tow_csv_rows_init(&reader.rows, held->reading.rules, err) : tow_error_nomem(err);
+        fills ? tow_csv_rows_init(&reader.rows, held->reading.rules, err) : tow_error_nomem(err);
 
     reader.rows.rejecter = &reader.rejecter;
     reader.columns = (struct tow_csv_columns){.dialect = held->reading.rules->dialect,
                                               .builder = builder,
                                               .count = count,
                                               .fields = held->fields,
-                                              .added = added};
+                                              .fills = fills};
     for (size_t i = 0; i < held->count && code == TOW_OK; i++)
         code = held_read_part(&reader, &held->parts[i], err);
     if (code == TOW_OK && (tow_builder_rows(builder) != held->rows || reader.rejecter.count > 0))
@@ -136,7 +136,7 @@ int tow_csv_held_append(const struct tow_csv_held *held, struct tow_builder *bui
                              (long long)held->rows, (long long)tow_builder_rows(builder));
     tow_csv_rows_release(&reader.rows);
     tow_buffer_release(&reader.columns.repair);
-    free(added);
+    free(fills);
     return code;
 }
 

@@ -74,7 +74,7 @@ int tow_csv_source_prepare(struct tow_csv_source *source, struct tow_error *err)
         return code;
     plan_set_rules(source);
     if (level) /* of the converters there are fewer than of the index */
-        source->level = strcmp(level, "avx512") == 0 ? level : "scalar";
+        source->level = strncmp(level, "avx", 3) == 0 ? level : "scalar";
     source->rules.index_run = tow_csv_index_choose(level, err);
     return source->rules.index_run ? TOW_OK : err->code;
 }

@@ -68,15 +68,15 @@ int tow_csv_source_settle(struct tow_csv_source *source, int may_consume, struct
         return code;
     source->rules.columns = source->header.count;
     free(source->fields);
-    free(source->columns.added);
+    free(source->columns.fills);
     source->fields = calloc(source->header.count, sizeof *source->fields);
     source->columns = (struct tow_csv_columns){
         .dialect = &source->dialect,
         .count = source->header.count,
         .fields = source->fields,
-        .added = calloc(source->header.count, sizeof *source->columns.added),
+        .fills = calloc(source->header.count, sizeof *source->columns.fills),
     };
-    if (!source->fields || !source->columns.added)
+    if (!source->fields || !source->columns.fills)
         return tow_error_nomem(err);
     tow_csv_rows_release(&source->rows);
     code = tow_csv_rows_init(&source->rows, &source->rules, err);
@@ -129,9 +129,9 @@ static int source_open_typed(struct tow_csv_source *source, struct tow_error *er
                                              .count = count,
                                              .wishes = source->wishes.items,
                                              .fields = source->fields,
-                                             .added = calloc(count, sizeof(int64_t))};
+                                             .fills = calloc(count, sizeof(struct tow_csv_fill))};
     source->batch.is_typed = 1;
-    return source->typed.added ? TOW_OK : tow_error_nomem(err);
+    return source->typed.fills ? TOW_OK : tow_error_nomem(err);
 }
 
 int tow_csv_source_wish(struct tow_csv_source *source, const struct tow_wish *wishes,

@@ -92,8 +92,7 @@ void tow_csv_wishes_release(struct tow_csv_wishes *wishes)
 
 /* Takes the quotes off row `row`; 0 where that is not all there is to it. What it holds then is no
  * value of any type. */
-static int typed_unquote(const struct tow_csv_typed_fill *fill, struct tow_texts *texts,
-                         unsigned row)
+static int typed_unquote(const struct tow_csv_fill *fill, struct tow_texts *texts, unsigned row)
 {
     const char *text = fill->bytes + ++texts->start[row];
 
@@ -105,7 +104,7 @@ static int typed_unquote(const struct tow_csv_typed_fill *fill, struct tow_texts
 }
 
 /* Quoted fields, and texts as long as one that is null in the file. Returns what is bad. */
-static uint64_t typed_look_at(const struct tow_csv_typed_fill *fill, struct tow_texts *texts,
+static uint64_t typed_look_at(const struct tow_csv_fill *fill, struct tow_texts *texts,
                               uint64_t rows)
 {
     uint64_t bad = 0;
@@ -166,7 +165,7 @@ static void typed_prepare(const struct tow_csv_wish *wish, struct tow_texts *tex
 
 /* Finds the fields of rows [first, first + texts->count). `is_first` is known when this is compiled
  * into its callers. */
-static inline __attribute__((always_inline)) void typed_find(const struct tow_csv_typed_fill *fill,
+static inline __attribute__((always_inline)) void typed_find(const struct tow_csv_fill *fill,
                                                              int is_first, size_t first,
                                                              struct tow_texts *texts)
 {
@@ -188,7 +187,7 @@ static inline __attribute__((always_inline)) void typed_find(const struct tow_cs
 }
 
 /* Of `rows`, those that are quoted, or as long as a text that is null in the file. */
-static uint64_t typed_odd(const struct tow_csv_typed_fill *fill, const struct tow_texts *texts,
+static uint64_t typed_odd(const struct tow_csv_fill *fill, const struct tow_texts *texts,
                           uint64_t rows)
 {
     uint64_t odd = 0;
@@ -207,8 +206,7 @@ static uint64_t typed_odd(const struct tow_csv_typed_fill *fill, const struct to
 }
 
 /* What makes of a field the text that is converted. */
-static uint64_t typed_look(const struct tow_csv_typed_fill *fill, struct tow_texts *texts,
-                           uint64_t rows)
+static uint64_t typed_look(const struct tow_csv_fill *fill, struct tow_texts *texts, uint64_t rows)
 {
     uint64_t bad = typed_look_at(fill, texts, typed_odd(fill, texts, rows & ~texts->null));
 
@@ -220,54 +218,47 @@ static uint64_t typed_look(const struct tow_csv_typed_fill *fill, struct tow_tex
 /*
  * Whatever is quoted is no value as it stands. So where values are only looked for quotes once they
  * do not convert, columns without quotes, which most are, are looked at by their converter alone.
- * A column that had some in the block before is looked at first.
+ * A column that had some before is looked at first.
  */
-static uint64_t typed_convert(const struct tow_csv_typed_fill *fill, struct tow_texts *texts,
-                              int *is_odd, void *values)
+static uint64_t typed_convert(struct tow_csv_fill *fill, struct tow_texts *texts, void *values)
 {
     const struct tow_texts_converter *converter = &fill->wish->converter;
     const uint64_t all = texts->count < 64 ? (UINT64_C(1) << texts->count) - 1 : ~UINT64_C(0);
     uint64_t looked_bad = 0, bad;
 
-    if (*is_odd)
+    if (fill->is_odd)
         looked_bad = typed_look(fill, texts, all);
     bad = converter->convert(converter, texts, values);
-    if (__builtin_expect(bad != 0, 0) && !*is_odd) {
+    if (__builtin_expect(bad != 0, 0) && !fill->is_odd) {
         looked_bad = typed_look(fill, texts, bad);
         bad = converter->convert(converter, texts, values);
-        *is_odd = 1;
+        fill->is_odd = 1;
     }
     return bad | looked_bad;
 }
 
-int tow_csv_typed_fill(const struct tow_csv_typed_fill *fill, int64_t *null_count, int *converts,
-                       struct tow_error *err)
+int tow_csv_typed_is_odd(const struct tow_csv_fill *fill)
 {
-    const size_t rows = fill->table->row_count,
-                 width = tow_type_width(fill->wish->converter.type.id);
-    const int is_always_odd =
-        fill->dialect->null_lengths || fill->wish->trim || fill->wish->null_if.count > 0;
+    return fill->dialect->null_lengths || fill->wish->trim || fill->wish->null_if.count > 0;
+}
+
+int tow_csv_typed_put(struct tow_csv_fill *fill, size_t first, size_t count)
+{
+    const size_t width = tow_type_width(fill->wish->converter.type.id);
+    struct tow_texts texts; /* not cleared: it is larger than what is done to it */
+    uint64_t at = (uint64_t)fill->base + first, bits = 0, bad;
     struct tow_column *column = fill->column;
-    struct tow_texts texts = {.base = fill->bytes};
-    int code = tow_column_reserve(column, fill->base + (int64_t)rows + TOW_TEXTS_MAX, 0, err);
-    int is_odd = is_always_odd;
 
-    *null_count = 0;
-    *converts = 1;
-    for (size_t first = 0; code == TOW_OK && *converts && first < rows; first += TOW_TEXTS_MAX) {
-        uint64_t at = (uint64_t)fill->base + first, bits = 0;
-        void *values = width ? (char *)column->values + at * width : (char *)&bits;
-
-        texts.count = (uint32_t)(rows - first < TOW_TEXTS_MAX ? rows - first : TOW_TEXTS_MAX);
-        if (fill->field == 0)
-            typed_find(fill, 1, first, &texts);
-        else
-            typed_find(fill, 0, first, &texts);
-        *converts = typed_convert(fill, &texts, &is_odd, values) == 0;
-        if (!width)
-            tow_csv_put_bits(column->values, at, bits);
-        tow_csv_put_bits(column->validity, at, ~texts.null);
-        *null_count += __builtin_popcountll(texts.null);
-    }
-    return code;
+    texts.base = fill->bytes;
+    texts.count = (uint32_t)count;
+    if (fill->field == 0)
+        typed_find(fill, 1, first, &texts);
+    else
+        typed_find(fill, 0, first, &texts);
+    bad = typed_convert(fill, &texts, width ? (char *)column->values + at * width : (void *)&bits);
+    if (!width)
+        tow_csv_put_bits(column->values, at, bits);
+    tow_csv_put_bits(column->validity, at, ~texts.null);
+    fill->nulls += __builtin_popcountll(texts.null);
+    return bad == 0;
 }

@@ -9,6 +9,7 @@
 #include "plugins/csv/rows.h"
 #include "towpath/batch.h"
 #include "towpath/error.h"
+#include "towpath/rowtext.h"
 #include "towpath/texts.h"
 
 /* What is wished of a column. */
@@ -35,20 +36,27 @@ int tow_csv_wishes_init(struct tow_csv_wishes *wishes, const struct tow_wish *fr
                         size_t columns, const char *level, struct tow_error *err);
 void tow_csv_wishes_release(struct tow_csv_wishes *wishes);
 
-/* One column being filled. */
-struct tow_csv_typed_fill {
-    const struct tow_csv_dialect *dialect; /* simple */
-    const struct tow_csv_table *table;     /* needs no care */
+/* One column being filled with the rows of a table. */
+struct tow_csv_fill {
+    const struct tow_csv_dialect *dialect;
+    const struct tow_csv_table *table;
     const char *bytes;
-    const struct tow_csv_wish *wish;
     struct tow_column *column;
+    struct tow_buffer *repair;       /* a value whose bytes are replaced */
+    const struct tow_csv_wish *wish; /* NULL: text */
     size_t field;
-    int64_t base; /* rows that the column has already */
+    int64_t base;  /* rows that the column has already */
+    size_t used;   /* text: its bytes */
+    int64_t nulls; /* among the table's rows so far */
+    int is_odd;    /* typed: fields are looked at before they are converted */
 };
 
-/* Fills rows behind the column's own, without counting them in. *null_count is that of these rows;
- * *converts is 0 where a value is not of the type. */
-int tow_csv_typed_fill(const struct tow_csv_typed_fill *fill, int64_t *null_count, int *converts,
-                       struct tow_error *err);
+/* What is_odd is at first. */
+int tow_csv_typed_is_odd(const struct tow_csv_fill *fill);
+
+/* Puts rows [first, first + count) of the table, TOW_TEXTS_MAX at most; there is room for that many
+ * behind the last row. 0 where a text is not of the type. The dialect is simple, and the table
+ * needs no care. */
+int tow_csv_typed_put(struct tow_csv_fill *fill, size_t first, size_t count);
 
 #endif

@@ -9,7 +9,7 @@
 #define ROOM   8192
 #define ROUNDS 8000 /* of up to 64 texts, each type and level */
 
-static const char *const levels[] = {"scalar", "avx512"};
+static const char *const levels[] = {"scalar", "avx2", "avx512"};
 
 struct trial {
     char bytes[ROOM + 2 * TOW_TEXTS_SLACK];
