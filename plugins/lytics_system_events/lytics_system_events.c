@@ -9,11 +9,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "connectors/lytics/catalog.h"
 #include "plugins/lytics_system_events/options.h"
 #include "plugins/lytics_system_events/position.h"
 #include "plugins/lytics_system_events/row.h"
 #include "plugins/lytics_system_events/window.h"
+#include "plugins/shared/lytics_aid.h"
 #include "towpath/batch.h"
 
 #define SOURCE_SECOND_US INT64_C(1000000)
@@ -280,15 +280,8 @@ static void source_close(void *self)
 static int32_t source_name(void *self, const char *name, tow_text_put *put, void *context,
                            struct tow_error *err)
 {
-    struct system_events *source = self;
-    struct tow_lytics_account account;
-    char text[TOW_INT64_TEXT_MAX];
-    int code = tow_lytics_account(source->lytics, &account, err);
-
     (void)name;
-    if (code != TOW_OK)
-        return code;
-    return put(context, text, (uint64_t)(tow_put_int64(text, account.aid) - text));
+    return tow_lytics_put_aid(((struct system_events *)self)->lytics, put, context, err);
 }
 
 TOW_SOURCE_PLUGIN(lytics_system_events, "1.0", "system events of a Lytics account",
