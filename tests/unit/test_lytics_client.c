@@ -11,7 +11,8 @@ static int ask(struct api *api)
 
 static void assert_part(struct tow_json_part part, const char *text)
 {
-    if (part.length != strlen(text) || memcmp(part.text, text, part.length) != 0)
+    if (part.length != strlen(text) ||
+        strncmp(part.length ? part.text : "", text, part.length) != 0)
         fail_msg("%.*s, not %s", (int)part.length, part.text, text);
 }
 
