@@ -231,9 +231,8 @@ static void test_answers_have_a_limit_in_bytes_and_in_depth(void **state)
 {
     struct api *api = *state;
     const struct tow_lytics_call small = {.what = "asking", .path = "/x", .limit = 20};
-    char *deep = calloc(1, 1000);
+    static char deep[601]; /* the server may send it late */
 
-    assert_non_null(deep);
     api_reply(api, 200, "{\"data\":[1,2,3,4,5,6,7,8,9]}");
     assert_fails(api, tow_lytics_call(api->lytics, &small, &api->answer, &api->err), TOW_E_ENV,
                  "answer longer than");
@@ -241,8 +240,6 @@ static void test_answers_have_a_limit_in_bytes_and_in_depth(void **state)
     memset(deep + 300, ']', 300);
     api_reply(api, 200, deep);
     assert_fails(api, ask(api), TOW_E_ENV, "nested more than 128 deep");
-    http_server_wait(api->server, 2);
-    free(deep);
 }
 
 static void test_an_exchange_that_breaks_says_what_it_was_for(void **state)
