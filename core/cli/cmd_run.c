@@ -9,7 +9,7 @@
 struct run_options {
     int64_t limit;
     int full, accept_schema, json, log_job;
-    const char *since, *slot, *text;
+    const char *since, *slot, *text, *why;
     int64_t attempt;
     struct tow_texts sets;
 };
@@ -33,6 +33,8 @@ static const struct tow_argument run_arguments[] = {
      "run only if no run stands for that moment of the schedule yet", 0, 0, 0},
     {"attempt", 0, TOW_ARGUMENT_NUMBER, RUN(attempt), "N",
      "with --slot: the try it is; one whose run failed needs a higher one", 1, 1000000, 1},
+    {"why", 0, TOW_ARGUMENT_TEXT, RUN(why), "FILE", "write there why no run began, where none did",
+     0, 0, 0},
     {"log-job", 0, TOW_ARGUMENT_FLAG, RUN(log_job), NULL, "begin each log line with the job's name",
      0, 0, 0},
     {"json", 0, TOW_ARGUMENT_FLAG, RUN(json), NULL, "print the closing block as JSON", 0, 0, 0},
@@ -62,6 +64,7 @@ static int run_with(const struct tow_cli *cli, const struct run_options *run,
     const struct tow_execute execute = {
         .path = cli->arguments[0],
         .text = run->text,
+        .why = run->why,
         .sets = sets,
         .limit = run->limit,
         .full = run->full || run->since,

@@ -136,29 +136,33 @@ int tow_cli_known_job(struct tow_state *state, const char *job, struct tow_error
 /* ---- jobs ----------------------------------------------------------------------------------- */
 
 int tow_cli_job_open_text(const struct tow_cli *cli, const char *path, const char *text,
-                          const struct tow_texts *sets, struct tow_cli_job *out)
+                          const struct tow_texts *sets, struct tow_cli_job *out,
+                          struct tow_error *why)
 {
     struct tow_diags diags = {0};
-    struct tow_error err = TOW_ERROR_INIT;
     int rc;
 
     *out = (struct tow_cli_job){0};
-    out->loader = tow_loader_new(cli->plugin_path, &err);
-    rc = out->loader ? TOW_OK : err.code;
+    out->loader = tow_loader_new(cli->plugin_path, why);
+    rc = out->loader ? TOW_OK : why->code;
     if (!rc)
         rc = tow_job_load_text(path, text, sets ? sets->items : NULL, sets ? sets->count : 0,
-                               &out->job, &diags, &err);
+                               &out->job, &diags, why);
     if (!rc && diags.errors == 0)
-        rc = tow_assembly_init(&out->assembly, &out->job, out->loader, &diags, &err);
+        rc = tow_assembly_init(&out->assembly, &out->job, out->loader, &diags, why);
     int found = tow_cli_findings(cli, &diags);
+    if (!rc)
+        tow_diags_error(&diags, why);
     tow_diags_release(&diags);
-    return rc ? tow_cli_fail(&err) : found;
+    return rc ? tow_cli_fail(why) : found;
 }
 
 int tow_cli_job_open(const struct tow_cli *cli, const char *path, const struct tow_texts *sets,
                      struct tow_cli_job *out)
 {
-    return tow_cli_job_open_text(cli, path, NULL, sets, out);
+    struct tow_error why = TOW_ERROR_INIT;
+
+    return tow_cli_job_open_text(cli, path, NULL, sets, out, &why);
 }
 
 void tow_cli_job_close(struct tow_cli_job *job)

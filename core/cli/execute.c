@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -133,12 +134,24 @@ static int execute_run(const struct tow_cli *cli, const struct tow_execute *exec
     return code;
 }
 
+/* Somebody else records that there was no run. What cannot be written is in the log all the same.
+ */
+static void execute_say_why(const char *path, const struct tow_error *why)
+{
+    FILE *to = fopen(path, "we");
+
+    if (!to)
+        return;
+    fprintf(to, "%s\n", why->message);
+    fclose(to);
+}
+
 int tow_cli_execute(const struct tow_cli *cli, const struct tow_execute *execute)
 {
     struct tow_error err = TOW_ERROR_INIT;
     struct tow_state *state = NULL;
     struct tow_cli_job job;
-    int code = tow_cli_job_open_text(cli, execute->path, execute->text, execute->sets, &job);
+    int code = tow_cli_job_open_text(cli, execute->path, execute->text, execute->sets, &job, &err);
 
     if (execute->name_log)
         tow_log_name(job.job.name);
@@ -148,6 +161,8 @@ int tow_cli_execute(const struct tow_cli *cli, const struct tow_execute *execute
         else
             code = execute_run(cli, execute, &job, state);
     }
+    if (err.code && execute->why)
+        execute_say_why(execute->why, &err);
     tow_state_close(state);
     tow_cli_job_close(&job);
     return code;

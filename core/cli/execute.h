@@ -16,7 +16,8 @@ struct tow_execute {
     int64_t replay_of;
     int64_t slot_us; /* 0: none */
     int32_t attempt;
-    int name_log; /* 1: log lines start with the job's name */
+    const char *why; /* a file that says why no run began; NULL: nobody asks */
+    int name_log;    /* 1: log lines start with the job's name */
     int json;
 };
 

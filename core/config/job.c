@@ -43,8 +43,9 @@ struct job_sets {
     size_t count;
 };
 
-static int job_read(const char *path, const struct job_sets *sets, struct tow_job *job,
-                    struct tow_diags *diags, struct tow_error *err)
+/* `copy`: of a file that is read in the place of `path`; NULL for none. */
+static int job_read(const char *path, const char *copy, const struct job_sets *sets,
+                    struct tow_job *job, struct tow_diags *diags, struct tow_error *err)
 {
     struct tow_job_reader reader = {
         .job = job,
@@ -56,7 +57,7 @@ static int job_read(const char *path, const struct job_sets *sets, struct tow_jo
     struct tow_setting root = {.kind = TOW_SETTING_GROUP};
     struct tow_source source;
     size_t errors;
-    int rc = tow_source_read(&source, path, &reader.content->pool, diags, err);
+    int rc = tow_source_read_copy(&source, path, copy, &reader.content->pool, diags, err);
 
     if (rc || source.unreadable)
         goto out;
@@ -93,7 +94,7 @@ int tow_job_load_text(const char *path, const char *text, const char *const *set
         return tow_error_nomem(err);
     if (!job_find(path, job, diags, &rc))
         return rc ? tow_error_nomem(err) : TOW_OK;
-    return job_read(text ? text : job_shown_path(path, job), &values, job, diags, err);
+    return job_read(job_shown_path(path, job), text, &values, job, diags, err);
 }
 
 int tow_job_load_set(const char *path, const char *const *sets, size_t count, struct tow_job *job,

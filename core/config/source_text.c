@@ -15,6 +15,7 @@ struct source_file {
     const struct source_file *includer;
     struct stat info;
     const char *name;
+    const char *copy; /* what is read in its place; NULL: itself */
     struct tow_text text;
     const char *copied;        /* up to here the text is in the source */
     char key[TOW_EXCERPT_MAX]; /* whose value the next token may be; "" where that is not known */
@@ -306,7 +307,8 @@ static int source_load(struct source_reader *reader, struct source_file *file, c
     else if (++reader->files > TOW_SOURCE_FILES_MAX)
         *reason = "the job includes more than 256 files";
     else
-        rc = tow_file_read(file->name, TOW_SOURCE_BYTES_MAX, &file->text, &file->info, reader->err);
+        rc = tow_file_read(file->copy ? file->copy : file->name, TOW_SOURCE_BYTES_MAX, &file->text,
+                           &file->info, reader->err);
     if (rc == TOW_E_NOMEM)
         return rc;
     reader->bytes += file->text.length;
@@ -347,9 +349,15 @@ static int source_read_file(struct source_reader *reader, struct source_file *fi
 int tow_source_read(struct tow_source *source, const char *path, struct tow_pool *names,
                     struct tow_diags *diags, struct tow_error *err)
 {
+    return tow_source_read_copy(source, path, NULL, names, diags, err);
+}
+
+int tow_source_read_copy(struct tow_source *source, const char *path, const char *copy,
+                         struct tow_pool *names, struct tow_diags *diags, struct tow_error *err)
+{
     struct tow_error own = TOW_ERROR_INIT;
     struct source_reader reader = {.source = source, .names = names, .diags = diags, .err = &own};
-    struct source_file file = {.name = tow_pool_text(names, path, strlen(path))};
+    struct source_file file = {.name = tow_pool_text(names, path, strlen(path)), .copy = copy};
     int rc;
 
     *source = (struct tow_source){0};

@@ -49,6 +49,10 @@ struct tow_place {
  */
 int tow_source_read(struct tow_source *source, const char *path, struct tow_pool *names,
                     struct tow_diags *diags, struct tow_error *err);
+/* The same with the text of `copy`, a regular file, in the place of that of `path`. Lines are those
+ * of the copy. */
+int tow_source_read_copy(struct tow_source *source, const char *path, const char *copy,
+                         struct tow_pool *names, struct tow_diags *diags, struct tow_error *err);
 void tow_source_release(struct tow_source *source);
 
 /* Where a line of the text stands, counted from 1. */

@@ -27,8 +27,11 @@ static int child_files(posix_spawn_file_actions_t *actions, const struct tow_chi
         errnum = files->out >= 0
                      ? posix_spawn_file_actions_adddup2(actions, files->out, 1)
                      : posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
+    /* Both come from text_file.h, and so lie above these numbers. */
     if (!errnum && files->text >= 0)
         errnum = posix_spawn_file_actions_adddup2(actions, files->text, TOW_CHILD_TEXT_FD);
+    if (!errnum && files->why >= 0)
+        errnum = posix_spawn_file_actions_adddup2(actions, files->why, TOW_CHILD_WHY_FD);
     return errnum;
 }
 

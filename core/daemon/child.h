@@ -10,15 +10,19 @@
 
 #include "towpath/error.h"
 
-/* Descriptors that a child gets as 0, 1 and, where text >= 0, 3. Others are closed. stderr stays
- * the daemon's: what a run logs goes where the daemon logs, whatever happens to the daemon. */
+/* Descriptors that a child gets as 0, 1 and, where they are >= 0, 3 and 4. Others are closed.
+ * stderr stays the daemon's: what a run logs goes where the daemon logs, whatever happens to the
+ * daemon. */
 struct tow_child_files {
     int in, out; /* -1: /dev/null */
     int text;    /* -1: none */
+    int why;     /* -1: none */
 };
 
 #define TOW_CHILD_TEXT_FD   3
 #define TOW_CHILD_TEXT_PATH "/proc/self/fd/3"
+#define TOW_CHILD_WHY_FD    4
+#define TOW_CHILD_WHY_PATH  "/proc/self/fd/4"
 
 struct tow_child {
     pid_t pid;           /* 0: none */

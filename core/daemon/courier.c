@@ -111,7 +111,7 @@ static int courier_spawn(const struct tow_courier *courier, struct tow_delivery 
 
     if (fd < 0)
         return err->code;
-    const struct tow_child_files files = {.in = fd, .out = -1, .text = -1};
+    const struct tow_child_files files = {.in = fd, .out = -1, .text = -1, .why = -1};
     rc = tow_child_start(&delivery->child, argv, &files, err);
     close(fd);
     return rc;

@@ -252,6 +252,9 @@ static void daemon_step(struct tow_daemon *daemon, int64_t *wake_us, int64_t *wa
     *wake_us = INT64_MAX;
     if (!daemon->stop_signals && daemon->loaded)
         *wake_us = tow_supervisor_step(&daemon->supervisor, now_us);
+    if (daemon->supervisor.told)
+        tow_courier_wake(&daemon->courier);
+    daemon->supervisor.told = 0;
     if (!daemon->stop_signals)
         *wake_us = daemon_least(
             *wake_us, tow_courier_step(&daemon->courier, &daemon->supervisor, now_us, now_ms));

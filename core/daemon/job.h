@@ -69,7 +69,9 @@ struct tow_daemon_job {
     int timed_out;      /* it was stopped for its timeout */
     int stopped;        /* it was stopped because the daemon ends */
     struct tow_child child;
-    int watch_fd; /* FOREIGN: a pidfd; -1: its process cannot be seen, and is looked for */
+    int why_fd;    /* where the child says why it did not begin; -1: none */
+    char why[256]; /* what it said */
+    int watch_fd;  /* FOREIGN: a pidfd; -1: its process cannot be seen, and is looked for */
 };
 
 #endif

@@ -54,6 +54,7 @@ int tow_supervisor_judge(struct tow_supervisor *supervisor, struct tow_daemon_jo
         rc = tow_state_health_put(supervisor->state, job->plan.name, &health, alerts, count, &err);
         if (!rc)
             job->health = health;
+        supervisor->told |= count > 0;
     }
     if (rc < TOW_OK)
         tow_supervisor_state_failed(supervisor, &err, now_us);
@@ -135,8 +136,11 @@ static int outcome_record(struct tow_supervisor *supervisor, struct tow_daemon_j
     if (signal_number)
         outcome_describe(exit_code, signal_number, &why);
     else
-        tow_error_set(&why, TOW_E_CONFIG, "it could not begin: exit code %d; the log says why",
-                      exit_code);
+        tow_error_set(&why,
+                      exit_code == TOW_EXIT_CONFIG        ? TOW_E_CONFIG
+                      : exit_code == TOW_EXIT_ENVIRONMENT ? TOW_E_ENV
+                                                          : TOW_E_BUG,
+                      "it could not begin: %s", job->why[0] ? job->why : "the log says why");
     int rc = tow_state_lock(supervisor->state, job->plan.name, &lock, &busy, err);
     if (!rc)
         rc = tow_state_run_begin(supervisor->state, &start, &id, err);

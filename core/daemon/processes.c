@@ -34,6 +34,18 @@ static char *process_word(const char *text)
     return (char *)(uintptr_t)text;
 }
 
+/* One line, which need not be there. */
+static void process_take_why(struct tow_daemon_job *job)
+{
+    ssize_t length = job->why_fd < 0 ? 0 : pread(job->why_fd, job->why, sizeof job->why - 1, 0);
+
+    job->why[length > 0 ? length : 0] = '\0';
+    job->why[strcspn(job->why, "\n")] = '\0';
+    if (job->why_fd >= 0)
+        close(job->why_fd);
+    job->why_fd = -1;
+}
+
 /* The job is read from the text that `check` has passed, not from what the file holds by now. */
 static int process_start(void *context, struct tow_daemon_job *job, struct tow_error *err)
 {
@@ -42,12 +54,14 @@ static int process_start(void *context, struct tow_daemon_job *job, struct tow_e
     size_t n = 0;
     int fd, rc;
 
-    while (daemon->settings->command[n] && n < COMMAND_MAX - 12) {
+    while (daemon->settings->command[n] && n < COMMAND_MAX - 14) {
         argv[n] = process_word(daemon->settings->command[n]);
         n++;
     }
     argv[n++] = process_word("run");
     argv[n++] = process_word("--log-job");
+    argv[n++] = process_word("--why");
+    argv[n++] = process_word(TOW_CHILD_WHY_PATH);
     argv[n++] = process_word("--text");
     argv[n++] = process_word(TOW_CHILD_TEXT_PATH);
     if (!job->by_hand) {
@@ -62,11 +76,13 @@ static int process_start(void *context, struct tow_daemon_job *job, struct tow_e
     argv[n++] = job->plan.path;
     argv[n] = NULL;
     fd = tow_text_file(job->plan.text, job->plan.length, err);
-    if (fd < 0)
-        return err->code;
-    const struct tow_child_files files = {.in = -1, .out = -1, .text = fd};
-    rc = tow_child_start(&job->child, argv, &files, err);
-    close(fd);
+    job->why_fd = fd < 0 ? -1 : tow_text_file("", 0, err);
+    const struct tow_child_files files = {.in = -1, .out = -1, .text = fd, .why = job->why_fd};
+    rc = job->why_fd < 0 ? err->code : tow_child_start(&job->child, argv, &files, err);
+    if (fd >= 0)
+        close(fd);
+    if (rc)
+        process_take_why(job);
     return rc;
 }
 
@@ -120,11 +136,10 @@ void tow_daemon_reap(struct tow_daemon *daemon, int64_t now_us)
 
         if (job->activity == TOW_ACTIVITY_CHILD && process_has_ended(job->child.fd)) {
             tow_child_reap(&job->child, &exit_code, &signal_number);
+            process_take_why(job);
             tow_supervisor_ended(supervisor, job, exit_code, signal_number, now_us);
-            tow_courier_wake(&daemon->courier);
         } else if (job->activity == TOW_ACTIVITY_FOREIGN && process_has_ended(job->watch_fd)) {
             tow_supervisor_watched(supervisor, job, now_us);
-            tow_courier_wake(&daemon->courier);
         }
     }
     for (int i = 0; i < TOW_COURIERS; i++) {

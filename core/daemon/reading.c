@@ -150,7 +150,7 @@ static int reading_next_batch(struct tow_reading *reading)
 
 static int reading_start_check(struct tow_reading *reading, int64_t now_ms, struct tow_error *err)
 {
-    struct tow_child_files files = {.in = -1, .text = -1};
+    struct tow_child_files files = {.in = -1, .text = -1, .why = -1};
     char **argv = reading_command(reading);
     int ends[2], rc;
 

@@ -32,7 +32,7 @@ static struct tow_daemon_job *set_new_job(void)
         return NULL;
     job->agenda = job->before = (struct tow_agenda)TOW_AGENDA_NEW;
     job->child = (struct tow_child)TOW_CHILD_NONE;
-    job->watch_fd = -1;
+    job->watch_fd = job->why_fd = -1;
     return job;
 }
 
@@ -100,6 +100,8 @@ void tow_supervisor_release(struct tow_supervisor *supervisor)
 
         if (job->watch_fd >= 0)
             supervisor->ops->unwatch(supervisor->context, job->watch_fd);
+        if (job->why_fd >= 0)
+            supervisor->ops->unwatch(supervisor->context, job->why_fd);
         tow_job_plan_release(&job->plan);
         free(job);
     }

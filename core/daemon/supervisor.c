@@ -207,10 +207,12 @@ static void supervisor_alert_late(struct tow_supervisor *supervisor, struct tow_
                                            .due_us = now_us};
         strcpy(alerts[count++].job, job->plan.name);
     }
-    if (tow_state_health_put(supervisor->state, job->plan.name, &health, alerts, count, &err))
+    if (tow_state_health_put(supervisor->state, job->plan.name, &health, alerts, count, &err)) {
         tow_supervisor_state_failed(supervisor, &err, now_us);
-    else
-        job->health = health;
+        return;
+    }
+    job->health = health;
+    supervisor->told |= count > 0;
 }
 
 /* A slot that waits: for its turn, or for the run that is on. */

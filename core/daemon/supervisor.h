@@ -49,6 +49,7 @@ struct tow_supervisor {
     size_t count;
     int running; /* children */
     int draining;
+    int told; /* an alert was put into the state; the caller clears it */
 
     int state_failed; /* the last thing asked of the state did not work */
     char state_error[1024];

@@ -6,7 +6,7 @@
 
 #include "towpath/error.h"
 
-/* A descriptor with close-on-exec, at its start; -1 with err. */
+/* A descriptor from 10 on with close-on-exec, at its start; -1 with err. */
 int tow_text_file(const char *text, size_t length, struct tow_error *err);
 
 #endif

@@ -73,7 +73,7 @@ static int guard_host_is_local(const char *host)
         length = strcspn(host, "]") + 1;
     else
         length = strcspn(host, ":");
-    if (length >= sizeof name || length > strlen(host))
+    if (length >= sizeof name || length > strlen(host) || (host[length] && host[length] != ':'))
         return 0;
     snprintf(name, sizeof name, "%.*s", (int)length, host);
     struct in_addr v4;
