@@ -97,12 +97,50 @@ void tow_metrics_release(struct tow_metrics *metrics)
 
 /* ---- the text ------------------------------------------------------------------------------- */
 
+/* What runs say of themselves, by job. */
+struct metrics_flight {
+    char job[65];
+    int64_t rows, bytes, lag_us;
+};
+
 struct metrics_page {
     FILE *to;
     struct tow_daemon *daemon;
     const struct metrics_sums *sums;
     int64_t now_us;
+    struct metrics_flight *flights;
+    size_t flight_count;
 };
+
+static int metrics_take_flight(void *context, const struct tow_at_work *at_work)
+{
+    struct metrics_page *page = context;
+    struct metrics_flight *flights =
+        reallocarray(page->flights, page->flight_count + 1, sizeof *flights);
+
+    if (!flights)
+        return TOW_E_NOMEM;
+    page->flights = flights;
+    struct metrics_flight *flight = &flights[page->flight_count++];
+    *flight = (struct metrics_flight){
+        .rows = at_work->counts.pending, .bytes = at_work->in_flight, .lag_us = at_work->lag_us};
+    memcpy(flight->job, at_work->job, sizeof flight->job);
+    /* It went on since it was said. */
+    if (flight->lag_us > 0 && page->now_us > at_work->reported_us)
+        flight->lag_us += page->now_us - at_work->reported_us;
+    return TOW_OK;
+}
+
+static const struct metrics_flight *metrics_flight_of(const struct metrics_page *page,
+                                                      const char *job)
+{
+    static const struct metrics_flight none;
+
+    for (size_t i = 0; i < page->flight_count; i++)
+        if (strcmp(page->flights[i].job, job) == 0)
+            return &page->flights[i];
+    return &none;
+}
 
 static void metrics_head(const struct metrics_page *page, const char *name, const char *type,
                          const char *help)
@@ -283,6 +321,31 @@ static int64_t metrics_checkpoint_age(const struct metrics_page *page,
     return page->now_us > saved_us ? page->now_us - saved_us : 0;
 }
 
+static int64_t metrics_lag(const struct metrics_page *page, const struct tow_daemon_job *job)
+{
+    return metrics_flight_of(page, job->plan.name)->lag_us;
+}
+
+static void metrics_flights(const struct metrics_page *page)
+{
+    const struct tow_daemon_job *job;
+
+    metrics_head(page, "towpath_job_rows_in_flight", "gauge",
+                 "Rows that were read and are not settled yet.");
+    for (size_t i = 0; i < page->daemon->supervisor.count; i++)
+        if ((job = metrics_job(page, i)))
+            fprintf(page->to, "towpath_job_rows_in_flight{job=\"%s\"} %" PRId64 "\n",
+                    job->plan.name, metrics_flight_of(page, job->plan.name)->rows);
+    metrics_head(page, "towpath_job_bytes_in_flight", "gauge",
+                 "Bytes of the batches that wait for their outcome.");
+    for (size_t i = 0; i < page->daemon->supervisor.count; i++)
+        if ((job = metrics_job(page, i)))
+            fprintf(page->to, "towpath_job_bytes_in_flight{job=\"%s\"} %" PRId64 "\n",
+                    job->plan.name, metrics_flight_of(page, job->plan.name)->bytes);
+    metrics_time(page, "towpath_job_ack_lag_seconds",
+                 "Time since a row was settled, while rows are in flight.", metrics_lag);
+}
+
 static void metrics_flag(const struct metrics_page *page, const char *name, const char *help,
                          int (*of)(const struct tow_daemon_job *job))
 {
@@ -381,6 +444,7 @@ static void metrics_jobs(const struct metrics_page *page)
     metrics_counters(page);
     metrics_durations(page);
     metrics_gauges(page);
+    metrics_flights(page);
 }
 
 /* Where the state does not work, what the daemon itself knows is told all the same. */
@@ -394,11 +458,15 @@ int tow_metrics_write(struct tow_metrics *metrics, struct tow_daemon *daemon, st
     *body = (struct tow_body){NULL, 0};
     FILE *to = open_memstream(&body->text, &body->length);
     if (to) {
-        const struct metrics_page page = {to, daemon, &sums, tow_daemon_now_us()};
+        struct metrics_page page = {
+            .to = to, .daemon = daemon, .sums = &sums, .now_us = tow_daemon_now_us()};
 
         metrics_daemon(&page);
         if (rc == TOW_OK)
+            rc = tow_state_at_work(state, metrics_take_flight, &page, err);
+        if (rc == TOW_OK)
             metrics_jobs(&page);
+        free(page.flights);
     }
     free(sums.totals);
     if (to && fclose(to) == 0 && body->text)

@@ -52,13 +52,14 @@ static void ticker_watch_stop(struct run *run, int64_t now, int64_t *stopped)
  * is at work: this one must not touch anything more. must: 0 where the lock is fresh still, and a
  * state that cannot be written is no reason to fail.
  */
-static void ticker_beat(struct run *run, int64_t now, int must)
+static void ticker_beat(struct run *run, int64_t now, int64_t settled_ms, int must)
 {
     const struct tow_progress progress = ticker_progress(run, now);
     const struct tow_at_work activity = {
         .run = run->id,
         .counts = progress.counts,
         .in_flight = progress.bytes_in_flight,
+        .lag_us = progress.counts.pending > 0 ? (now - settled_ms) * 1000 : 0,
         .stopping = progress.stopping,
     };
     struct tow_error err = TOW_ERROR_INIT;
@@ -70,19 +71,31 @@ static void ticker_beat(struct run *run, int64_t now, int must)
     tow_cancel_set(&run->hard, 1);
 }
 
+/* When a row was settled last, or none was in flight; moves *settled to how many are. */
+static int64_t ticker_settled(struct run *run, int64_t now, int64_t settled_ms, int64_t *settled)
+{
+    pthread_mutex_lock(&run->lock);
+    int64_t done = run->counts.accepted + run->counts.rejected + run->counts.filtered;
+    int moved = done != *settled || done == run->counts.read;
+    pthread_mutex_unlock(&run->lock);
+    *settled = done;
+    return moved ? now : settled_ms;
+}
+
 static void *ticker_main(void *context)
 {
     struct run *run = context;
     int64_t beat_ms = run->options->heartbeat_ms ? run->options->heartbeat_ms : BEAT_MS;
     int64_t beat = tow_monotonic_ms(), shown = beat, stopped = 0;
-    int64_t reported = beat - REPORT_MS;
+    int64_t reported = beat - REPORT_MS, settled_ms = beat, settled = 0;
 
     while (!tow_cancel_wait(&run->quit, TICK_MS)) {
         int64_t now = tow_monotonic_ms();
 
         ticker_watch_stop(run, now, &stopped);
+        settled_ms = ticker_settled(run, now, settled_ms, &settled);
         if (now - beat >= beat_ms || now - reported >= REPORT_MS) {
-            ticker_beat(run, now, now - beat >= beat_ms);
+            ticker_beat(run, now, settled_ms, now - beat >= beat_ms);
             beat = now - beat >= beat_ms ? now : beat;
             reported = now;
         }

@@ -16,7 +16,8 @@ static int at_work_read(struct tow_sql *sql, sqlite3_stmt *row, struct tow_at_wo
                                 &out->counts.bytes,
                                 &out->counts.batches,
                                 &out->counts.retries,
-                                &out->in_flight};
+                                &out->in_flight,
+                                &out->lag_us};
     int result;
 
     *out = (struct tow_at_work){0};
@@ -45,7 +46,8 @@ static int at_work_next(struct tow_state *state, const char *after, struct tow_a
 {
     static const char text[] =
         "SELECT job, host, boot, pid, started, since_us, heartbeat_us, stopping, run, progress_us,"
-        " read, accepted, rejected, filtered, bytes, batches, retries, in_flight FROM locks"
+        " read, accepted, rejected, filtered, bytes, batches, retries, in_flight, lag_us"
+        " FROM locks"
         " WHERE job > ? ORDER BY job LIMIT 1";
     const struct tow_sql_value values[] = {tow_sql_text(after), TOW_SQL_END};
     sqlite3_stmt *row;

@@ -234,16 +234,23 @@ int tow_state_report(struct tow_lock *lock, const struct tow_at_work *activity,
     static const char text[] =
         "UPDATE locks SET heartbeat_us = ?3, progress_us = ?3, run = ?4, read = ?5, accepted = ?6,"
         " rejected = ?7, filtered = ?8, bytes = ?9, batches = ?10, retries = ?11, in_flight = ?12,"
-        " stopping = ?13 WHERE job = ?1 AND token = ?2";
+        " stopping = ?13, lag_us = ?14 WHERE job = ?1 AND token = ?2";
     const struct tow_counts *counts = &activity->counts;
-    const struct tow_sql_value values[] = {
-        tow_sql_text(lock->job),         tow_sql_blob(lock->token, sizeof lock->token),
-        tow_sql_int(lock_now_us()),      tow_sql_int(activity->run),
-        tow_sql_int(counts->read),       tow_sql_int(counts->accepted),
-        tow_sql_int(counts->rejected),   tow_sql_int(counts->filtered),
-        tow_sql_int(counts->bytes),      tow_sql_int(counts->batches),
-        tow_sql_int(counts->retries),    tow_sql_int(activity->in_flight),
-        tow_sql_int(activity->stopping), TOW_SQL_END};
+    const struct tow_sql_value values[] = {tow_sql_text(lock->job),
+                                           tow_sql_blob(lock->token, sizeof lock->token),
+                                           tow_sql_int(lock_now_us()),
+                                           tow_sql_int(activity->run),
+                                           tow_sql_int(counts->read),
+                                           tow_sql_int(counts->accepted),
+                                           tow_sql_int(counts->rejected),
+                                           tow_sql_int(counts->filtered),
+                                           tow_sql_int(counts->bytes),
+                                           tow_sql_int(counts->batches),
+                                           tow_sql_int(counts->retries),
+                                           tow_sql_int(activity->in_flight),
+                                           tow_sql_int(activity->stopping),
+                                           tow_sql_int(activity->lag_us),
+                                           TOW_SQL_END};
 
     return lock_update(lock, text, values, err);
 }

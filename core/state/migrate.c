@@ -112,6 +112,8 @@ static const char *const steps[] = {
     "  created_us INTEGER NOT NULL,"
     "  due_us INTEGER NOT NULL,"
     "  tries INTEGER NOT NULL DEFAULT 0);",
+    /* 5: how long rows have been in flight without one being settled. */
+    "ALTER TABLE locks ADD COLUMN lag_us INTEGER NOT NULL DEFAULT 0;",
 };
 
 const struct tow_migration tow_state_migration = {steps, sizeof steps / sizeof steps[0]};

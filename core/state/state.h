@@ -75,10 +75,11 @@ struct tow_at_work {
     int64_t reported_us;            /* when the counts below were; 0: never */
     struct tow_counts counts;       /* as they stand, not only what is committed */
     int64_t in_flight;              /* bytes */
+    int64_t lag_us; /* since a row was settled, while rows are in flight; 0 where none is */
     int32_t stopping;               /* 1: it finishes what is in flight */
 };
 
-/* Renews the heartbeat and says what the run does (run, counts, in_flight, stopping are read).
+/* Renews the heartbeat and says what the run does (run, counts, in_flight, lag_us, stopping are read).
  * TOW_E_ENV where the lock was taken over. */
 int tow_state_report(struct tow_lock *lock, const struct tow_at_work *activity,
                      struct tow_error *err);

@@ -1,6 +1,8 @@
-/* fault - a source for tests of those who run plugins: it dies, or hangs, where it is told to. */
+/* fault - a source for tests of those who run plugins: it dies, hangs, or takes its time, where it
+ * is told to. */
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <towpath/batch.h>
@@ -11,7 +13,7 @@ struct fault {
 
 static const struct tow_option options[] = {
     TOW_OPT_STRING("at", struct fault, at, NULL, "check, open or read"),
-    TOW_OPT_STRING("how", struct fault, how, "crash", "crash or hang"),
+    TOW_OPT_STRING("how", struct fault, how, "crash", "crash, hang or wait"),
     TOW_OPTIONS_END,
 };
 
@@ -23,6 +25,10 @@ static void fault_at(const struct fault *fault, const char *here)
         return;
     if (strcmp(fault->how, "crash") == 0)
         raise(SIGSEGV);
+    if (strcmp(fault->how, "wait") == 0) {
+        nanosleep(&(const struct timespec){0, 600 * 1000 * 1000}, NULL);
+        return;
+    }
     for (;;)
         pause();
 }

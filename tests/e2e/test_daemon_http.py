@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -11,6 +13,7 @@ import time
 import pytest
 from daemon import daemon  # noqa: F401
 from helpers import CSV
+from recorder import recorder  # noqa: F401
 
 TOKEN = "tok-7fd1-secret"
 
@@ -318,3 +321,37 @@ def test_metrics_agree_with_the_runs_and_outlive_the_daemon(daemon):
     assert metric(daemon, "towpath_run_duration_seconds_sum", job="some") == seconds
     assert metric(daemon, "towpath_job_last_success_timestamp_seconds", job="some") > time.time() - 100
     daemon.stop()
+
+
+def test_promtool_has_nothing_to_say(daemon):
+    promtool = shutil.which("promtool")
+    if not promtool:
+        pytest.skip("promtool is not installed")
+    daemon.job("tick", 'every = "1s";')
+    daemon.start()
+    daemon.ended("tick", 1)
+    text = daemon.request("/metrics")[2]
+    checked = subprocess.run([promtool, "check", "metrics"], input=text, text=True, capture_output=True, timeout=60, check=False)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+    daemon.stop()
+
+
+def test_what_is_in_flight_is_told(daemon, recorder):
+    """The far end takes rows and says nothing: they are in flight, and the lag grows."""
+    far_end = recorder(otherwise=lambda *_: {"end": "stall"})
+    daemon.tow.env["TTD_TOKEN"] = "t"
+    (daemon.tow.folder / "in.csv").write_text("id\n1\n2\n3\n")
+    daemon.job(
+        "stuck",
+        sink=f'plugin = "ttd"; endpoint = "advertiser"; advertiser_id = "a"; token = "${{env:TTD_TOKEN}}"; server_url = "{far_end.url}";',
+        more='  columns = ( { name = "id_type"; value = "TDID"; }, { name = "id_value"; from = "id"; }, { name = "segment_name"; value = "s"; } );',
+    )
+    daemon.start()
+    assert metric(daemon, "towpath_job_ack_lag_seconds", job="stuck") == 0
+    daemon.request("/api/jobs/stuck/run", "POST")
+    daemon.wait_for(lambda: metric(daemon, "towpath_job_rows_in_flight", job="stuck") == 3)
+    lag = daemon.wait_for(lambda: metric(daemon, "towpath_job_ack_lag_seconds", job="stuck"))
+    daemon.wait_for(lambda: metric(daemon, "towpath_job_ack_lag_seconds", job="stuck") > lag)
+    assert metric(daemon, "towpath_rows_total", job="stuck", outcome="accepted") == 0
+    assert metric(daemon, "towpath_job_running", job="stuck") == 1
+    daemon.stop(how=signal.SIGKILL, code=-signal.SIGKILL)

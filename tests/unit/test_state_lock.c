@@ -396,6 +396,7 @@ static void test_what_a_holder_does_is_seen_by_others(void **fixture)
                    .batches = 6,
                    .retries = 7},
         .in_flight = 800,
+        .lag_us = 90,
         .stopping = 1,
     };
     struct tow_state *one = open_state(*fixture, TOW_STATE_CREATE);
@@ -426,6 +427,7 @@ static void test_what_a_holder_does_is_seen_by_others(void **fixture)
     assert_int_equal(seen.last.counts.batches, 6);
     assert_int_equal(seen.last.counts.retries, 7);
     assert_int_equal(seen.last.in_flight, 800);
+    assert_int_equal(seen.last.lag_us, 90);
     assert_int_equal(seen.last.stopping, 1);
 
     tow_state_unlock(lock);
