@@ -42,7 +42,8 @@ struct members {
     char origin[TOW_LYTICS_NAME_MAX + 32];
 
     struct tow_lytics_answer page;
-    struct tow_json_scan left; /* of the page */
+    struct tow_json_scan left; /* of the page ... */
+    struct tow_json_part next; /* ... behind this profile; length 0: there is none */
     int has_page;
     int64_t news;    /* profiles since the scan of the part began, or began anew */
     int64_t repeats; /* profiles that were met more than once in this run */
@@ -251,6 +252,13 @@ static int members_begin_anew(struct members *members, struct tow_error *err)
     return TOW_E_TRANSIENT;
 }
 
+/* Steps to the page's next profile. */
+static void members_next(struct members *members)
+{
+    if (!members->left.p || !tow_json_scan_item(&members->left, &members->next))
+        members->next.length = 0;
+}
+
 static int members_fetch(struct members *members, struct tow_error *err)
 {
     char splits[MEMBERS_SPLITS_MAX];
@@ -280,6 +288,7 @@ static int members_fetch(struct members *members, struct tow_error *err)
                              "the scan of audience %.100s brought no list of "
                              "profiles",
                              options->audience);
+    members_next(members);
     return TOW_OK;
 }
 
@@ -348,21 +357,17 @@ static int members_is_enough(const struct members *members)
 static int members_take_page(struct members *members, int *is_done, struct tow_error *err)
 {
     const struct tow_host *host = members->host;
-    struct tow_json_part profile;
-    int code = TOW_OK;
+    int is_full = 0, code = TOW_OK;
 
-    *is_done = 0;
-    while (code == TOW_OK && !members_is_enough(members)) {
-        if (tow_builder_full(members->builder, host->batch_rows, host->batch_bytes))
-            return TOW_OK;
-        if (!members->left.p || !tow_json_scan_item(&members->left, &profile)) {
-            *is_done = 1;
-            return TOW_OK;
-        }
-        code = members_take(members, profile, err);
+    while (code == TOW_OK && !is_full && members->next.length > 0 && !members_is_enough(members)) {
+        code = members_take(members, members->next, err);
+        if (code < TOW_OK)
+            return code;
+        members_next(members);
+        is_full = tow_builder_full(members->builder, host->batch_rows, host->batch_bytes);
     }
-    *is_done = code == TOW_OK;
-    return code == TOW_END ? TOW_OK : code;
+    *is_done = members->next.length == 0 || members_is_enough(members);
+    return TOW_OK;
 }
 
 /* The page that follows, or the part. */
