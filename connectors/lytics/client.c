@@ -144,8 +144,8 @@ static int client_put_argument(struct tow_buffer *url, char *separator,
                           : code;
 }
 
-static int client_put_url(const struct tow_lytics *lytics, const struct tow_lytics_call *call,
-                          struct tow_buffer *url, struct tow_error *err)
+int tow_lytics_put_url(const struct tow_lytics *lytics, const struct tow_lytics_call *call,
+                       struct tow_buffer *url, struct tow_error *err)
 {
     const struct tow_lytics_argument account = {"account_id",
                                                 lytics->account_id[0] ? lytics->account_id : NULL};
@@ -160,7 +160,7 @@ static int client_put_url(const struct tow_lytics *lytics, const struct tow_lyti
     return code == TOW_OK ? tow_buffer_append(url, "", 1, err) : code;
 }
 
-static void client_reset(struct tow_lytics_answer *answer)
+void tow_lytics_reset(struct tow_lytics_answer *answer)
 {
     struct tow_buffer next = answer->next;
 
@@ -169,26 +169,36 @@ static void client_reset(struct tow_lytics_answer *answer)
     *answer = (struct tow_lytics_answer){.next = next, .total = -1};
 }
 
+void tow_lytics_request(const struct tow_lytics *lytics, const struct tow_lytics_call *call,
+                        const char *url, struct tow_http_header headers[TOW_LYTICS_HEADERS],
+                        struct tow_http_request *request)
+{
+    headers[0] = (struct tow_http_header){"Authorization", lytics->token};
+    headers[1] = (struct tow_http_header){"Accept", "application/json"};
+    headers[2] = (struct tow_http_header){"Content-Type",
+                                          call->body_type ? call->body_type : "application/json"};
+    *request = (struct tow_http_request){.method = call->method ? call->method : "GET",
+                                         .url = url,
+                                         .headers = headers,
+                                         .header_count = call->body_length > 0 ? 3 : 2,
+                                         .body = call->body,
+                                         .body_fd = call->body_fd,
+                                         .body_length = call->body_length,
+                                         .timeout_ms = call->timeout_ms > 0 ? call->timeout_ms
+                                                                            : lytics->timeout_ms,
+                                         .limit = call->limit};
+}
+
 static int client_exchange(struct tow_lytics *lytics, const struct tow_lytics_call *call,
                            const char *url, struct tow_http_response *response,
                            struct tow_error *err)
 {
-    const struct tow_http_header headers[] = {
-        {"Authorization", lytics->token},
-        {"Accept", "application/json"},
-        {"Content-Type", call->body_type ? call->body_type : "application/json"}};
-    const struct tow_http_request request = {
-        .method = call->method ? call->method : "GET",
-        .url = url,
-        .headers = headers,
-        .header_count = call->body_length > 0 ? 3 : 2,
-        .body = call->body,
-        .body_fd = call->body_fd,
-        .body_length = call->body_length,
-        .timeout_ms = call->timeout_ms > 0 ? call->timeout_ms : lytics->timeout_ms,
-        .limit = call->limit};
-    int code = tow_http_perform(lytics->http, &request, response, err);
+    struct tow_http_header headers[TOW_LYTICS_HEADERS];
+    struct tow_http_request request;
+    int code;
 
+    tow_lytics_request(lytics, call, url, headers, &request);
+    code = tow_http_perform(lytics->http, &request, response, err);
     return code == TOW_OK || code == TOW_E_CANCELLED ? code
                                                      : tow_error_prefix(err, "%s", call->what);
 }
@@ -198,9 +208,9 @@ int tow_lytics_call(struct tow_lytics *lytics, const struct tow_lytics_call *cal
 {
     struct tow_http_response response = {.status = 0, .content_length = -1, .retry_after_ms = -1};
     struct tow_buffer url = {NULL, 0, 0};
-    int code = client_put_url(lytics, call, &url, err);
+    int code = tow_lytics_put_url(lytics, call, &url, err);
 
-    client_reset(answer);
+    tow_lytics_reset(answer);
     if (code == TOW_OK)
         code = client_exchange(lytics, call, url.data, &response, err);
     if (code == TOW_OK)

@@ -99,6 +99,25 @@ void tow_lytics_answer_release(struct tow_lytics_answer *answer);
 int tow_lytics_call(struct tow_lytics *lytics, const struct tow_lytics_call *call,
                     struct tow_lytics_answer *answer, struct tow_error *err);
 
+/* ---- several calls at once --------------------------------------------------------------------
+ */
+
+struct tow_lytics_pending;
+
+/* Begins a call, of which only what it says of a body has to live on until it has ended; `what`
+ * longer, until finish. */
+struct tow_lytics_pending *tow_lytics_start(struct tow_lytics *lytics,
+                                            const struct tow_lytics_call *call,
+                                            struct tow_error *err);
+/* Moves all calls on, and returns once one has ended, or after timeout_ms. TOW_E_CANCELLED once
+ * cancel_fd is readable. */
+int tow_lytics_wait(struct tow_lytics *lytics, int timeout_ms, struct tow_error *err);
+int tow_lytics_ended(const struct tow_lytics_pending *pending);
+/* Ends a call, if need be in its middle (TOW_E_CANCELLED), and frees it. As tow_lytics_call;
+ * answer NULL: nobody wants to know. */
+int tow_lytics_finish(struct tow_lytics_pending *pending, struct tow_lytics_answer *answer,
+                      struct tow_error *err);
+
 /* ---- parts of answers ------------------------------------------------------------------------ */
 
 /* Puts what a string, number or bool says into out, in place of what was there, with a NUL behind

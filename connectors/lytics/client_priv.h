@@ -12,6 +12,18 @@ struct tow_lytics {
     struct tow_http *http;
 };
 
+#define TOW_LYTICS_HEADERS 3
+
+/* Appends the URL of a call, with a NUL behind it. */
+int tow_lytics_put_url(const struct tow_lytics *lytics, const struct tow_lytics_call *call,
+                       struct tow_buffer *url, struct tow_error *err);
+/* Fills in the exchange of a call, which borrows from all of them. */
+void tow_lytics_request(const struct tow_lytics *lytics, const struct tow_lytics_call *call,
+                        const char *url, struct tow_http_header headers[TOW_LYTICS_HEADERS],
+                        struct tow_http_request *request);
+/* Takes away what an earlier call has left. */
+void tow_lytics_reset(struct tow_lytics_answer *answer);
+
 /* Appends text to a path, percent-encoded, with a NUL behind it that is not counted. */
 int tow_lytics_put_segment(struct tow_buffer *path, const char *text, struct tow_error *err);
 

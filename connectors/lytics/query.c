@@ -11,6 +11,8 @@
 #define QUERY_METRIC_LIMIT ((size_t)64 << 20)
 #define QUERY_METRIC_WAIT  180000 /* ms: it reads from a time-series store */
 #define QUERY_NUMBER_MAX   24
+#define SCAN_ARGUMENTS     7
+#define SCAN_WHAT          "scanning the audience"
 
 static int query_check_rows(const struct tow_lytics_answer *answer, const char *what,
                             struct tow_error *err)
@@ -55,50 +57,98 @@ static int scan_path(const struct tow_lytics_scan *scan, struct tow_buffer *path
     return code == TOW_OK ? tow_buffer_printf(path, err, "/scan%c", '\0') : code;
 }
 
-static int scan_is_stale(const struct tow_lytics_scan *scan, int status)
+static int scan_is_stale(int status)
 {
-    return query_given(scan->start) && (status == 400 || status == 404 || status == 410);
+    return status == 400 || status == 404 || status == 410;
+}
+
+/* The texts of a call for a page. */
+struct scan_call {
+    struct tow_buffer path, fields;
+    char limit[QUERY_NUMBER_MAX];
+    struct tow_lytics_argument arguments[SCAN_ARGUMENTS];
+    struct tow_lytics_call call;
+};
+
+static void scan_call_release(struct scan_call *made)
+{
+    tow_buffer_release(&made->path);
+    tow_buffer_release(&made->fields);
+}
+
+/* Release it in any case. */
+static int scan_call_init(struct scan_call *made, const struct tow_lytics_scan *scan,
+                          struct tow_error *err)
+{
+    const char *sort = query_given(scan->sort_field);
+    int code;
+
+    *made = (struct scan_call){.path = {NULL, 0, 0}};
+    query_limit(made->limit, scan->limit);
+    code = scan_path(scan, &made->path, err);
+    if (code == TOW_OK)
+        code = query_join(&made->fields, scan->fields, scan->field_count, err);
+    const struct tow_lytics_argument arguments[SCAN_ARGUMENTS] = {
+        {"limit", made->limit},
+        {"start", query_given(scan->start)},
+        {"fields", made->fields.data},
+        {"sortfield", sort},
+        {"sortorder", sort ? (scan->is_descending ? "desc" : "asc") : NULL},
+        {"splits", query_given(scan->splits)},
+        {"segments", scan->with_segments ? "true" : NULL}};
+    memcpy(made->arguments, arguments, sizeof arguments);
+    made->call = (struct tow_lytics_call){.what = SCAN_WHAT,
+                                          .path = made->path.data,
+                                          .arguments = made->arguments,
+                                          .argument_count = SCAN_ARGUMENTS,
+                                          .limit = QUERY_SCAN_LIMIT};
+    return code;
+}
+
+/* What became of a call for a page. */
+static int scan_judge(struct tow_lytics_answer *answer, int is_continued, int code,
+                      struct tow_error *err)
+{
+    if (code == TOW_OK)
+        code = query_check_rows(answer, SCAN_WHAT, err);
+    answer->is_stale = code != TOW_OK && is_continued && scan_is_stale(answer->status);
+    if (!answer->is_stale)
+        return code;
+    if (err)
+        err->code = TOW_E_TRANSIENT;
+    tow_error_prefix(err, "the page token is no longer taken, and the scan begins anew");
+    return TOW_E_TRANSIENT;
 }
 
 int tow_lytics_scan_page(struct tow_lytics *lytics, const struct tow_lytics_scan *scan,
                          struct tow_lytics_answer *answer, struct tow_error *err)
 {
-    struct tow_buffer path = {NULL, 0, 0}, fields = {NULL, 0, 0};
-    char limit[QUERY_NUMBER_MAX];
-    int code = scan_path(scan, &path, err);
+    struct scan_call made;
+    int code = scan_call_init(&made, scan, err);
 
-    query_limit(limit, scan->limit);
     if (code == TOW_OK)
-        code = query_join(&fields, scan->fields, scan->field_count, err);
-    if (code == TOW_OK) {
-        const struct tow_lytics_argument arguments[] = {
-            {"limit", limit},
-            {"start", query_given(scan->start)},
-            {"fields", fields.data},
-            {"sortfield", query_given(scan->sort_field)},
-            {"sortorder",
-             query_given(scan->sort_field) ? (scan->is_descending ? "desc" : "asc") : NULL},
-            {"splits", query_given(scan->splits)},
-            {"segments", scan->with_segments ? "true" : NULL}};
-        const struct tow_lytics_call call = {.what = "scanning the audience",
-                                             .path = path.data,
-                                             .arguments = arguments,
-                                             .argument_count = sizeof arguments / sizeof *arguments,
-                                             .limit = QUERY_SCAN_LIMIT};
-        code = tow_lytics_call(lytics, &call, answer, err);
-        if (code == TOW_OK)
-            code = query_check_rows(answer, call.what, err);
-    }
-    answer->is_stale = code != TOW_OK && scan_is_stale(scan, answer->status);
-    if (answer->is_stale) {
-        code = TOW_E_TRANSIENT;
-        if (err)
-            err->code = code;
-        tow_error_prefix(err, "the page token is no longer taken, and the scan begins anew");
-    }
-    tow_buffer_release(&path);
-    tow_buffer_release(&fields);
-    return code;
+        code = tow_lytics_call(lytics, &made.call, answer, err);
+    scan_call_release(&made);
+    return scan_judge(answer, query_given(scan->start) != NULL, code, err);
+}
+
+struct tow_lytics_pending *tow_lytics_scan_start(struct tow_lytics *lytics,
+                                                 const struct tow_lytics_scan *scan,
+                                                 struct tow_error *err)
+{
+    struct tow_lytics_pending *pending = NULL;
+    struct scan_call made;
+
+    if (scan_call_init(&made, scan, err) == TOW_OK)
+        pending = tow_lytics_start(lytics, &made.call, err);
+    scan_call_release(&made);
+    return pending;
+}
+
+int tow_lytics_scan_finish(struct tow_lytics_pending *pending, int is_continued,
+                           struct tow_lytics_answer *answer, struct tow_error *err)
+{
+    return scan_judge(answer, is_continued, tow_lytics_finish(pending, answer, err), err);
 }
 
 /* ---- system events --------------------------------------------------------------------------- */

@@ -28,6 +28,13 @@ struct tow_lytics_scan {
 int tow_lytics_scan_page(struct tow_lytics *lytics, const struct tow_lytics_scan *scan,
                          struct tow_lytics_answer *answer, struct tow_error *err);
 
+/* The same beside others (client.h); is_continued: the scan had a `start`. */
+struct tow_lytics_pending *tow_lytics_scan_start(struct tow_lytics *lytics,
+                                                 const struct tow_lytics_scan *scan,
+                                                 struct tow_error *err);
+int tow_lytics_scan_finish(struct tow_lytics_pending *pending, int is_continued,
+                           struct tow_lytics_answer *answer, struct tow_error *err);
+
 /* ---- system events --------------------------------------------------------------------------- */
 
 struct tow_lytics_events {

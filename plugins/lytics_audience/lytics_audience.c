@@ -5,7 +5,7 @@
  * A scan is led from page to page by tokens that do not last, and is no snapshot. Where a token is
  * refused, the scan begins anew, and what was handed out is skipped: which profiles that were is
  * known by their hashes (seen.h), also to the run that goes on with a load. With `splits` the
- * audience is scanned in parts, one after the other, and only the part at hand is read again.
+ * audience is scanned in parts, some at once, and only a part is read again (part.h).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,13 +13,12 @@
 #include <string.h>
 
 #include "plugins/lytics_audience/options.h"
-#include "plugins/lytics_audience/position.h"
+#include "plugins/lytics_audience/part.h"
 #include "plugins/lytics_audience/profile.h"
 #include "plugins/lytics_audience/seen.h"
 
-#define MEMBERS_SEGMENTS   "segments" /* the member, and column, of memberships */
-#define MEMBERS_VAIN_MAX   3          /* scans of a part in a row that bring nothing new */
-#define MEMBERS_SPLITS_MAX 400        /* of the text of a part's splits */
+#define MEMBERS_SEGMENTS "segments" /* the member, and column, of memberships */
+#define MEMBERS_WAIT_MS  1000       /* in one go, for any page */
 
 struct members {
     struct tow_members_options options;
@@ -34,20 +33,14 @@ struct members {
     const char **asked; /* fields that are asked for; NULL: all */
     size_t asked_count;
 
-    struct tow_members_position at;
-    struct tow_member_set seen; /* of the part at hand */
-    uint64_t batch;             /* number of the next ledger entry of the part */
-    struct tow_buffer entry;    /* of the batch at hand */
+    struct tow_member_part scans[TOW_MEMBERS_SCANS_MAX];
+    char word[128];          /* the audience's id, as positions have it */
+    int next;                /* the part that has not been begun */
+    int64_t rows;            /* of the load, handed out or rejected */
+    struct tow_buffer entry; /* of the batch at hand, for the ledger */
     char key[TOW_MEMBER_KEY_MAX];
     char origin[TOW_LYTICS_NAME_MAX + 32];
-
-    struct tow_lytics_answer page;
-    struct tow_json_scan left; /* of the page ... */
-    struct tow_json_part next; /* ... behind this profile; length 0: there is none */
-    int has_page;
-    int64_t news;    /* profiles since the scan of the part began, or began anew */
     int64_t repeats; /* profiles that were met more than once in this run */
-    int vain;        /* scans of it that brought nothing new, in a row */
 };
 
 static const struct tow_option members_options[] = {
@@ -81,6 +74,8 @@ static int members_find_audience(struct members *members, struct tow_error *err)
                 "audience %s (%s) has %" PRId64 " members by Lytics' "
                 "last count",
                 segment->slug, segment->id, segment->size);
+    snprintf(members->word, sizeof members->word, "%.*s", (int)sizeof members->word - 1,
+             segment->id);
     snprintf(members->origin, sizeof members->origin, "/api/segment/%s/scan", segment->id);
     return TOW_OK;
 }
@@ -153,27 +148,38 @@ static int members_find_columns(struct members *members, struct tow_error *err)
     return tow_profile_maker_init(&members->maker, err);
 }
 
+static int members_compare(const struct members *members, const struct tow_members_position *at,
+                           struct tow_error *err)
+{
+    const int parts = (int)members->options.parts;
+
+    if (strcmp(at->segment, members->word) != 0)
+        return tow_error_set(err, TOW_E_CONFIG,
+                             "the unfinished load reads audience %s, now it is %s; go back, or "
+                             "forget the load and start it anew",
+                             at->segment, members->word);
+    if (at->parts == parts)
+        return TOW_OK;
+    return tow_error_set(err, TOW_E_CONFIG,
+                         "the unfinished load has splits = %d, now it is %d; go back, or forget "
+                         "the load and start it anew",
+                         at->parts, parts);
+}
+
 /* Goes on with a load, whose parts and audience must be what they were. */
 static int members_continue(struct members *members, const struct tow_position *from,
                             struct tow_error *err)
 {
-    struct tow_members_position *at = &members->at;
-    const int parts = (int)members->options.parts;
-    int code = tow_members_position_read(at, from, err);
+    struct tow_members_position at;
+    int code = tow_members_position_read(&at, from, err);
 
-    if (code != TOW_OK)
-        return code;
-    if (strncmp(at->segment, members->segment.id, sizeof at->segment - 1) != 0)
-        return tow_error_set(err, TOW_E_CONFIG,
-                             "the unfinished load reads audience %s, now it is %.200s; go back, or "
-                             "forget the load and start it anew",
-                             at->segment, members->segment.id);
-    if (at->parts != parts)
-        return tow_error_set(err, TOW_E_CONFIG,
-                             "the unfinished load has splits = %d, now it is %d; go back, or "
-                             "forget the load and start it anew",
-                             at->parts, parts);
-    return tow_member_set_read(&members->seen, members->host, at->part, &members->batch, err);
+    if (code == TOW_OK)
+        code = members_compare(members, &at, err);
+    for (size_t i = 0; i < at.count && code == TOW_OK; i++)
+        code = tow_member_part_continue(&members->scans[i], members->host, &at.places[i], err);
+    members->next = at.next;
+    members->rows = at.rows;
+    return code;
 }
 
 static int32_t members_open(void *self, const struct tow_host *host,
@@ -193,12 +199,9 @@ static int32_t members_open(void *self, const struct tow_host *host,
         code = members_find_audience(members, err);
     if (code == TOW_OK)
         code = members_find_columns(members, err);
-    if (code != TOW_OK || from->length > 0)
-        return code == TOW_OK ? members_continue(members, from, err) : code;
-    members->at.parts = (int)members->options.parts;
-    snprintf(members->at.segment, sizeof members->at.segment, "%.*s",
-             (int)sizeof members->at.segment - 1, members->segment.id);
-    return TOW_OK;
+    if (code == TOW_OK && from->length > 0)
+        code = members_continue(members, from, err);
+    return code;
 }
 
 static int32_t members_schema(void *self, struct ArrowSchema *out, struct tow_error *err)
@@ -219,77 +222,87 @@ static int32_t members_name(void *self, const char *name, tow_text_put *put, voi
     return put(context, word, strlen(word));
 }
 
-/* ---- pages ---------------------------------------------------------------------------------- */
+/* ---- scans ---------------------------------------------------------------------------------- */
 
-/* Every parts-th of the hundred splits. */
-static const char *members_splits(const struct members *members, char text[MEMBERS_SPLITS_MAX])
+static int members_is_enough(const struct members *members)
 {
-    size_t used = 0;
+    const int64_t limit = members->options.size_limit;
 
-    if (members->at.parts == 1)
-        return NULL;
-    for (int i = members->at.part; i < TOW_MEMBERS_PARTS_MAX; i += members->at.parts)
-        used +=
-            (size_t)snprintf(text + used, MEMBERS_SPLITS_MAX - used, "%s%d", used ? "," : "", i);
-    return text;
+    return limit > 0 && members->rows >= limit;
 }
 
-/* From the beginning of the part; what was handed out is known. */
-static int members_begin_anew(struct members *members, struct tow_error *err)
+/* Parts are begun as long as fewer than `parallel` are under way: how many are. */
+static int members_fill_scans(struct members *members)
 {
-    members->vain = members->news == 0 ? members->vain + 1 : 0;
-    if (members->vain >= MEMBERS_VAIN_MAX)
-        return tow_error_set(err, TOW_E_ENV,
-                             "audience %.100s: page tokens expire before a scan gets any further "
-                             "than those before; set splits, so that scans are shorter",
-                             members->options.audience);
-    tow_log(members->host, TOW_LOG_WARN,
-            "the scan's page token is not taken any more: the scan begins anew, and skips the "
-            "%zu profiles that it has brought",
-            members->seen.count);
-    members->at.token.size = 0;
-    members->news = 0;
-    return TOW_E_TRANSIENT;
+    int count = 0;
+
+    for (size_t i = 0; i < TOW_MEMBERS_SCANS_MAX; i++)
+        count += members->scans[i].is_active;
+    for (size_t i = 0; i < TOW_MEMBERS_SCANS_MAX; i++) {
+        if (count >= members->options.parallel || members->next >= members->options.parts)
+            break;
+        if (members->scans[i].is_active)
+            continue;
+        tow_member_part_begin(&members->scans[i], members->next++);
+        count++;
+    }
+    return count;
 }
 
-/* Steps to the page's next profile. */
-static void members_next(struct members *members)
+/* Asks for the pages of all scans that have none. */
+static int members_ask(struct members *members, struct tow_error *err)
 {
-    if (!members->left.p || !tow_json_scan_item(&members->left, &members->next))
-        members->next.length = 0;
-}
-
-static int members_fetch(struct members *members, struct tow_error *err)
-{
-    char splits[MEMBERS_SPLITS_MAX];
     const struct tow_members_options *options = &members->options;
     const struct tow_lytics_scan scan = {
         .segment = members->segment.id,
         .limit = (int)options->limit,
-        .start = members->at.token.size ? members->at.token.data : NULL,
         .fields = members->asked,
         .field_count = members->asked_count,
         .sort_field = options->sort_field,
         .is_descending = options->is_descending,
-        .splits = members_splits(members, splits),
         .with_segments = options->memberships,
     };
-    int code = tow_lytics_scan_page(members->lytics, &scan, &members->page, err);
+    int code = TOW_OK;
 
-    if (code != TOW_OK && members->page.is_stale)
-        return members_begin_anew(members, err);
-    if (code != TOW_OK)
+    for (size_t i = 0; i < TOW_MEMBERS_SCANS_MAX && code == TOW_OK; i++)
+        if (members->scans[i].is_active)
+            code = tow_member_part_ask(&members->scans[i], members->lytics, &scan,
+                                       (int)options->parts, err);
+    return code;
+}
+
+/* A scan whose page is there, or has come; NULL where there is none. */
+static struct tow_member_part *members_ready(struct members *members)
+{
+    for (size_t i = 0; i < TOW_MEMBERS_SCANS_MAX; i++)
+        if (members->scans[i].is_active && members->scans[i].has_page)
+            return &members->scans[i];
+    for (size_t i = 0; i < TOW_MEMBERS_SCANS_MAX; i++)
+        if (members->scans[i].pending && tow_lytics_ended(members->scans[i].pending))
+            return &members->scans[i];
+    return NULL;
+}
+
+/* Waits for any page. Each call has its time limit, so that one of them ends. */
+static int members_wait(struct members *members, struct tow_member_part **ready,
+                        struct tow_error *err)
+{
+    int code = members_ask(members, err);
+
+    *ready = members_ready(members);
+    while (code == TOW_OK && !*ready) {
+        code = tow_lytics_wait(members->lytics, MEMBERS_WAIT_MS, err);
+        *ready = members_ready(members);
+    }
+    if (code != TOW_OK || (*ready)->has_page)
         return code;
-    members->has_page = 1;
-    members->left = (struct tow_json_scan){NULL, NULL};
-    if (tow_lytics_has(members->page.data) &&
-        !tow_json_scan_array(&members->left, members->page.data))
-        return tow_error_set(err, TOW_E_ENV,
-                             "the scan of audience %.100s brought no list of "
-                             "profiles",
-                             options->audience);
-    members_next(members);
-    return TOW_OK;
+    code = tow_member_part_take(*ready, err);
+    if (code != TOW_OK && (*ready)->page.is_stale)
+        tow_log(members->host, TOW_LOG_WARN,
+                "the scan's page token is not taken any more: the scan begins anew, and skips the "
+                "%zu profiles that it has brought",
+                (*ready)->seen.count);
+    return code;
 }
 
 /* ---- profiles ------------------------------------------------------------------------------- */
@@ -324,12 +337,13 @@ static int members_reject(struct members *members, struct tow_json_part profile,
 }
 
 /* TOW_END: rejects are piling up. */
-static int members_take(struct members *members, struct tow_json_part profile,
+static int members_take(struct members *members, struct tow_member_part *scan,
                         struct tow_error *err)
 {
+    const struct tow_json_part profile = scan->next;
     const struct tow_member_hash hash = members_hash(members, profile);
     struct tow_error why = TOW_ERROR_INIT;
-    int is_new, code = tow_member_set_add(&members->seen, hash, &is_new, err);
+    int is_new, code = tow_member_set_add(&scan->seen, hash, &is_new, err);
 
     if (code != TOW_OK || !is_new) {
         members->repeats += !is_new;
@@ -338,58 +352,29 @@ static int members_take(struct members *members, struct tow_json_part profile,
     code = tow_member_hash_put(&members->entry, hash, err);
     if (code != TOW_OK)
         return code;
-    members->at.rows++;
-    members->news++;
+    members->rows++;
+    scan->news++;
     code = tow_profile_put(&members->maker, profile, &why);
     if (code == TOW_E_DATA)
         return members_reject(members, profile, &why, err);
     return code == TOW_OK ? TOW_OK : tow_error_set(err, code, "%s", why.message);
 }
 
-static int members_is_enough(const struct members *members)
-{
-    const int64_t limit = members->options.size_limit;
-
-    return limit > 0 && members->at.rows >= limit;
-}
-
 /* Profiles of the page, as many as a batch may have. *is_done: the page has no more. */
-static int members_take_page(struct members *members, int *is_done, struct tow_error *err)
+static int members_take_page(struct members *members, struct tow_member_part *scan, int *is_done,
+                             struct tow_error *err)
 {
     const struct tow_host *host = members->host;
     int is_full = 0, code = TOW_OK;
 
-    while (code == TOW_OK && !is_full && members->next.length > 0 && !members_is_enough(members)) {
-        code = members_take(members, members->next, err);
+    while (code == TOW_OK && !is_full && scan->next.length > 0 && !members_is_enough(members)) {
+        code = members_take(members, scan, err);
         if (code < TOW_OK)
             return code;
-        members_next(members);
+        tow_member_part_next(scan);
         is_full = tow_builder_full(members->builder, host->batch_rows, host->batch_bytes);
     }
-    *is_done = members->next.length == 0 || members_is_enough(members);
-    return TOW_OK;
-}
-
-/* The page that follows, or the part. */
-static int members_step(struct members *members, struct tow_error *err)
-{
-    struct tow_buffer *token = &members->at.token;
-    int code;
-
-    members->has_page = 0;
-    token->size = 0;
-    if (members->page.next.size > 0 && !members_is_enough(members)) {
-        code = tow_buffer_append(token, members->page.next.data, members->page.next.size, err);
-        if (code == TOW_OK)
-            code = tow_buffer_append(token, "", 1, err);
-        token->size -= code == TOW_OK;
-        return code;
-    }
-    members->at.part++;
-    tow_member_set_clear(&members->seen);
-    members->batch = 0;
-    members->vain = 0;
-    members->news = 0;
+    *is_done = scan->next.length == 0 || members_is_enough(members);
     return TOW_OK;
 }
 
@@ -397,7 +382,7 @@ static int members_step(struct members *members, struct tow_error *err)
 
 static int members_end(struct members *members, struct tow_batch *out, struct tow_error *err)
 {
-    if (members->at.rows == 0 && members->options.on_empty == TOW_MEMBERS_FAIL)
+    if (members->rows == 0 && members->options.on_empty == TOW_MEMBERS_FAIL)
         return tow_error_set(err, TOW_E_ENV,
                              "audience %.200s has no members, and on_empty is \"fail\"",
                              members->options.audience);
@@ -414,32 +399,49 @@ static int members_end(struct members *members, struct tow_batch *out, struct to
 }
 
 /* What was handed out goes into the ledger with the checkpoint behind it. */
-static int members_mark(struct members *members, int part, struct tow_batch *out,
-                        struct tow_error *err)
+static int members_mark(struct members *members, struct tow_member_part *scan,
+                        struct tow_batch *out, struct tow_error *err)
 {
     int code = tow_buffer_append(&members->entry, "", 1, err);
 
     if (code != TOW_OK || members->entry.size == TOW_MEMBER_HASH_TEXT + 1)
         return code;
-    tow_member_key(members->key, part, members->batch++);
+    tow_member_key(members->key, scan->number, scan->batch++);
     out->mark_key = members->key;
     out->mark_value = members->entry.data;
     return TOW_OK;
 }
 
-static int members_hand_out(struct members *members, struct tow_batch *out, struct tow_error *err)
+static int members_put_position(const struct members *members, struct tow_batch *out,
+                                struct tow_error *err)
 {
-    const int part = members->at.part;
+    struct tow_members_position at = {
+        .parts = (int)members->options.parts, .next = members->next, .rows = members->rows};
+
+    memcpy(at.segment, members->word, sizeof at.segment);
+    for (size_t i = 0; i < TOW_MEMBERS_SCANS_MAX; i++) {
+        const struct tow_member_part *scan = &members->scans[i];
+
+        if (scan->is_active)
+            at.places[at.count++] =
+                (struct tow_members_place){scan->number, scan->token.data, scan->token.size};
+    }
+    return tow_members_position_put(&at, &out->position, err);
+}
+
+static int members_hand_out(struct members *members, struct tow_member_part *scan,
+                            struct tow_batch *out, struct tow_error *err)
+{
     int is_done, code = tow_member_entry(&members->entry, members->host->load_id, err);
 
     if (code == TOW_OK)
-        code = members_take_page(members, &is_done, err);
+        code = members_take_page(members, scan, &is_done, err);
     if (code == TOW_OK)
-        code = members_mark(members, part, out, err);
+        code = members_mark(members, scan, out, err);
     if (code == TOW_OK && is_done)
-        code = members_step(members, err);
+        code = tow_member_part_step(scan, members_is_enough(members), err);
     if (code == TOW_OK)
-        code = tow_members_position_put(&members->at, &out->position, err);
+        code = members_put_position(members, out, err);
     out->origin = members->origin;
     return code == TOW_OK ? tow_builder_finish(members->builder, &out->array, err) : code;
 }
@@ -447,29 +449,28 @@ static int members_hand_out(struct members *members, struct tow_batch *out, stru
 static int32_t members_read(void *self, struct tow_batch *out, struct tow_error *err)
 {
     struct members *members = self;
-    int code = TOW_OK;
+    struct tow_member_part *scan;
+    int code;
 
-    if (members->at.part >= members->at.parts || members_is_enough(members))
+    if (members_is_enough(members) || members_fill_scans(members) == 0)
         return members_end(members, out, err);
-    if (!members->has_page)
-        code = members_fetch(members, err);
-    return code == TOW_OK ? members_hand_out(members, out, err) : code;
+    code = members_wait(members, &scan, err);
+    return code == TOW_OK ? members_hand_out(members, scan, out, err) : code;
 }
 
 static void members_close(void *self)
 {
     struct members *members = self;
 
-    tow_lytics_answer_release(&members->page);
+    for (size_t i = 0; i < TOW_MEMBERS_SCANS_MAX; i++)
+        tow_member_part_release(&members->scans[i]);
     tow_lytics_free(members->lytics);
     tow_profile_maker_release(&members->maker);
     tow_builder_free(members->builder);
     if (members->schema.release)
         members->schema.release(&members->schema);
     tow_member_columns_release(&members->columns);
-    tow_member_set_release(&members->seen);
     tow_buffer_release(&members->entry);
-    tow_buffer_release(&members->at.token);
     free(members->asked);
     *members = (struct members){.options = members->options};
 }

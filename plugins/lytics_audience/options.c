@@ -25,5 +25,8 @@ int tow_members_options_check(const struct tow_members_options *options, struct 
 
     if (code == TOW_OK && options->is_descending && !options->sort_field)
         code = tow_error_set(err, TOW_E_CONFIG, "descending is for sort_field");
+    if (code == TOW_OK && options->parallel > options->parts)
+        code = tow_error_set(err, TOW_E_CONFIG,
+                             "parallel is for the parts that splits makes: there are fewer");
     return code == TOW_OK ? options_check_fields(&options->fields, err) : code;
 }

@@ -3,14 +3,13 @@
 #define PLUGINS_LYTICS_AUDIENCE_OPTIONS_H
 
 #include "connectors/lytics/query.h"
+#include "plugins/lytics_audience/position.h"
 #include "plugins/shared/lytics_options.h"
 
 /* Indexes of the options' choices. */
 enum { TOW_MEMBERS_TYPED, TOW_MEMBERS_STRING };
 enum { TOW_MEMBERS_REJECT, TOW_MEMBERS_NULL };
 enum { TOW_MEMBERS_EMPTY_TABLE, TOW_MEMBERS_FAIL };
-
-#define TOW_MEMBERS_PARTS_MAX 100
 
 /* As plugin.h's option types have it. */
 struct tow_members_options {
@@ -21,7 +20,7 @@ struct tow_members_options {
     const char *id_field;
     const char *sort_field; /* NULL: none */
     int32_t is_descending;
-    int64_t limit, parts, size_limit;
+    int64_t limit, parts, parallel, size_limit;
 };
 
 #define TOW_MEMBERS_OPTIONS(instance, member)                                                      \
@@ -47,8 +46,10 @@ struct tow_members_options {
         TOW_OPT_INT("page_rows", instance, member.limit, "100", 1, TOW_LYTICS_PAGE_MAX,            \
                     "profiles of a page"),                                                         \
         TOW_OPT_INT("splits", instance, member.parts, "1", 1, TOW_MEMBERS_PARTS_MAX,               \
-                    "parts of the audience, by Lytics' splits, that are scanned one after the "    \
-                    "other: a scan that has to begin anew has less to read again"),                \
+                    "parts of the audience, by Lytics' splits, each with a scan of its own: one "  \
+                    "that has to begin anew has less to read again"),                              \
+        TOW_OPT_INT("parallel", instance, member.parallel, "1", 1, TOW_MEMBERS_SCANS_MAX,          \
+                    "parts that are scanned at once; splits must be as many at least"),            \
         TOW_OPT_INT("size_limit", instance, member.size_limit, "0", 0, INT64_MAX,                  \
                     "most profiles that are read; 0: all"),                                        \
         TOW_OPT_CHOICE("on_empty", instance, member.on_empty, "empty_table", "empty_table|fail",   \

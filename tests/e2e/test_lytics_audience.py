@@ -1,6 +1,8 @@
 """Export Audience: source lytics_audience, sink databricks_copy. Tests are named after the ids in docs/lytics.md."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 from helpers import checkpoint, counts, rejected
@@ -255,10 +257,10 @@ def run_while_tokens_expire(tow, sandbox, skips):  # noqa: F811
     return tow.finish(process, 0)[1]
 
 
-@pytest.mark.parametrize("splits", [1, 7])
+@pytest.mark.parametrize("splits", ["splits = 1;", "splits = 7;", "splits = 9; parallel = 4;"])
 def test_aud_a_scan_whose_token_expires_begins_anew_and_doubles_nothing(tow, lytics, splits):
     audience(lytics, [profile(i) for i in range(800)])
-    job(tow, f"splits = {splits}; page_rows = 20;")
+    job(tow, f"{splits} page_rows = 20;")
     said = run_while_tokens_expire(tow, lytics, (6, 20, 31))
     whole(lytics, 800)
     assert said.count("the scan begins anew") >= 1
@@ -303,11 +305,11 @@ def test_aud_a_refused_token_ends_the_run_and_the_next_goes_on(tow, lytics):
 
 
 @pytest.mark.parametrize("expires", [False, True])
-@pytest.mark.parametrize("splits", [1, 5])
+@pytest.mark.parametrize("splits", ["splits = 1;", "splits = 5;", "splits = 8; parallel = 3;"])
 @pytest.mark.parametrize("skip", [0, 3, 8])
 def test_aud_a_killed_run_goes_on_and_neither_loses_nor_doubles(tow, lytics, skip, splits, expires):
     audience(lytics, [profile(i) for i in range(400)])
-    job(tow, f"splits = {splits}; page_rows = 25;", pipeline='checkpoint = "1ms";')
+    job(tow, f"{splits} page_rows = 25;", pipeline='checkpoint = "1ms";')
     lytics.faults([{"do": "hold", "name": "page", "path": "/scan", "skip": skip, "times": 1}])
     process = tow.start("run", "job.cfg")
     lytics.hold("page")
@@ -360,3 +362,26 @@ def test_aud_profiles_without_an_id_are_known_by_all_that_they_hold(tow, lytics)
     job(tow, "page_rows = 50;")
     run_while_tokens_expire(tow, lytics, (3,))
     assert lytics.sql(f"SELECT count(*), count(DISTINCT visits) FROM {TABLE}") == [["300", "300"]]
+
+
+def test_aud_parts_are_scanned_at_once(tow, lytics):
+    audience(lytics, [profile(i) for i in range(300)])
+    job(tow, "splits = 10; parallel = 4;")
+    lytics.faults([{"do": "hold", "name": f"page{i}", "path": "/scan", "skip": i, "times": 1} for i in range(4)])
+    process = tow.start("run", "job.cfg")
+    for i in range(4):
+        lytics.hold(f"page{i}")  # none of them has been answered yet
+    for i in range(4):
+        lytics.release(f"page{i}")
+    tow.finish(process, 0)
+    whole(lytics, 300)
+
+
+@pytest.mark.parametrize("splits", [[], ["--option", "splits=6", "--option", "parallel=1"]])
+def test_the_source_keeps_what_every_plugin_promises(tow, lytics, splits):
+    audience(lytics, [profile(i) for i in range(700)])
+    (module,) = [path for folder in os.environ["TOWPATH_PLUGIN_PATH"].split(":") for path in Path(folder).glob("lytics_audience.so")]
+    options = {"token": lytics.lytics_token, "api_url": lytics.lytics_url, "audience": "vip"}
+    given = [word for name, value in options.items() for word in ("--option", f"{name}={value}")]
+    out = tow.run("plugins", "test", module, *given, *splits).stdout
+    assert out.splitlines()[-1].endswith(" passed, 0 failed, 0 skipped")

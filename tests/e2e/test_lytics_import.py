@@ -1,5 +1,8 @@
 """Import Table: source databricks, sink lytics. Tests are named after the ids in docs/lytics.md."""
 
+import os
+from pathlib import Path
+
 import pytest
 from helpers import checkpoint, columns, counts, rejected, until
 from sandbox import sandbox, sandbox_process  # noqa: F401
@@ -385,3 +388,11 @@ def test_imp_results_name_what_was_rejected(tow, lytics):
     tow.run("run", "job.cfg")
     found = {row["id"]: (row["success"], row["error_code"]) for row in tow.rows("results.ndjson")}
     assert found == {"1": (True, None), "2": (False, "refused_by_lytics")}
+
+
+def test_the_sink_keeps_what_every_plugin_promises(tow, lytics):
+    (module,) = [path for folder in os.environ["TOWPATH_PLUGIN_PATH"].split(":") for path in Path(folder).glob("lytics.so")]
+    options = {"token": lytics.lytics_token, "bulk_url": lytics.lytics_bulk_url, "stream": "s", "timestamp_field": ""}
+    given = [word for name, value in options.items() for word in ("--option", f"{name}={value}")]
+    out = tow.run("plugins", "test", module, *given).stdout
+    assert out.splitlines()[-1].endswith(" passed, 0 failed, 0 skipped")

@@ -67,13 +67,64 @@ static int fake_page(const struct tow_lytics_scan *scan, int at, struct tow_lyti
     return code;
 }
 
-int tow_lytics_scan_page(struct tow_lytics *lytics, const struct tow_lytics_scan *scan,
-                         struct tow_lytics_answer *answer, struct tow_error *err)
+/* ---- pages under way ------------------------------------------------------------------------ */
+
+struct tow_lytics_pending {
+    struct tow_lytics_scan scan;
+    char start[32], splits[400];
+    int due; /* the page is there once the clock says so */
+};
+
+struct tow_lytics_pending *tow_lytics_scan_start(struct tow_lytics *lytics,
+                                                 const struct tow_lytics_scan *scan,
+                                                 struct tow_error *err)
 {
-    int epoch = 0, at = 0;
+    struct tow_lytics_pending *pending = calloc(1, sizeof *pending);
 
     (void)lytics;
+    if (!pending) {
+        tow_error_nomem(err);
+        return NULL;
+    }
     assert_string_equal(scan->segment, "a1");
+    pending->scan = *scan;
+    if (scan->start)
+        snprintf(pending->start, sizeof pending->start, "%s", scan->start);
+    if (scan->splits)
+        snprintf(pending->splits, sizeof pending->splits, "%s", scan->splits);
+    pending->due = fake_audience.clock + 1 + fake_audience.begun++ * 7 % 5;
+    return pending;
+}
+
+int tow_lytics_ended(const struct tow_lytics_pending *pending)
+{
+    return fake_audience.clock >= pending->due;
+}
+
+int tow_lytics_wait(struct tow_lytics *lytics, int timeout_ms, struct tow_error *err)
+{
+    (void)lytics;
+    (void)timeout_ms;
+    (void)err;
+    fake_audience.clock++;
+    return TOW_OK;
+}
+
+int tow_lytics_finish(struct tow_lytics_pending *pending, struct tow_lytics_answer *answer,
+                      struct tow_error *err)
+{
+    assert_null(answer);
+    (void)err;
+    free(pending);
+    return TOW_E_CANCELLED;
+}
+
+static int fake_answer(const struct tow_lytics_pending *pending, struct tow_lytics_answer *answer,
+                       struct tow_error *err)
+{
+    struct tow_lytics_scan scan = pending->scan;
+    int epoch = 0, at = 0;
+
     fake_audience.pages++;
     if (fake_audience.pages == fake_audience.expires_at)
         fake_audience.epoch++;
@@ -81,10 +132,21 @@ int tow_lytics_scan_page(struct tow_lytics *lytics, const struct tow_lytics_scan
     answer->is_stale = 0;
     if (fake_audience.pages == fake_audience.fails_at)
         return tow_error_set(err, TOW_E_TRANSIENT, "no answer");
-    if (scan->start)
-        assert_int_equal(sscanf(scan->start, "%d/%d", &epoch, &at), 2);
-    answer->is_stale = scan->start && epoch != fake_audience.epoch;
+    if (pending->start[0])
+        assert_int_equal(sscanf(pending->start, "%d/%d", &epoch, &at), 2);
+    answer->is_stale = pending->start[0] && epoch != fake_audience.epoch;
     if (answer->is_stale)
         return tow_error_set(err, TOW_E_TRANSIENT, "the token is old");
-    return fake_page(scan, at, answer, err);
+    scan.splits = pending->splits[0] ? pending->splits : NULL;
+    return fake_page(&scan, at, answer, err);
+}
+
+int tow_lytics_scan_finish(struct tow_lytics_pending *pending, int is_continued,
+                           struct tow_lytics_answer *answer, struct tow_error *err)
+{
+    int code = fake_answer(pending, answer, err);
+
+    assert_int_equal(is_continued, pending->start[0] != '\0');
+    free(pending);
+    return code;
 }

@@ -17,6 +17,7 @@ struct fake_audience {
     int fails_at;   /* this page fails in passing; 0: none does */
     int bad_member; /* its n is no number; -1: none */
     int is_invalid;
+    int clock, begun; /* of pages under way, which end in another order than they began */
 };
 
 extern struct fake_audience fake_audience;

@@ -115,11 +115,13 @@ static void test_every_member_is_a_row(void **state)
     assert_int_equal(fake_audience.pages, 23);
     assert_int_equal(load.position.length > 0, 1);
     load_release(&load);
-    load_init(&load, SET("splits", "7"));
-    assert_ok(load_open(&load), load.err);
-    assert_int_equal(load_read(&load, BATCHES_MAX), TOW_END);
-    assert_whole(&load);
-    load_release(&load);
+    for (int parallel = 0; parallel < 2; parallel++) {
+        load_init(&load, SET("splits", "7", "parallel", parallel ? "5" : "1"));
+        assert_ok(load_open(&load), load.err);
+        assert_int_equal(load_read(&load, BATCHES_MAX), TOW_END);
+        assert_whole(&load);
+        load_release(&load);
+    }
 }
 
 /* A process dies after each number of batches; tokens last, or do not, and the order of the scan
@@ -144,12 +146,14 @@ static void run_with_death(const char *const *settings, int batches, int expires
 static void test_a_load_that_goes_on_neither_loses_nor_doubles(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < 4; kind++)
+    for (int kind = 0; kind < 9; kind++)
         for (int batches = 0, is_over = 0; !is_over; batches++) {
-            const int expires = kind > 0, shift = kind == 3 ? 77 : 0;
+            const int expires = kind > 2, shift = kind > 5 ? 77 : 0;
+            const char *const *settings = kind % 3 == 0   ? SET("splits", "1")
+                                          : kind % 3 == 1 ? SET("splits", "7")
+                                                          : SET("splits", "9", "parallel", "4");
 
-            run_with_death(kind % 2 ? SET("splits", "1") : SET("splits", "7"), batches, expires,
-                           shift, &is_over);
+            run_with_death(settings, batches, expires, shift, &is_over);
         }
 }
 
@@ -157,16 +161,16 @@ static void test_a_token_that_expires_at_any_page_costs_nothing(void **state)
 {
     (void)state;
     for (int page = 1; page < 24; page++)
-        for (int shift = 0; shift < 2; shift++) {
+        for (int parallel = 0; parallel < 2; parallel++) {
             struct load load;
 
-            load_init(&load, SET("splits", "1"));
+            load_init(&load, SET("splits", parallel ? "3" : "1", "parallel", parallel ? "3" : "1"));
             fake_audience.expires_at = page;
             assert_ok(load_open(&load), load.err);
             if (load_read(&load, BATCHES_MAX) != TOW_END)
                 fail_msg("page %d: %s", page, load.err.message);
             assert_whole(&load);
-            if (page > 1)
+            if (page > 1 && !parallel)
                 assert_true(fake_host_logged(&load.fake, TOW_LOG_WARN, "the scan begins anew"));
             load_release(&load);
         }
@@ -293,6 +297,7 @@ static void test_what_cannot_be_read_is_told(void **state)
         {"fields", "nope", "no field \"nope\""},
         {"fields", "n,n", "named twice"},
         {"descending", "true", "descending is for sort_field"},
+        {"parallel", "2", "parallel is for the parts"},
         {"token", "", "token"},
     };
     struct load load;

@@ -148,8 +148,9 @@ static int source_life(void *self, const struct tow_host *host, int met[MEMBERS]
 
 static int source_without(long n)
 {
-    static const char *const settings[] = {"token",  "t", "audience", "vip",   "page_rows", "10",
-                                           "splits", "2", "fields",   "_id,n", NULL};
+    static const char *const settings[] = {"token",  "t",      "audience", "vip",      "page_rows",
+                                           "10",     "splits", "2",        "parallel", "2",
+                                           "fields", "_id,n",  NULL};
     void *self = fake_instance_new(lytics_audience_LTX_tow_plugin_entry(), settings);
     struct tow_error err = TOW_ERROR_INIT;
     struct fake_host fake;
