@@ -124,7 +124,7 @@ static void schedule_check_rules(const struct schedule_reader *reader)
     }
     if (!first && !schedule_gives(reader, "keep_updated"))
         schedule_find(reader, TOW_DIAG_ERROR, "schedule",
-                      "it says not when the job runs; it needs every, cron, frequency, or "
+                      "it does not say when the job runs; it needs every, cron, frequency, or "
                       "keep_updated (true: every 15m; false: once)");
 }
 

@@ -3,11 +3,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "config/excerpt.h"
 #include "kit/calendar.h"
 
 #define CRON_FIELDS     5
 #define CRON_NAME_SHORT 3
-#define CRON_SHOWN_MAX  40 /* bytes of a wrong text in a message */
 
 static const char *const cron_months[] = {"january",  "february", "march",  "april",     "may",
                                           "june",     "july",     "august", "september", "october",
@@ -49,23 +49,17 @@ struct cron_reader {
     struct tow_error *err;
 };
 
-/* Part of a text for a message; `text` need not end with NUL. */
-static int cron_shown(size_t length)
-{
-    return (int)(length < CRON_SHOWN_MAX ? length : CRON_SHOWN_MAX);
-}
-
 static int cron_refuse(const struct cron_reader *reader, const char *reason)
 {
     const struct cron_field *field = reader->field;
-    size_t length = (size_t)(reader->end - reader->text);
+    char shown[TOW_EXCERPT_MAX];
 
+    tow_excerpt(reader->text, (size_t)(reader->end - reader->text), shown);
     return tow_error_set(reader->err, TOW_E_CONFIG,
-                         "%s: the %s is \"%.*s\": %s; it takes %d to %d%s%s%s, `*`, lists (1,2), "
+                         "%s: the %s is \"%s\": %s; it takes %d to %d%s%s%s, `*`, lists (1,2), "
                          "ranges (1-5) and steps (*/2)",
-                         reader->owner, field->name, cron_shown(length), reader->text, reason,
-                         field->low, field->high, field->names ? ", names like " : "",
-                         field->names ? field->names[1] : "",
+                         reader->owner, field->name, shown, reason, field->low, field->high,
+                         field->names ? ", names like " : "", field->names ? field->names[1] : "",
                          !field->names && field->low == 1 ? ", L" : "");
 }
 
@@ -267,6 +261,7 @@ static const char *cron_word(const char *text, size_t length)
 /* "@daily" as its five fields. */
 static int cron_expand_word(const char **text, size_t *length, struct tow_error *err)
 {
+    char shown[TOW_EXCERPT_MAX];
     const char *word;
 
     while (*length && cron_is_space((*text)[*length - 1]))
@@ -280,9 +275,9 @@ static int cron_expand_word(const char **text, size_t *length, struct tow_error 
     word = cron_word(*text, *length);
     if (!word)
         return tow_error_set(err, TOW_E_CONFIG,
-                             "cron: \"%.*s\" is none of @hourly, @daily, @weekly, @monthly and "
+                             "cron: \"%s\" is none of @hourly, @daily, @weekly, @monthly and "
                              "@yearly",
-                             cron_shown(*length), *text);
+                             tow_excerpt(*text, *length, shown));
     *text = word;
     *length = strlen(word);
     return TOW_OK;
@@ -292,6 +287,7 @@ int tow_cron_parse(const char *text, size_t length, struct tow_cron *cron, struc
 {
     struct cron_reader readers[CRON_FIELDS];
     uint64_t sets[CRON_FIELDS];
+    char shown[TOW_EXCERPT_MAX];
     int rc = cron_expand_word(&text, &length, err);
     int count;
 
@@ -301,9 +297,9 @@ int tow_cron_parse(const char *text, size_t length, struct tow_cron *cron, struc
     count = cron_split(text, length, readers);
     if (count != CRON_FIELDS)
         return tow_error_set(err, TOW_E_CONFIG,
-                             "cron: \"%.*s\" has %d field%s, must have 5: minute, hour, day of the "
+                             "cron: \"%s\" has %d field%s, must have 5: minute, hour, day of the "
                              "month, month, day of the week%s",
-                             cron_shown(length), text, count, count == 1 ? "" : "s",
+                             tow_excerpt(text, length, shown), count, count == 1 ? "" : "s",
                              count == 6 ? " (there is none of seconds)" : "");
     for (int i = 0; i < CRON_FIELDS; i++) {
         readers[i].field = &cron_fields[i];
@@ -321,8 +317,8 @@ int tow_cron_parse(const char *text, size_t length, struct tow_cron *cron, struc
     cron->any_of_days = *readers[CRON_DAY].text != '*' && *readers[CRON_WEEKDAY].text != '*';
     if (!cron_has_day(cron))
         return tow_error_set(err, TOW_E_CONFIG,
-                             "cron: \"%.*s\" never comes: none of its months has such a day",
-                             cron_shown(length), text);
+                             "cron: \"%s\" never comes: none of its months has such a day",
+                             tow_excerpt(text, length, shown));
     return TOW_OK;
 }
 

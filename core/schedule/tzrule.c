@@ -2,11 +2,13 @@
  */
 #include <string.h>
 
+#include "config/excerpt.h"
 #include "kit/calendar.h"
 #include "schedule/zone_priv.h"
 
-#define TZRULE_HOURS_MAX 167
-#define TZRULE_LAST_YEAR 2199
+#define TZRULE_OFFSET_HOURS 24
+#define TZRULE_TIME_HOURS   167
+#define TZRULE_LAST_YEAR    2199
 
 /* A day of each year, and a time on it. */
 struct tzrule_date {
@@ -50,14 +52,14 @@ static int tzrule_number(struct tzrule_reader *reader, int low, int high)
 }
 
 /* "[+-]hh[:mm[:ss]]" in seconds. */
-static int32_t tzrule_time(struct tzrule_reader *reader)
+static int32_t tzrule_time(struct tzrule_reader *reader, int hours_max)
 {
     int negative = tzrule_take(reader, '-');
     int32_t time;
 
     if (!negative)
         tzrule_take(reader, '+');
-    time = tzrule_number(reader, 0, TZRULE_HOURS_MAX) * 3600;
+    time = tzrule_number(reader, 0, hours_max) * 3600;
     if (tzrule_take(reader, ':')) {
         time += tzrule_number(reader, 0, 59) * 60;
         if (tzrule_take(reader, ':'))
@@ -106,7 +108,7 @@ static void tzrule_date(struct tzrule_reader *reader, struct tzrule_date *date)
         date->day = tzrule_number(reader, 0, 365);
     }
     if (tzrule_take(reader, '/'))
-        date->time = tzrule_time(reader);
+        date->time = tzrule_time(reader, TZRULE_TIME_HOURS);
 }
 
 /* Offsets are written as what is to be added to get UTC. */
@@ -116,14 +118,14 @@ static int tzrule_parse(const char *text, size_t length, struct tzrule *rule)
 
     *rule = (struct tzrule){0};
     tzrule_name(&reader);
-    rule->standard = -tzrule_time(&reader);
+    rule->standard = -tzrule_time(&reader, TZRULE_OFFSET_HOURS);
     if (reader.failed || reader.at == reader.end)
         return reader.failed;
     rule->has_summer = 1;
     tzrule_name(&reader);
     rule->summer = rule->standard + 3600;
     if (reader.at < reader.end && *reader.at != ',')
-        rule->summer = -tzrule_time(&reader);
+        rule->summer = -tzrule_time(&reader, TZRULE_OFFSET_HOURS);
     tzrule_date(&reader, &rule->start);
     tzrule_date(&reader, &rule->end);
     return reader.failed || reader.at != reader.end;
@@ -174,11 +176,12 @@ static int tzrule_add_year(const struct tzrule *rule, int year, int64_t after,
 int tow_tzrule_expand(const char *text, size_t length, int64_t after,
                       struct tow_zone_changes *changes, struct tow_error *err)
 {
+    char shown[TOW_EXCERPT_MAX];
     struct tzrule rule;
 
     if (tzrule_parse(text, length, &rule))
-        return tow_error_set(err, TOW_E_ENV, "its file is damaged: \"%.*s\" is no rule",
-                             (int)(length < 64 ? length : 64), text);
+        return tow_error_set(err, TOW_E_ENV, "its file is damaged: \"%s\" is no rule",
+                             tow_excerpt(text, length, shown));
     /* Without a change, the rule alone is the zone. */
     if (!rule.has_summer)
         return after == INT64_MIN && tow_zone_changes_add(changes, after, rule.standard)

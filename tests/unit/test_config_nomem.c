@@ -77,6 +77,22 @@ static void test_a_sound_job_fails_whole_at_every_allocation(void **state)
     assert_survives_each_failure();
 }
 
+static void test_a_schedule_fails_whole_at_every_allocation(void **state)
+{
+    static const char text[] = "version = 1;\njob = { name = \"j\"; source = { plugin = \"a\"; };\n"
+                               "sink = { plugin = \"b\"; };\nschedule = { cron = \"%s\";\n"
+                               "timezone = \"%s\"; jitter = \"1m\"; }; };\n";
+    char job[512];
+
+    (void)state;
+    snprintf(job, sizeof job, text, "0 2 * * mon", "Europe/Berlin");
+    config_write("job.cfg", job);
+    assert_survives_each_failure();
+    snprintf(job, sizeof job, text, "0 2 * * moon", "Europe/Berln");
+    config_write("job.cfg", job);
+    assert_survives_each_failure();
+}
+
 static void test_a_bad_job_fails_whole_at_every_allocation(void **state)
 {
     (void)state;
@@ -96,6 +112,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         nomem_test(test_a_sound_job_fails_whole_at_every_allocation),
         nomem_test(test_a_bad_job_fails_whole_at_every_allocation),
+        nomem_test(test_a_schedule_fails_whole_at_every_allocation),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
