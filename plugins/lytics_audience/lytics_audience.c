@@ -18,7 +18,8 @@
 #include "plugins/lytics_audience/seen.h"
 
 #define MEMBERS_SEGMENTS "segments" /* the member, and column, of memberships */
-#define MEMBERS_WAIT_MS  1000       /* in one go, for any page */
+#define MEMBERS_DAY_US   INT64_C(86400000000)
+#define MEMBERS_WAIT_MS  1000 /* in one go, for any page */
 
 struct members {
     struct tow_members_options options;
@@ -71,9 +72,8 @@ static int members_find_audience(struct members *members, struct tow_error *err)
                              members->options.audience);
     if (segment->size >= 0)
         tow_log(members->host, TOW_LOG_INFO,
-                "audience %s (%s) has %" PRId64 " members by Lytics' "
-                "last count",
-                segment->slug, segment->id, segment->size);
+                "audience %s (%s) has %" PRId64 " members by Lytics' last count", segment->slug,
+                segment->id, segment->size);
     snprintf(members->word, sizeof members->word, "%.*s", (int)sizeof members->word - 1,
              segment->id);
     snprintf(members->origin, sizeof members->origin, "/api/segment/%s/scan", segment->id);
@@ -211,14 +211,28 @@ static int32_t members_schema(void *self, struct ArrowSchema *out, struct tow_er
     return tow_schema_copy(out, &members->schema, err);
 }
 
+/* yyyymmdd, in UTC. */
+static void members_put_day(const struct tow_host *host, char day[TOW_DATE_TEXT_MAX + 1])
+{
+    int year, month, date;
+
+    tow_date_to_civil((int32_t)(host->now_us(host) / MEMBERS_DAY_US), &year, &month, &date);
+    snprintf(day, TOW_DATE_TEXT_MAX + 1, "%04d%02d%02d", year % 10000, month, date);
+}
+
 static int32_t members_name(void *self, const char *name, tow_text_put *put, void *context,
                             struct tow_error *err)
 {
     const struct members *members = self;
     const char *word =
         strcmp(name, "audience_slug") == 0 ? members->segment.slug : members->segment.id;
+    char day[TOW_DATE_TEXT_MAX + 1];
 
     (void)err;
+    if (strcmp(name, "date") == 0) {
+        members_put_day(members->host, day);
+        word = day;
+    }
     return put(context, word, strlen(word));
 }
 
@@ -477,5 +491,5 @@ static void members_close(void *self)
 
 TOW_SOURCE_PLUGIN(lytics_audience, "1.0", "the members of an audience of Lytics, a row a profile",
                   struct members, members_options, 0, members_check, members_open, members_schema,
-                  members_read, members_close, .names = "audience_slug|audience_id",
+                  members_read, members_close, .names = "audience_slug|audience_id|date",
                   .name = members_name)

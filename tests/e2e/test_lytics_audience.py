@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -229,6 +230,16 @@ def test_aud_an_empty_audience_may_fail_and_leave_the_table(tow, lytics):
     audience(lytics, [])
     assert "has no members" in tow.run("run", "job.cfg", code=3).stderr
     whole(lytics, 1)
+
+
+def test_aud_a_table_a_day_is_kept(tow, lytics):
+    audience(lytics, [profile(i) for i in range(3)])
+    days = {datetime.now(timezone.utc).strftime("%Y%m%d")}
+    job(tow, slug="{audience_slug}_{date}")
+    tow.run("run", "job.cfg")
+    days.add(datetime.now(timezone.utc).strftime("%Y%m%d"))
+    found = {row[1] for row in lytics.sql("SHOW TABLES IN main.lytics")}
+    assert len(found) == 1 and found <= {f"lytics_user_vip_{day}" for day in days}
 
 
 # -- trouble ---------------------------------------------------------------------------------------

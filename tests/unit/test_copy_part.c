@@ -98,6 +98,33 @@ static void test_every_value_is_quoted_and_only_null_is_the_token(void **state)
     table_release(&table);
 }
 
+/* For a table that takes its columns from there; in each part, and no row of it. */
+static void test_a_header_has_the_names_of_the_columns(void **state)
+{
+    static const char *const rows[][2] = {{"1", "x"}, {"2", NULL}};
+    struct tow_copy_part_spec spec = {.null_text = "~null", .has_header = 1};
+    struct tow_copy_part *part;
+    struct table table;
+
+    table_init_strings(&table, 2);
+    for (size_t i = 0; i < COUNT(rows); i++)
+        table_add_row(&table, rows[i], 2);
+    table_finish(&table);
+    spec.schema = &table.schema;
+    spec.spool = folder_of(state);
+    part = tow_copy_part_new(&spec, &table.err);
+    assert_non_null(part);
+    for (int64_t i = 0; i < 2; i++) {
+        assert_int_equal(tow_copy_part_rows(part) + tow_copy_part_text(part), 0);
+        assert_ok(tow_copy_part_add(part, &table.array, 0, i, 1, &table.err), table.err);
+        assert_int_equal(tow_copy_part_rows(part), 1);
+        assert_content(part, i == 0 ? "\"a\",\"b\"\n\"1\",\"x\"\n" : "\"a\",\"b\"\n\"2\",~null\n");
+        assert_ok(tow_copy_part_clear(part, &table.err), table.err);
+    }
+    tow_copy_part_free(part);
+    table_release(&table);
+}
+
 static void test_json_has_all_keys_and_all_values_are_strings(void **state)
 {
     static const struct tow_field fields[] = {{"a.b", {TOW_TYPE_DECIMAL, 38, 20}, 0},
@@ -304,6 +331,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         PART_TEST(test_every_value_is_quoted_and_only_null_is_the_token),
+        PART_TEST(test_a_header_has_the_names_of_the_columns),
         PART_TEST(test_json_has_all_keys_and_all_values_are_strings),
         PART_TEST(test_rows_are_numbered_for_a_merge),
         PART_TEST(test_a_part_can_be_sealed_twice_and_used_again),

@@ -285,6 +285,9 @@ static void test_the_source_says_what_its_audience_is_called(void **state)
     assert_string_equal(word, "vip");
     assert_ok(load.ops->name(load.self, "audience_id", take_word, word, &load.err), load.err);
     assert_string_equal(word, "a1");
+    load.fake.now_us = INT64_C(1767312000000000) - 1; /* just before 2026-01-02 */
+    assert_ok(load.ops->name(load.self, "date", take_word, word, &load.err), load.err);
+    assert_string_equal(word, "20260101");
     load_release(&load);
 }
 
