@@ -38,6 +38,10 @@ int tow_connection_merge(struct tow_job_reader *reader, struct tow_setting *sect
 int tow_job_read_tuning(struct tow_job_reader *reader);
 /* `schedule`, where there is such a key. */
 int tow_job_read_schedule(struct tow_job_reader *reader);
+/* The rule for people: "daily at 02:00 in Europe/Berlin". cron and weekdays: as the file has them,
+ * of the kinds that have them. Heap; NULL where memory ran out. */
+char *tow_schedule_text(const struct tow_schedule *schedule, const char *cron,
+                        const char *weekdays);
 /* `route`, where there is such a key, before the sink: options of the sink move there. */
 int tow_job_read_route(struct tow_job_reader *reader);
 /* `columns`, where there is such a key. */

@@ -6,7 +6,6 @@
 #include "config/bind.h"
 #include "config/excerpt.h"
 #include "config/job_reader.h"
-#include "kit/calendar.h"
 #include "schedule/clock_text.h"
 
 #define SECOND INT64_C(1000) /* in milliseconds */
@@ -341,60 +340,6 @@ static int schedule_read_rule(struct schedule_reader *reader)
     }
 }
 
-/* ---- the rule for people -------------------------------------------------------------------- */
-
-static const char *schedule_put_rule(const struct schedule_reader *reader, char *text, size_t size)
-{
-    const struct schedule_section *section = &reader->section;
-    const struct tow_cron *cron = &reader->schedule->cron;
-    int minute = cron->minutes ? __builtin_ctzll(cron->minutes) : 0;
-    int hour = cron->hours ? __builtin_ctz(cron->hours) : 0;
-    char every[32];
-
-    switch (reader->schedule->kind) {
-    case TOW_SCHEDULE_CRON:
-        snprintf(text, size, "cron %s", section->cron);
-        break;
-    case TOW_SCHEDULE_EVERY:
-        tow_format_duration(reader->schedule->every_us / MICROS_PER_MILLI, every);
-        snprintf(text, size, "every %s", every);
-        break;
-    case TOW_SCHEDULE_HOURLY:
-        snprintf(text, size, "hourly at :%02d", minute);
-        break;
-    case TOW_SCHEDULE_DAILY:
-        snprintf(text, size, "daily at %02d:%02d", hour, minute);
-        break;
-    case TOW_SCHEDULE_WEEKLY:
-        snprintf(text, size, "weekly on %s at %02d:%02d",
-                 section->day_of_week ? section->day_of_week : "monday", hour, minute);
-        break;
-    case TOW_SCHEDULE_MONTHLY:
-        snprintf(text, size, "monthly on day %d at %02d:%02d", __builtin_ctz(cron->days), hour,
-                 minute);
-        break;
-    case TOW_SCHEDULE_CONTINUOUS:
-        return "continuous";
-    case TOW_SCHEDULE_AT_ONCE:
-        return "once, at once";
-    }
-    return text;
-}
-
-static int schedule_describe(struct schedule_reader *reader)
-{
-    char rule[640], text[1024];
-    const struct tow_schedule *schedule = reader->schedule;
-    int zoned = schedule->kind != TOW_SCHEDULE_EVERY && schedule->kind != TOW_SCHEDULE_CONTINUOUS &&
-                schedule->kind != TOW_SCHEDULE_AT_ONCE;
-
-    snprintf(text, sizeof text, "%s%s%s%s", schedule_put_rule(reader, rule, sizeof rule),
-             zoned ? " in " : "", zoned ? tow_zone_name(schedule->zone) : "",
-             schedule->once && schedule->kind != TOW_SCHEDULE_AT_ONCE ? ", once" : "");
-    reader->schedule->text = strdup(text);
-    return reader->schedule->text ? TOW_OK : tow_error_nomem(reader->job->err);
-}
-
 /* ---- the section ---------------------------------------------------------------------------- */
 
 static void schedule_take_plain(struct schedule_reader *reader)
@@ -432,7 +377,9 @@ static int schedule_take(struct schedule_reader *reader)
         return rc;
     schedule_check_jitter(reader);
     tow_schedule_seal(reader->schedule, reader->job->job->name ? reader->job->job->name : "");
-    return schedule_describe(reader);
+    reader->schedule->text =
+        tow_schedule_text(reader->schedule, reader->section.cron, reader->section.day_of_week);
+    return reader->schedule->text ? TOW_OK : tow_error_nomem(reader->job->err);
 }
 
 /* A value that a finding already says to be missing. */
