@@ -130,7 +130,7 @@ static void suite_run(struct suite *suite)
 int tow_conformance_run(const char *path, const char *const *options, size_t count, FILE *out,
                         struct tow_error *err)
 {
-    struct suite suite = {.path = path, .out = out, .job = suite_job};
+    struct suite suite = {.path = path, .out = out, .job = suite_job, .now_us = tow_now_us()};
     struct tow_loader *loader = tow_loader_new(NULL, err);
     int rc = loader ? TOW_OK : err->code;
 

@@ -5,6 +5,9 @@
 
 void harvest_release(struct harvest *harvest)
 {
+    for (int64_t i = 0; i < 2 * harvest->batches; i++)
+        free(harvest->marks[i]);
+    free(harvest->marks);
     free(harvest->rows);
     free(harvest->positions);
     free(harvest->row_at);
@@ -40,16 +43,35 @@ static int harvest_grow(struct harvest *harvest, struct tow_error *err)
 {
     size_t capacity = harvest->batch_capacity ? (size_t)harvest->batch_capacity * 2 : 16;
     void *positions = reallocarray(harvest->positions, capacity, sizeof *harvest->positions);
+    void *marks = reallocarray(harvest->marks, capacity, 2 * sizeof *harvest->marks);
     void *row_at = reallocarray(harvest->row_at, capacity, sizeof *harvest->row_at);
     void *rejected_at = reallocarray(harvest->rejected_at, capacity, sizeof *harvest->rejected_at);
 
     harvest->positions = positions ? positions : harvest->positions;
+    harvest->marks = marks ? marks : harvest->marks;
     harvest->row_at = row_at ? row_at : harvest->row_at;
     harvest->rejected_at = rejected_at ? rejected_at : harvest->rejected_at;
-    if (!positions || !row_at || !rejected_at)
+    if (!positions || !marks || !row_at || !rejected_at)
         return tow_error_nomem(err);
     harvest->batch_capacity = (int64_t)capacity;
     return TOW_OK;
+}
+
+static int harvest_mark(struct harvest *harvest, const struct tow_batch *batch,
+                        struct tow_error *err)
+{
+    char **marks = &harvest->marks[2 * harvest->batches];
+
+    marks[0] = marks[1] = NULL;
+    if (!batch->mark_key || !batch->mark_value)
+        return TOW_OK;
+    marks[0] = strdup(batch->mark_key);
+    marks[1] = strdup(batch->mark_value);
+    if (marks[0] && marks[1])
+        return TOW_OK;
+    free(marks[0]);
+    free(marks[1]);
+    return tow_error_nomem(err);
 }
 
 int harvest_batch(struct harvest *harvest, const struct tow_batch *batch, int64_t rejected,
@@ -67,6 +89,8 @@ int harvest_batch(struct harvest *harvest, const struct tow_batch *batch, int64_
     tow_buffer_release(&text);
     if (!rc && harvest->batches == harvest->batch_capacity)
         rc = harvest_grow(harvest, err);
+    if (!rc)
+        rc = harvest_mark(harvest, batch, err);
     if (rc)
         return rc;
     harvest->positions[harvest->batches] = batch->position;

@@ -11,6 +11,7 @@ struct harvest {
     int64_t count, capacity;
     int64_t rejected;
     struct tow_position *positions; /* after each batch */
+    char **marks;                   /* with each batch, twice as many: key, value; NULL: none */
     int64_t *row_at;                /* rows handed out by then */
     int64_t *rejected_at;
     int64_t batches, batch_capacity;

@@ -59,6 +59,13 @@ static int instance_on_settle(void *context, uint64_t seq, int64_t first, int64_
     return TOW_OK;
 }
 
+static int64_t instance_now_us(const struct tow_host *host)
+{
+    const struct tow_host_box *box = host->core;
+
+    return ((const struct suite_instance *)box->context)->now_us;
+}
+
 /* ---- instances ------------------------------------------------------------------------------ */
 
 int suite_instance_init(struct suite *suite, struct suite_instance *instance, const char *role,
@@ -66,7 +73,7 @@ int suite_instance_init(struct suite *suite, struct suite_instance *instance, co
 {
     struct tow_diags diags = {0};
 
-    *instance = (struct suite_instance){.cancel.fd = -1, .role = role};
+    *instance = (struct suite_instance){.cancel.fd = -1, .role = role, .now_us = suite->now_us};
     int rc = tow_instance_init(&instance->instance, suite->plugin, &suite->section, suite->job.dir,
                                &diags, err);
     if (!rc)
@@ -84,6 +91,7 @@ int suite_instance_init(struct suite *suite, struct suite_instance *instance, co
     instance->box.cancel = &instance->cancel;
     instance->box.reject = strcmp(role, "source") == 0 ? instance_on_reject : NULL;
     instance->box.settle = strcmp(role, "source") == 0 ? NULL : instance_on_settle;
+    instance->box.host.now_us = instance_now_us;
     instance->box.context = instance;
     return TOW_OK;
 }

@@ -95,18 +95,43 @@ static int source_open(struct suite_instance *instance, const struct tow_positio
     return rc;
 }
 
-/* Opens at `from` and reads to the end, or until the checks have seen enough. */
-static int source_harvest(struct suite *suite, const struct tow_position *from,
+/* The marks of the first batches, which the core has in the ledger where it goes on behind them. */
+static int source_mark(const struct suite_instance *instance, const struct harvest *whole,
+                       int64_t batches, int is_there, struct tow_error *err)
+{
+    const struct tow_host *host = &instance->box.host;
+    int rc = TOW_OK;
+
+    for (int64_t i = 0; !rc && i < batches; i++) {
+        const char *key = whole->marks[2 * i], *value = whole->marks[2 * i + 1];
+
+        if (key && is_there)
+            rc = host->ledger_put(host, key, value, (uint32_t)strlen(value), err);
+        else if (key)
+            rc = host->ledger_remove(host, key, err);
+    }
+    return rc;
+}
+
+/* Opens behind the first `batches` of a harvest, or where that is 0, at the start, and reads to the
+ * end, or until the checks have seen enough. */
+static int source_harvest(struct suite *suite, const struct harvest *whole, int64_t batches,
                           struct harvest *harvest, struct tow_error *err)
 {
     struct suite_instance instance;
     struct ArrowSchema schema = {0};
-    struct tow_json_writer *writer;
-    int rc = suite_instance_init(suite, &instance, "source", err);
+    struct tow_json_writer *writer = NULL;
+    struct tow_error ignored = TOW_ERROR_INIT;
+    int rc = suite_instance_init(suite, &instance, "source", err), opened = 0;
 
     if (rc)
         return rc;
-    rc = source_open(&instance, from, &schema, &writer, err);
+    rc = source_mark(&instance, whole, batches, 1, err);
+    if (!rc) {
+        opened = 1;
+        rc = source_open(&instance, batches ? &whole->positions[batches - 1] : NULL, &schema,
+                         &writer, err);
+    }
     while (!rc && harvest->count < SOURCE_ROWS_MAX)
         rc = source_read(&instance, &schema, writer, harvest, err);
     harvest->ended = rc == TOW_END;
@@ -114,7 +139,8 @@ static int source_harvest(struct suite *suite, const struct tow_position *from,
     tow_json_writer_free(writer);
     if (schema.release)
         schema.release(&schema);
-    suite_instance_release(&instance, 1);
+    (void)source_mark(&instance, whole, batches, 0, &ignored);
+    suite_instance_release(&instance, opened);
     return rc == TOW_END ? TOW_OK : rc;
 }
 
@@ -126,7 +152,7 @@ static void source_check_again(struct suite *suite, const struct harvest *first)
     struct harvest second = {0};
     struct tow_error err = TOW_ERROR_INIT;
 
-    if (source_harvest(suite, NULL, &second, &err))
+    if (source_harvest(suite, NULL, 0, &second, &err))
         suite_fail(suite, what, "%s", err.message);
     else if (!harvest_equal(&second, first) || second.rejected != first->rejected)
         suite_fail(suite, what, "%lld rows at first, %lld then, or others", (long long)first->count,
@@ -141,7 +167,7 @@ static int source_resumes_at(struct suite *suite, const struct harvest *whole, i
 {
     struct harvest rest = {0};
     int64_t skip = whole->row_at[batch], wanted = whole->count - skip;
-    int rc = source_harvest(suite, &whole->positions[batch], &rest, err);
+    int rc = source_harvest(suite, whole, batch + 1, &rest, err);
 
     if (!rc && rest.count != wanted)
         rc = tow_error_set(err, TOW_E_DATA, "after row %lld, %lld rows are left and %lld came",
@@ -295,7 +321,7 @@ void suite_check_source(struct suite *suite)
     struct harvest whole = {0};
     struct tow_error err = TOW_ERROR_INIT;
     int descriptors = suite_descriptors();
-    int rc = source_harvest(suite, NULL, &whole, &err);
+    int rc = source_harvest(suite, NULL, 0, &whole, &err);
 
     suite_judge(suite, "the data fit the schema", rc, &err);
     if (!rc) {

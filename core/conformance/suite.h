@@ -19,6 +19,7 @@ struct suite {
     struct tow_overlay *overlay; /* the ledgers */
     struct tow_field *fields;    /* columns that the sink names; NULL: it takes any */
     size_t field_count;
+    int64_t now_us; /* the time for all instances: who writes it, writes the same */
     int passed, failed, skipped;
     int hung; /* 1: a call has not returned; its thread and instance are left behind */
 };
@@ -41,6 +42,7 @@ struct suite_instance {
     struct tow_host_box box;
     struct tow_cancel cancel;
     const char *role;
+    int64_t now_us;
     int64_t rejected;                               /* rows that the source rejected */
     int64_t offered[SUITE_BATCHES];                 /* rows of each batch that was handed in */
     int64_t settled[SUITE_BATCHES];                 /* of these, settled through the host */

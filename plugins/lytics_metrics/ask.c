@@ -19,8 +19,10 @@ int64_t tow_metrics_floor(const struct lytics_metrics *source, int64_t us)
  * turned up, or as far back as a first run goes. */
 static int series_first(const struct lytics_metrics *source, int64_t *from, struct tow_error *err)
 {
-    int code = tow_mark_read(source->host, &source->pairs[source->pair], NULL,
-                             source->options.interval_ms, from, err);
+    const struct tow_metric_pair *pair = &source->pairs[source->pair];
+    int code =
+        pair->id ? TOW_END
+                 : tow_mark_read(source->host, pair, NULL, source->options.interval_ms, from, err);
 
     if (code == TOW_END)
         *from = tow_metrics_floor(source, source->exported_us - source->options.lookback_ms * 1000);

@@ -98,7 +98,9 @@ static int pair_end(struct lytics_metrics *source, struct tow_batch *out, struct
                              "metric %s:%s: the API refuses it for all of %zu ids, first with "
                              "\"%s\"; is its type right?",
                              pair->dimension, pair->type, source->failed, source->failure);
-    tow_metrics_mark(source, out, NULL, source->end_us);
+    /* New ids of a metric begin where it stands; one that is named is all there is. */
+    if (!pair->id)
+        tow_metrics_mark(source, out, NULL, source->end_us);
     source->pair++;
     source->is_listed = 0;
     return TOW_OK;
@@ -130,10 +132,16 @@ static int metrics_step(struct lytics_metrics *source, struct tow_batch *out, st
 static int32_t metrics_read(void *self, struct tow_batch *out, struct tow_error *err)
 {
     struct lytics_metrics *source = self;
+    int code;
 
     if (source->host->cancelled(source->host))
         return tow_error_set(err, TOW_E_CANCELLED, "interrupted");
-    return metrics_step(source, out, err);
+    code = metrics_step(source, out, err);
+    if (code == TOW_OK)
+        out->position.length =
+            (uint32_t)snprintf((char *)out->position.bytes, sizeof out->position.bytes,
+                               "lm1 %" PRId64 " %" PRId64, source->exported_us, source->end_us);
+    return code;
 }
 
 static void metrics_close(void *self)

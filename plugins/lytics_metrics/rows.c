@@ -1,5 +1,4 @@
 /* Batches: rows of a series, or what the API has against it. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,9 +22,6 @@ void tow_metrics_mark(struct lytics_metrics *source, struct tow_batch *out, cons
                    until_us);
     out->mark_key = source->mark.key;
     out->mark_value = source->mark.value;
-    out->position.length =
-        (uint32_t)snprintf((char *)out->position.bytes, sizeof out->position.bytes,
-                           "lm1 %" PRId64 " %" PRId64, source->exported_us, source->end_us);
 }
 
 static int rows_append(struct lytics_metrics *source, const struct tow_point *point,

@@ -66,8 +66,8 @@ int tow_metrics_text(struct tow_buffer *out, struct tow_json_part value, struct 
  * none for it, and the mark that says so. */
 int tow_metrics_hand_out(struct lytics_metrics *source, struct tow_batch *out,
                          struct tow_error *err);
-/* Position and mark of a batch: the series of that id (NULL: new ones of the metric) is handed out
- * up to until_us. */
+/* The mark of a batch: the series of that id (NULL: new ones of the metric) is handed out up to
+ * until_us. */
 void tow_metrics_mark(struct lytics_metrics *source, struct tow_batch *out, const char *id,
                       int64_t until_us);
 

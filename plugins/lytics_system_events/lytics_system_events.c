@@ -1,10 +1,10 @@
 /*
  * System events of a Lytics account, by time.
  *
- * Time is walked over in windows, each of which goes out as a whole, so that the place where a run
- * stands is a moment: what lies before it was handed out. A load ends at the moment when it began
- * (or at end_date), and the next one begins there, a little earlier: events that turned up late are
- * told from those that were handed out by their ids.
+ * Time is walked over in windows, whose events go out in the order of time, so that the place where
+ * a run stands is a moment, and where several have the same, an id. A load ends at the moment when
+ * it began (or at end_date), and the next one begins there, a little earlier: events that turned up
+ * late are told from those that were handed out by their ids.
  */
 #include <string.h>
 #include <time.h>
@@ -28,6 +28,8 @@ struct system_events {
     int64_t window_us; /* length of the next one */
     struct tow_event_position at;
     struct tow_window window;
+    int64_t window_end_us; /* of the window under way; 0: there is none */
+    size_t event;          /* the next of its events */
     struct tow_builder *builder;
     struct tow_seen timeless; /* damaged events, which windows cannot tell apart */
     int64_t counted;          /* events that were due since open */
@@ -75,6 +77,7 @@ static void source_begin_load(struct system_events *source, int has_before, int6
         at->next_us = start ? start : end - TOW_EVENT_LOOKBACK_US;
         tow_seen_init(&at->past, at->next_us);
     }
+    at->next_hash = 0;
     at->end_us = end;
     tow_seen_init(&at->fresh, end - overlap > at->next_us ? end - overlap : at->next_us);
 }
@@ -178,6 +181,11 @@ static int source_put(struct system_events *source, const struct tow_window_even
                               : tow_error_set(err, code, "%s", said.message);
 }
 
+static int source_is_full(const struct system_events *source)
+{
+    return tow_builder_full(source->builder, source->host->batch_rows, source->host->batch_bytes);
+}
+
 /* Hands out an event, unless the load before did, or without a time another window. */
 static int source_take(struct system_events *source, const struct tow_window_event *event,
                        struct tow_error *err)
@@ -193,8 +201,8 @@ static int source_take(struct system_events *source, const struct tow_window_eve
     return code;
 }
 
-/* The next window goes out as a whole; where it is too long, a shorter one is due. */
-static int source_step(struct system_events *source, struct tow_error *err)
+/* Reads the next window; where it is too long, a shorter one is due. */
+static int source_look(struct system_events *source, struct tow_error *err)
 {
     const int64_t from = source->at.next_us;
     int64_t to = from + source->window_us;
@@ -210,15 +218,44 @@ static int source_step(struct system_events *source, struct tow_error *err)
         source->window_us = (to - from) / 2;
         return TOW_OK;
     }
-    for (size_t i = 0; i < source->window.count && code == TOW_OK; i++)
-        code = source_take(source, &source->window.events[i], err);
     if (code != TOW_OK)
         return code;
-    source->at.next_us = to;
-    source->is_owed = 1;
+    source->window_end_us = to;
+    source->event = 0;
     if (source->window.count < TOW_WINDOW_DEEP / 4 &&
         source->window_us < source->options.window_ms * 1000)
         source->window_us *= 2;
+    return TOW_OK;
+}
+
+/* Behind the event: the next one there can be, by time and hash. */
+static void source_pass(struct system_events *source, const struct tow_window_event *event)
+{
+    source->at.next_us = event->hash == UINT64_MAX ? event->at_us + 1 : event->at_us;
+    source->at.next_hash = event->hash + 1;
+    source->is_owed = 1;
+}
+
+/* Hands out what the window has, until the batch is full or the window is over. */
+static int source_step(struct system_events *source, struct tow_error *err)
+{
+    int code = TOW_OK;
+
+    while (code == TOW_OK && source->event < source->window.count && !source_is_full(source)) {
+        const struct tow_window_event *event = &source->window.events[source->event++];
+
+        if (event->at_us == source->at.next_us && event->hash < source->at.next_hash)
+            continue; /* before the place where a load goes on */
+        code = source_take(source, event, err);
+        if (code == TOW_OK)
+            source_pass(source, event);
+    }
+    if (code != TOW_OK || source->event < source->window.count)
+        return code;
+    source->at.next_us = source->window_end_us;
+    source->at.next_hash = 0;
+    source->window_end_us = 0;
+    source->is_owed = 1;
     return TOW_OK;
 }
 
@@ -244,17 +281,22 @@ static int source_hand_out(struct system_events *source, struct tow_batch *out,
     return TOW_OK;
 }
 
+static int source_go_on(struct system_events *source, struct tow_error *err)
+{
+    if (source->host->cancelled(source->host))
+        return tow_error_set(err, TOW_E_CANCELLED, "interrupted");
+    return source->window_end_us ? source_step(source, err) : source_look(source, err);
+}
+
 static int32_t source_read(void *self, struct tow_batch *out, struct tow_error *err)
 {
     struct system_events *source = self;
     const int64_t due = source_clock_ms() + SOURCE_PAUSE_MS;
     int code = TOW_OK;
 
-    while (code == TOW_OK && source->at.next_us < source->at.end_us && source_clock_ms() < due &&
-           !tow_builder_full(source->builder, source->host->batch_rows, source->host->batch_bytes))
-        code = source->host->cancelled(source->host)
-                   ? tow_error_set(err, TOW_E_CANCELLED, "interrupted")
-                   : source_step(source, err);
+    while (code == TOW_OK && source->at.next_us < source->at.end_us && !source_is_full(source) &&
+           source_clock_ms() < due)
+        code = source_go_on(source, err);
     if (code != TOW_OK)
         return code;
     out->flags = TOW_BATCH_COUNTED;

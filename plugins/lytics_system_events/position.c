@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-/* "lse1", three times, then both sets: a time, a count, and the entries, little-endian. */
+/* "lse1", three numbers, then both sets: a time, a count, and the entries, little-endian. */
 #define POSITION_MARK  "lse1"
-#define POSITION_HEAD  (4 + 2 * 8)
+#define POSITION_HEAD  (4 + 3 * 8)
 #define POSITION_SET   (8 + 2)
 #define POSITION_ENTRY (8 + 2)
 
@@ -45,6 +45,7 @@ void tow_event_position_write(const struct tow_event_position *position, struct 
 
     memcpy(p, POSITION_MARK, 4);
     p = position_put(p + 4, (uint64_t)position->next_us, 8);
+    p = position_put(p, position->next_hash, 8);
     p = position_put(p, (uint64_t)position->end_us, 8);
     p = position_put_seen(p, &position->past);
     p = position_put_seen(p, &position->fresh);
@@ -75,6 +76,7 @@ int tow_event_position_read(struct tow_event_position *position, const struct to
 
     if (from->length >= POSITION_HEAD && memcmp(from->bytes, POSITION_MARK, 4) == 0) {
         position->next_us = (int64_t)position_get(&p, 8);
+        position->next_hash = position_get(&p, 8);
         position->end_us = (int64_t)position_get(&p, 8);
         if (position_get_seen(&p, end, &position->past) &&
             position_get_seen(&p, end, &position->fresh) && p == end)

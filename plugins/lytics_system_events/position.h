@@ -6,7 +6,8 @@
 #include "towpath/plugin.h"
 
 struct tow_event_position {
-    int64_t next_us;       /* all events before it were handed out, or are known to `past` */
+    int64_t next_us;       /* all events before it were handed out, or are known to `past`, ... */
+    uint64_t next_hash;    /* ... and those at it whose ids' hashes are less */
     int64_t end_us;        /* the load under way ends here; 0: there is none */
     struct tow_seen past;  /* handed out by the load before, up to where it ended */
     struct tow_seen fresh; /* handed out by this one, near its end */

@@ -2,6 +2,8 @@
 have no test here, and why."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 from helpers import counts
@@ -137,3 +139,27 @@ def test_c_13_and_c_14_the_state_tells_of_each_run(tow, far):  # noqa: F811
     assert (good["status"], bad["status"]) == ("ok", "failed")
     assert "Expired Token" in json.dumps(tow.json("runs", "show", bad["run"]))
     assert counts(tow.json("runs", "show", good["run"])) == [1, 1, 0, 0, 0]
+
+
+SOURCES = {
+    "lytics_system_events": [],
+    "lytics_metrics": ["dimension=stream", "dimension_type=size", "lookback=7d"],
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_the_sources_keep_what_every_plugin_promises(tow, far, name):  # noqa: F811
+    far.seed(
+        events=[event(i) for i in range(1, 300)],
+        streams=["a", "b", "c"],
+        metrics=[
+            {"dimension": "stream", "dimension_id": stream, "dimension_type": "size", "ts": ago(hours=hours), "value": hours}
+            for stream in "abc"
+            for hours in range(4, 160)
+        ],
+    )
+    folders = os.environ["TOWPATH_PLUGIN_PATH"].split(":")
+    path = next(path for path in (Path(folder) / f"{name}.so" for folder in folders) if path.exists())
+    options = [f"token={far.lytics_token}", f"api_url={far.lytics_url}", *SOURCES[name]]
+    out = tow.run("plugins", "test", path, *[part for option in options for part in ("--option", option)]).stdout
+    assert "0 failed" in out.splitlines()[-1]

@@ -275,6 +275,21 @@ static void test_several_metrics_are_one_job(void **state)
     job_release(&job);
 }
 
+static void test_ids_of_one_metric_that_are_named_begin_each_for_itself(void **state)
+{
+    struct job job;
+
+    (void)state;
+    for (int stop = 1; stop < 6; stop++) {
+        job_init(&job, 0,
+                 SET("metrics", "stream:size:a,stream:size:b", "settle", "0s", "lookback", "7d"));
+        assert_int_equal(drive_run(&job.drive, stop), stop < 5 ? TOW_OK : TOW_END);
+        drive_whole(&job.drive);
+        assert_int_equal(job.drive.row_count, 2 * 84);
+        job_release(&job);
+    }
+}
+
 static void test_other_buckets_do_not_go_on_from_there(void **state)
 {
     static const char *const changes[][2] = {{"interval", "1h"}, {"aggregation", "max"}};
@@ -374,6 +389,7 @@ int main(void)
         cmocka_unit_test(test_requests_that_fail_are_made_again_and_nothing_is_lost),
         cmocka_unit_test(test_long_series_are_asked_for_in_pieces),
         cmocka_unit_test(test_several_metrics_are_one_job),
+        cmocka_unit_test(test_ids_of_one_metric_that_are_named_begin_each_for_itself),
         cmocka_unit_test(test_other_buckets_do_not_go_on_from_there),
         cmocka_unit_test(test_what_stands_in_the_state_is_not_trusted),
         cmocka_unit_test(test_it_ends_when_it_is_told_to),

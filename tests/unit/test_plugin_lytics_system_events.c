@@ -91,6 +91,43 @@ static void test_a_load_goes_on_behind_each_of_its_batches(void **state)
     }
 }
 
+static void test_a_load_goes_on_among_events_of_one_moment(void **state)
+{
+    struct job job;
+
+    (void)state;
+    for (int stop = 1;; stop++) {
+        int code;
+
+        job_init(&job, SET("start_date", "2026-01-01T11:00:00Z"));
+        job.drive.fake.host.batch_rows = 10;
+        for (int i = 0; i < 100; i++)
+            lytics_far_event(job.far, i, NOW - (i / 40 + 1) * 60 * SECOND);
+        code = drive_run(&job.drive, stop);
+        drive_whole(&job.drive);
+        assert_events(&job, 0, 100);
+        job_release(&job);
+        if (code == TOW_END)
+            break;
+        assert_true(stop < 50);
+    }
+}
+
+static void test_batches_keep_to_the_limit_of_rows(void **state)
+{
+    struct job job;
+
+    (void)state;
+    job_init(&job, SET("start_date", "2026-01-01T11:00:00Z"));
+    job.drive.fake.host.batch_rows = 10;
+    for (int i = 0; i < 95; i++)
+        lytics_far_event(job.far, i, NOW - (i + 1) * SECOND);
+    for (size_t rows = 0; drive_run(&job.drive, 1) == TOW_OK; rows = job.drive.row_count)
+        assert_true(job.drive.row_count - rows <= 10);
+    assert_events(&job, 0, 95);
+    job_release(&job);
+}
+
 static void test_a_page_that_fails_is_asked_for_again_and_nothing_is_lost(void **state)
 {
     struct job job;
@@ -446,7 +483,10 @@ static void test_the_oldest_are_forgotten_and_what_is_left_is_complete(void **st
 
 static void test_a_position_is_read_as_it_was_written(void **state)
 {
-    struct tow_event_position position = {.next_us = NOW, .end_us = NOW + 1}, read;
+    struct tow_event_position position = {.next_us = NOW,
+                                          .next_hash = UINT64_MAX,
+                                          .end_us = NOW + 1},
+                              read;
     struct tow_position bytes = {.size = sizeof bytes};
     struct tow_error err = TOW_ERROR_INIT;
 
@@ -460,6 +500,7 @@ static void test_a_position_is_read_as_it_was_written(void **state)
     tow_event_position_write(&position, &bytes);
     assert_ok(tow_event_position_read(&read, &bytes, &err), err);
     assert_int_equal(read.next_us, NOW);
+    assert_true(read.next_hash == UINT64_MAX);
     assert_int_equal(read.end_us, NOW + 1);
     assert_int_equal(read.fresh.from_us, -5);
     assert_int_equal(read.past.count, TOW_SEEN_MAX);
@@ -472,6 +513,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_load_goes_on_behind_each_of_its_batches),
+        cmocka_unit_test(test_a_load_goes_on_among_events_of_one_moment),
+        cmocka_unit_test(test_batches_keep_to_the_limit_of_rows),
         cmocka_unit_test(test_a_page_that_fails_is_asked_for_again_and_nothing_is_lost),
         cmocka_unit_test(test_windows_meet_without_gap_and_without_overlap),
         cmocka_unit_test(test_an_api_that_hands_out_fewer_rows_than_were_asked_for_loses_none),
