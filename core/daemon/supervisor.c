@@ -470,9 +470,9 @@ int64_t tow_supervisor_step(struct tow_supervisor *supervisor, int64_t now_us)
             now_us >= job->wake_us || job->wake_us == INT64_MAX)
             supervisor_look(supervisor, job, now_us);
     }
+    supervisor_start_waiting(supervisor, now_us);
     if (supervisor->state_retry_us == 0 && failed)
         supervisor_state_works(supervisor);
-    supervisor_start_waiting(supervisor, now_us);
     supervisor_remove_gone(supervisor);
     for (size_t i = 0; i < supervisor->count; i++) {
         struct tow_daemon_job *job = supervisor->jobs[i];
