@@ -13,6 +13,16 @@ struct route_name {
     char name[ROUTE_NAME_MAX + 1];
 };
 
+/* A value that has no route in this load, and why. */
+struct route_refusal {
+    char *value; /* NULL: none */
+    size_t length;
+    const char *code;
+    char *message;
+};
+
+#define ROUTE_REFUSALS 64 /* that are remembered, at places of their hash */
+
 struct route {
     struct run *run;
     const struct tow_route_spec *spec;
@@ -29,6 +39,7 @@ struct route {
     size_t count, capacity;
     uint32_t *table; /* of indexes + 1, by value */
     size_t table_size;
+    struct route_refusal refusals[ROUTE_REFUSALS];
 };
 
 struct route_sink;
@@ -106,15 +117,19 @@ static inline int route_defers(const struct route_sink *sink)
 
 /* ---- route.c -------------------------------------------------------------------------------- */
 
+/* Puts the source's words and the route's name into the options. */
+int route_fill(const struct route *route, const char *name, struct tow_instance *instance,
+               struct tow_error *err);
+
+/* ---- route_values.c ------------------------------------------------------------------------- */
+
 /* The route of a value; under route->lock. TOW_E_DATA, with *code, where it has none. */
 int route_find(struct route *route, const char *value, size_t length, struct route_name **name,
                const char **code, struct tow_error *err);
 /* By name, made where it is not there; under route->lock. */
 int route_know(struct route *route, const char *name, struct route_name **out,
                struct tow_error *err);
-/* Puts the source's words and the route's name into the options. */
-int route_fill(const struct route *route, const char *name, struct tow_instance *instance,
-               struct tow_error *err);
+void route_refusal_release(struct route_refusal *refusal);
 
 /* ---- route_child.c -------------------------------------------------------------------------- */
 
@@ -133,6 +148,9 @@ void route_children_free(struct route_sink *sink);
 /* ---- route_rows.c --------------------------------------------------------------------------- */
 
 int32_t route_write(void *self, const struct tow_rows *rows, struct tow_error *err);
+
+/* ---- route_batch.c -------------------------------------------------------------------------- */
+
 /* From a child: the callbacks of its host. */
 int route_settle(void *child, uint64_t seq, int64_t first, int64_t count, int outcome,
                  const char *code, const char *message);
@@ -143,6 +161,23 @@ int route_accept(struct route_child *child, struct tow_error *err);
 void route_let_go(struct route_child *child);
 /* Forgets batches without open rows; all of them where `all`. */
 void route_drop_batches(struct route_sink *sink, int all);
+
+/* The batch of that number in hand; NULL where there is none. */
+struct route_batch *route_batch_find(const struct route_sink *sink, uint64_t seq);
+int route_batch_begin(struct route_sink *sink, const struct tow_rows *rows,
+                      struct route_batch **out, struct tow_error *err);
+/* It comes again, with the `length` rows that are open. */
+int route_batch_again(struct route_batch *batch, int64_t length, struct tow_error *err);
+void route_batch_remove(struct route_sink *sink, struct route_batch *batch);
+/* The child has forgotten its rows of the batch. */
+void route_batch_let_go(struct route_batch *batch, const struct route_child *child);
+/* Rows by the worker's numbers; the class that its host returned. */
+int route_batch_settle(struct route_sink *sink, struct route_batch *batch, int64_t first,
+                       int64_t count, int outcome, const char *code, const char *message);
+/* Those of a child's rows that are open. */
+int route_sub_settle_rest(struct route_sub *sub, struct route_batch *batch, int outcome,
+                          const char *code, const char *message, struct tow_error *err);
+void route_sub_free(struct route_sub *sub);
 
 /* ---- route_tokens.c ------------------------------------------------------------------------- */
 

@@ -207,13 +207,13 @@ struct tow_host {
 
     /*
      * The job's ledger: small durable facts, keyed by text, private to this plugin and role in
-     * this job (files done, uploads made). Values are at most TOW_POSITION_MAX bytes. It is empty
-     * where a run starts from nothing (--full), and where a plugin is only asked to look; there
-     * put and remove are TOW_E_BUG. In a trial (--limit) what they change is seen until the run
-     * ends, and then it is as it was.
-     * get: TOW_OK, or TOW_END where there is no such key; the value is cut to what fits.
-     * put and remove are durable when they return. each calls visit in order of key for keys that
-     * start with prefix, until it returns other than 0, and returns what it returned.
+     * this job (files done, uploads made), and to its route where the job has one. Values are at
+     * most TOW_POSITION_MAX bytes. It is empty where a run starts from nothing (--full), and where
+     * a plugin is only asked to look; there put and remove are TOW_E_BUG. In a trial (--limit) what
+     * they change is seen until the run ends, and then it is as it was. get: TOW_OK, or TOW_END
+     * where there is no such key; the value is cut to what fits. put and remove are durable when
+     * they return. each calls visit in order of key for keys that start with prefix, until it
+     * returns other than 0, and returns what it returned.
      */
     int32_t (*ledger_get)(const struct tow_host *host, const char *key, struct tow_position *value,
                           struct tow_error *err);
@@ -431,6 +431,8 @@ struct tow_sink_ops {
     /*
      * Gets ready. `token` holds what this instance's last flush stored in a run that did not
      * finish (length 0: a new load): the sink goes on from there and undoes what came after it.
+     * Where a job has many routes, an instance may also be closed after a flush and another one be
+     * opened with its token in the same run.
      * A failed open is followed by close.
      */
     int32_t (*open)(void *self, const struct tow_host *host, const struct tow_position *token,
