@@ -139,6 +139,7 @@ static int32_t toys_check(void *self, const struct tow_host *host, struct tow_er
     const struct toys_sink *sink = self;
 
     (void)host;
+    __atomic_add_fetch(&route_far_end->checks, 1, __ATOMIC_SEQ_CST);
     if (route_plan.bad_name && strcmp(sink->table_name, route_plan.bad_name) == 0)
         return tow_error_set(err, TOW_E_CONFIG, "no table can be called %s", sink->table_name);
     return TOW_OK;
@@ -254,6 +255,9 @@ static int toys_write_locked(struct toys_sink *sink, const struct tow_rows *rows
     }
     if (rc)
         return rc;
+    if (rows->seq == (uint64_t)route_plan.beyond)
+        return sink->host->settle(sink->host, rows->seq, rows->array->length, 1, TOW_ROW_ACCEPTED,
+                                  NULL, NULL);
     if (toys_has(TOW_SINK_DEFERS)) {
         sink->held[sink->held_count++] = *rows;
         return sink->held_count > route_plan.lag ? toys_settle_oldest(sink) : TOW_OK;

@@ -29,6 +29,7 @@ struct route_far_end {
     int open, most_open;         /* instances of the sink */
     int64_t results[ROUTE_ROWS]; /* of each number: 1 success, 2 not, and 0 none as yet */
     int64_t steps;
+    int64_t checks; /* of the sink */
 };
 
 /* Rows are the numbers from 0 on; the value of a row is that of its number. */
@@ -41,6 +42,7 @@ struct route_plan {
     int64_t lag;          /* with TOW_SINK_DEFERS: batches that are not settled before flush */
     int settles_half;     /* 1: a write that fails has settled the first half of its rows */
     int repeats;          /* 1: each load has all rows, and replaces those of the one before */
+    int64_t beyond;       /* the batch with this number: settles a row that it has not; 0: none */
     const char *bad_name; /* check refuses a table of this name */
 };
 

@@ -236,6 +236,25 @@ static void test_so_it_is_where_rows_are_deferred(void **state)
     survives_failures(TOW_E_TRANSIENT);
 }
 
+static void test_so_it_is_where_rows_are_final(void **state)
+{
+    (void)state;
+    small();
+    route_plan.refuse = 13;
+    route_plan.lag = 1;
+    route_set_flags(TOW_SINK_DEFERS | TOW_SINK_FINAL);
+    survives_failures(TOW_E_TRANSIENT);
+}
+
+static void test_a_child_that_settles_what_it_has_not_is_a_bug(void **state)
+{
+    (void)state;
+    route_plan.value = three;
+    route_plan.beyond = 5; /* of several routes */
+    assert_int_equal(run(), TOW_EXIT_INTERNAL);
+    assert_says(fixture->report.error, "settled, but this try has no such row");
+}
+
 static void test_a_failure_that_lasts_keeps_what_was_durable(void **state)
 {
     (void)state;
@@ -467,6 +486,7 @@ static void test_a_replay_goes_through_the_route(void **state)
     assert_int_equal(run(), TOW_EXIT_OK);
     assert_null(route_table("t_mail"));
     assert_true(fixture->report.counts.rejected > 0);
+    assert_true(route_far_end->checks < 10); /* not one for each of its rows */
     route_plan.bad_name = NULL;
     fixture->options.replay_of = fixture->report.run;
     assert_int_equal(run(), TOW_EXIT_OK);
@@ -618,6 +638,8 @@ int main(void)
         ROUTE_TEST(test_a_failure_in_passing_at_any_step_is_made_good),
         ROUTE_TEST(test_so_it_is_with_rows_settled_before_it),
         ROUTE_TEST(test_so_it_is_where_rows_are_deferred),
+        ROUTE_TEST(test_so_it_is_where_rows_are_final),
+        ROUTE_TEST(test_a_child_that_settles_what_it_has_not_is_a_bug),
         ROUTE_TEST(test_a_failure_that_lasts_keeps_what_was_durable),
         ROUTE_TEST(test_a_route_without_rows_is_not_touched_by_a_load),
         ROUTE_TEST(test_a_load_without_its_tokens_is_refused),
