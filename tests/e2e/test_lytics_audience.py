@@ -2,13 +2,16 @@
 
 import json
 import os
+import random
 from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 from helpers import checkpoint, counts, rejected
+from lytics_trouble import run_in_trouble
 from sandbox import sandbox, sandbox_process  # noqa: F401
 
+SEED = int(os.environ.get("TOWPATH_CRASH_SEED", "20260301"))
 VOLUME = "/Volumes/main/lytics/stage"
 TABLE = "main.lytics.lytics_user_vip"
 FAST = 'retry = { base = "1ms"; cap = "20ms"; budget = "20s"; tries = 40; };'
@@ -366,6 +369,18 @@ def test_aud_an_unfinished_load_goes_on_with_its_own_audience_and_splits(tow, ly
     job(tow, pipeline='checkpoint = "1ms";')
     tow.run("run", "job.cfg")
     whole(lytics, 400)
+
+
+@pytest.mark.parametrize("splits", ["splits = 1;", "splits = 6; parallel = 3;"])
+def test_aud_trouble_and_kills_in_a_row_neither_lose_nor_double(tow, lytics, splits):
+    rng, killed = random.Random(SEED), 0
+    for count in (700, 300):
+        audience(lytics, [profile(i) for i in range(count)])
+        job(tow, f"{splits} page_rows = 20;", pipeline='checkpoint = "1ms";')
+        killed += run_in_trouble(tow, lytics, rng, "/scan", 6)
+        tow.run("run", "job.cfg")
+        whole(lytics, count)
+    assert killed > 0
 
 
 def test_aud_profiles_without_an_id_are_known_by_all_that_they_hold(tow, lytics):

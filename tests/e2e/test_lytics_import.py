@@ -1,12 +1,15 @@
 """Import Table: source databricks, sink lytics. Tests are named after the ids in docs/lytics.md."""
 
 import os
+import random
 from pathlib import Path
 
 import pytest
 from helpers import checkpoint, columns, counts, rejected, until
+from lytics_trouble import run_in_trouble
 from sandbox import sandbox, sandbox_process  # noqa: F401
 
+SEED = int(os.environ.get("TOWPATH_CRASH_SEED", "20260301"))
 TABLE = "main.crm.people"
 STREAM = "databricks_main_crm_people"
 FAST = 'retry = { base = "1ms"; cap = "20ms"; budget = "20s"; tries = 40; };'
@@ -361,6 +364,19 @@ def test_imp_a_killed_run_goes_on_and_loses_nothing(tow, lytics, point, skip):
     assert sorted(set(found)) == list(range(100))
     # At most the upload that was under way, and the one whose outcome was on its way into the state.
     assert len(found) <= 120
+
+
+@pytest.mark.parametrize("sink", ["", "dryrun_first = true;"])
+def test_imp_trouble_and_kills_in_a_row_lose_nothing(tow, lytics, sink):
+    rng, killed = random.Random(SEED), 0
+    for first, count in ((0, 300), (300, 200)):
+        fill(lytics, count, first)
+        job(tow, sink=sink, pipeline="batch_rows = 10; workers = 2;")
+        killed += run_in_trouble(tow, lytics, rng, "/collect/", 5)
+        tow.run("run", "job.cfg")
+        assert sorted(set(ids(lytics))) == list(range(first + count))
+        assert counts(tow.json("run", "job.cfg")) == [0, 0, 0, 0, 0]
+    assert killed > 0
 
 
 def test_imp_the_watermark_moves_with_uploads_that_were_confirmed(tow, lytics):
