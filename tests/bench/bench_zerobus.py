@@ -6,7 +6,8 @@ BENCH_ROWS                     rows of 220 bytes (1000000)
 BENCH_DIR                      a folder for inputs; by default in memory
 
 All over TLS, records of Protocol Buffers, 1,000 at once. "from csv" reads the file, converts two columns
-and encodes; "encoded" sends records that are there already, which is the most that the SDK can do. Rows per
+and encodes; "encoded" sends records that are there already, which is the most that the SDK can do; "and drops
+them" goes as far as the batch of encoded records, in the sink `records` of this folder. Rows per
 second are by the clock, from the client's start to its end; CPU is the client's, user and system together,
 medians of three runs. The far end runs beside it.
 """
@@ -37,6 +38,14 @@ job = {{
   sink = {{ plugin = "zerobus"; endpoint = "{url}"; table = "{table}"; ca_file = "{ca}"; proxy = ""; schema = "columns";
             headers = "authorization: Bearer x"; }};
 }};
+"""
+DROP = """version = 1;
+job = {
+  name = "drop";
+  source = { plugin = "csv"; path = "in.csv"; };
+  columns = ( { name = "id"; type = "int64"; }, { name = "amount"; type = "float64"; }, { name = "a"; }, { name = "b"; } );
+  sink = { plugin = "records"; };
+};
 """
 SDK = """
 import csv, os, sys
@@ -98,17 +107,26 @@ class FarEnd:
 
 def measure(folder, command):
     """Rows per second, and microseconds of CPU for a row, of one client."""
+    if "drop.cfg" in command:
+        return clocked(folder, command, os.environ)
     far = FarEnd(folder)
     env = {**os.environ, "ROWS": str(ROWS), "SSL_CERT_FILE": str(far.ca), "TOWPATH_STATE": str(folder / "state.db")}
     env |= {"no_proxy": "*", "RUST_LOG": "error"}
     (folder / "bench.cfg").write_text(JOB.format(url=far.url, ca=far.ca, table=TABLE))
+    figures = clocked(folder, [word.replace("URL", far.url) for word in command], env)
+    records = far.records()
+    if records != ROWS:
+        sys.exit(f"{command}: {records} records of {ROWS}")
+    return figures
+
+
+def clocked(folder, command, env):
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    done = subprocess.run([word.replace("URL", far.url) for word in command], cwd=folder, env=env, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, env={**env, "TOWPATH_STATE": str(folder / "state.db")}, capture_output=True, text=True)
     took, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    records = far.records()
-    if done.returncode or records != ROWS:
-        sys.exit(f"{command}: {records} records of {ROWS}\n{done.stdout}{done.stderr}")
+    if done.returncode:
+        sys.exit(f"{command}: {done.stdout}{done.stderr}")
     return ROWS / took, cpu / ROWS * 1e6
 
 
@@ -126,7 +144,9 @@ def main():
         protoc = [sys.executable, "-m", "grpc_tools.protoc", f"-I{folder}", f"--python_out={folder}", "rec.proto"]
         subprocess.run(protoc, check=True)
         sdk = [sys.executable, "sdk.py", "URL", workspace, TABLE]
+        (folder / "drop.cfg").write_text(DROP)
         clients = {
+            "towpath, and drops them": [os.environ["TOWPATH"], "run", "-q", "drop.cfg"],
             "towpath, from csv": [os.environ["TOWPATH"], "run", "-q", "bench.cfg"],
             "SDK for Python, from csv": [*sdk, "csv"],
             "SDK for Python, encoded": [*sdk, "encoded"],
