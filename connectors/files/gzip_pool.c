@@ -1,13 +1,13 @@
 #include "connectors/files/gzip_pool.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 
 #include "connectors/files/deflater.h"
+#include "connectors/files/processors.h"
 
-/* One reader fills two of these with ISA-L; each takes half a megabyte. */
+/* One reader fills two of these with ISA-L; each takes a third of a megabyte. */
 #define POOL_THREADS_MAX 2
 #define POOL_SLOTS_MAX   (POOL_THREADS_MAX + 1)
 
@@ -39,12 +39,8 @@ struct pool_thread {
 
 unsigned tow_gzip_pool_threads(void)
 {
-    cpu_set_t set;
-    int count;
+    int count = tow_processors();
 
-    if (sched_getaffinity(0, sizeof set, &set) != 0)
-        return 0;
-    count = CPU_COUNT(&set);
     if (count < 2)
         return 0;
     return count < POOL_THREADS_MAX ? (unsigned)count : POOL_THREADS_MAX;

@@ -19,7 +19,7 @@
 #define TOW_GZIP_LEVEL_DEFAULT 0
 #define TOW_GZIP_LEVEL_MAX     9
 
-#define TOW_GZIP_CHUNK (256u << 10)
+#define TOW_GZIP_CHUNK (128u << 10)
 
 /* Where compressed bytes go; all of them, or an error. Called by the thread that writes. */
 struct tow_gzip_drain {

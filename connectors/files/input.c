@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "connectors/files/ahead.h"
 #include "connectors/files/decoder.h"
 #include "connectors/files/raw.h"
 
@@ -68,6 +69,18 @@ static int input_choose_decoder(struct tow_input *input, struct tow_error *err)
     return TOW_OK;
 }
 
+static int input_run_ahead(struct tow_input *input, struct tow_error *err)
+{
+    int code = tow_ahead_init(&input->decoder, &input->raw, err);
+
+    if (code == TOW_OK)
+        return TOW_OK;
+    /* It is chosen anew by the next call. */
+    input->decoder.free(input->decoder.state);
+    input->decoder = (struct tow_decoder){NULL, NULL, NULL};
+    return code;
+}
+
 static int input_know_format(struct tow_input *input, struct tow_error *err)
 {
     struct tow_raw *raw = &input->raw;
@@ -79,6 +92,8 @@ static int input_know_format(struct tow_input *input, struct tow_error *err)
     if (code != TOW_OK && (code != TOW_E_ENV || raw->filled == 0))
         return code;
     code = input_choose_decoder(input, err);
+    if (code == TOW_OK && input->decoder.decode && tow_ahead_is_worth_it(raw))
+        code = input_run_ahead(input, err);
     input->known = code == TOW_OK;
     return code;
 }

@@ -4,6 +4,9 @@
  * gzip (also of many members, with zeros behind the last) and zstd (also of many frames) are known
  * by their first bytes, whatever the file is called; everything else is taken as it is.
  *
+ * A large compressed file is uncompressed ahead of its reader, in a thread of the input's own,
+ * where the process may run on more than one processor.
+ *
  * Memory is bounded by two buffers and what the format needs: 32 KiB for gzip, for zstd the window
  * that the writer chose (8 MiB up to level 19; windows above 128 MiB are refused).
  *

@@ -20,7 +20,7 @@
 #include "plugins/file/token.h"
 #include "towpath/batch.h"
 
-#define FILE_BUFFER_FULL (256 << 10) /* text is handed on from here */
+#define FILE_BUFFER_FULL TOW_GZIP_CHUNK /* text is handed on from here */
 #define FILE_SLICE_TEXT  (32 << 10)  /* and made in slices of about as much */
 #define FILE_SLICE_FIRST 64
 #define FILE_SLICE_MAX   1024 /* rows */
