@@ -35,6 +35,7 @@ struct tow_daemon {
     struct tow_web *web; /* NULL: no HTTP */
     char host[256];
     int signal_fd, timer_fd;
+    int had_state;   /* the state was open once */
     int dead_closed; /* runs that an earlier daemon left are closed */
     int loaded;      /* the folder has been read once */
     int reload_wanted, reloading;
