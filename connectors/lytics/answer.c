@@ -79,6 +79,16 @@ int tow_lytics_int(struct tow_json_part value, int64_t *out)
     return value.length > 0 && tow_parse_int64(value.text, value.length, out) == TOW_PARSE_OK;
 }
 
+int tow_lytics_check_rows(const struct tow_lytics_answer *answer, const char *what,
+                          struct tow_json_scan *scan, struct tow_error *err)
+{
+    const struct tow_json_part none = {"[]", 2};
+
+    if (tow_json_scan_array(scan, answer->data.length > 0 ? answer->data : none))
+        return TOW_OK;
+    return tow_error_set(err, TOW_E_ENV, "%s: \"data\" of the answer is no array", what);
+}
+
 /* ---- verdicts -------------------------------------------------------------------------------- */
 
 /* Puts a hint behind the message, whose sentence it goes on with. */

@@ -219,13 +219,3 @@ int tow_lytics_call(struct tow_lytics *lytics, const struct tow_lytics_call *cal
     tow_http_response_release(&response);
     return code;
 }
-
-int tow_lytics_check_rows(const struct tow_lytics_answer *answer, const char *what,
-                          struct tow_json_scan *scan, struct tow_error *err)
-{
-    const struct tow_json_part none = {"[]", 2};
-
-    if (tow_json_scan_array(scan, answer->data.length > 0 ? answer->data : none))
-        return TOW_OK;
-    return tow_error_set(err, TOW_E_ENV, "%s: \"data\" of the answer is no array", what);
-}
