@@ -40,11 +40,12 @@ static int series_visit(void *context, const char *id, struct tow_error *err)
     if (strlen(id) >= TOW_LYTICS_NAME_MAX)
         return tow_error_set(err, TOW_E_ENV, "an id of %zu bytes; at most %d are taken", strlen(id),
                              TOW_LYTICS_NAME_MAX - 1);
-    source->listed++;
     code = tow_mark_read(source->host, &source->pairs[source->pair], id,
                          source->options.interval_ms, &from, err);
-    if (code == TOW_OK && from >= source->end_us)
+    if (code == TOW_OK && from >= source->end_us) {
+        source->done++;
         return TOW_OK;
+    }
     if (code == TOW_END)
         code = series_first(source, &from, err);
     return code == TOW_OK ? tow_series_list_add(&source->series, id, from, err) : code;
@@ -57,9 +58,10 @@ int tow_metrics_list(struct lytics_metrics *source, struct tow_error *err)
     int code;
 
     tow_series_list_clear(&source->series);
-    source->at = source->failed = source->listed = 0;
+    source->at = source->failed = source->done = 0;
     code = pair->id ? series_visit(source, pair->id, err)
                     : tow_lytics_ids(source->lytics, pair->dimension, series_visit, source, err);
+    tow_series_list_settle(&source->series);
     source->is_listed = code == TOW_OK;
     return code;
 }

@@ -93,7 +93,7 @@ static int pair_end(struct lytics_metrics *source, struct tow_batch *out, struct
 {
     const struct tow_metric_pair *pair = &source->pairs[source->pair];
 
-    if (source->failed > 0 && source->failed == source->listed)
+    if (source->failed > 0 && source->failed == source->series.count && source->done == 0)
         return tow_error_set(err, TOW_E_ENV,
                              "metric %s:%s: the API refuses it for all of %zu ids, first with "
                              "\"%s\"; is its type right?",

@@ -162,8 +162,7 @@ static int failure_hand_out(struct lytics_metrics *source, struct tow_batch *out
     return TOW_OK;
 }
 
-/* ---- either of them ---------------------------------------------------------------------------
- */
+/* ---- a batch --------------------------------------------------------------------------------- */
 
 int tow_metrics_hand_out(struct lytics_metrics *source, struct tow_batch *out,
                          struct tow_error *err)

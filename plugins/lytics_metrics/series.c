@@ -36,3 +36,23 @@ int tow_series_list_add(struct tow_series_list *list, const char *id, int64_t fr
         list->items[list->count++] = (struct tow_series){at, from_us};
     return code;
 }
+
+static int series_compare(const void *left, const void *right, void *text)
+{
+    const struct tow_series *a = left, *b = right;
+
+    return strcmp((const char *)text + a->id, (const char *)text + b->id);
+}
+
+void tow_series_list_settle(struct tow_series_list *list)
+{
+    size_t kept = 0;
+
+    if (list->count == 0)
+        return;
+    qsort_r(list->items, list->count, sizeof *list->items, series_compare, list->text.data);
+    for (size_t i = 1; i < list->count; i++)
+        if (series_compare(&list->items[i], &list->items[kept], list->text.data) != 0)
+            list->items[++kept] = list->items[i];
+    list->count = kept + 1;
+}

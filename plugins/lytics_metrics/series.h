@@ -25,6 +25,9 @@ void tow_series_list_clear(struct tow_series_list *list);
 int tow_series_list_add(struct tow_series_list *list, const char *id, int64_t from_us,
                         struct tow_error *err);
 
+/* By id, each once: whoever is listed twice would be exported twice. */
+void tow_series_list_settle(struct tow_series_list *list);
+
 static inline const char *tow_series_id(const struct tow_series_list *list, size_t i)
 {
     return list->text.data + list->items[i].id;

@@ -23,7 +23,7 @@ struct lytics_metrics {
     int is_listed;                 /* its series are known */
     struct tow_series_list series; /* those that are due */
     size_t at;                     /* the next one */
-    size_t listed;                 /* all series of the metric */
+    size_t done;                   /* series that are not */
     size_t failed;                 /* series that the API has errors for */
     char failure[256];             /* what it says of the first of them */
 

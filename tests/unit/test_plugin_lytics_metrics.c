@@ -163,6 +163,19 @@ static void test_an_id_that_turns_up_later_begins_where_its_metric_stands(void *
     job_release(&job);
 }
 
+static void test_an_id_that_is_listed_twice_is_exported_once(void **state)
+{
+    struct job job;
+
+    (void)state;
+    job_init(&job, 3, SET(STREAMS, "batch_requests", "2"));
+    snprintf(job.far->ids[job.far->id_count++], 16, "s0");
+    snprintf(job.far->ids[job.far->id_count++], 16, "s2");
+    drive_whole(&job.drive);
+    assert_int_equal(job.drive.row_count, 3 * 84);
+    job_release(&job);
+}
+
 static void test_an_id_that_vanished_and_came_back_lacks_nothing(void **state)
 {
     struct job job;
@@ -382,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_0d_begins_with_what_comes_after),
         cmocka_unit_test(test_a_bucket_is_held_back_until_it_is_settled),
         cmocka_unit_test(test_an_id_that_turns_up_later_begins_where_its_metric_stands),
+        cmocka_unit_test(test_an_id_that_is_listed_twice_is_exported_once),
         cmocka_unit_test(test_an_id_that_vanished_and_came_back_lacks_nothing),
         cmocka_unit_test(test_an_id_that_failed_is_asked_for_again_from_where_it_was),
         cmocka_unit_test(test_the_only_id_that_is_left_of_a_load_may_fail),
