@@ -1,13 +1,14 @@
 /* `towpath schedule`: when jobs will run. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/stat.h>
 
 #include "cli/cli.h"
 #include "cli/doc.h"
 #include "cli/human.h"
 #include "cli/table.h"
 #include "cli/zoned.h"
+#include "config/job_folder.h"
 #include "towpath/value.h"
 
 #define SCHEDULE_SHOWN     10
@@ -26,8 +27,7 @@ static const struct tow_argument schedule_arguments[] = {
     {"count", 'n', TOW_ARGUMENT_NUMBER, SCHEDULE(count), "N", "times to print (default 10)", 1,
      SCHEDULE_SHOWN_MAX, SCHEDULE_SHOWN},
     {"from", 0, TOW_ARGUMENT_TEXT, SCHEDULE(from), "TIME",
-     "where to start, like 2026-03-29T02:00:00 by the job's clock (default now)",
-     0, 0, 0},
+     "where to start, like 2026-03-29T02:00:00 by the job's clock (default now)", 0, 0, 0},
     {"set", 0, TOW_ARGUMENT_TEXTS, SCHEDULE(sets), "KEY=VALUE",
      "another value than the job file's (schedule.at=03:00)", 0, 0, 0},
     {"json", 0, TOW_ARGUMENT_FLAG, SCHEDULE(json), NULL, "print JSON", 0, 0, 0},
@@ -158,52 +158,80 @@ static int schedule_job(const struct schedule_options *options, const struct tow
     return rc;
 }
 
-/* The file's exit code: findings are printed, the files behind it still have their turn. */
-static int schedule_file(const struct tow_cli *cli, const struct schedule_options *options,
-                         const char *path, struct tow_doc *doc)
-{
-    struct tow_diags diags = {0};
-    struct tow_error err = TOW_ERROR_INIT;
-    struct tow_job job = {0};
-    int rc = tow_job_load_set(path, options->sets.items, options->sets.count, &job, &diags, &err);
-    int code = tow_cli_findings(cli, &diags);
+struct schedule_list {
+    const struct tow_cli *cli;
+    const struct schedule_options *options;
+    struct tow_doc *doc; /* NULL without --json */
+    size_t count;        /* files so far */
+    int worst;           /* exit code of the first that is wrong */
+};
 
+/* Findings are printed, and the files behind it still have their turn. */
+static int schedule_file(void *context, const char *path, int is_job, struct tow_error *err)
+{
+    struct schedule_list *list = context;
+    const struct tow_texts *sets = &list->options->sets;
+    struct tow_diags diags = {0};
+    struct tow_job job = {0};
+    int code, rc;
+
+    if (!is_job)
+        return TOW_OK;
+    if (list->count++ > 0 && !list->doc)
+        printf("\n");
+    rc = tow_job_load_set(path, sets->items, sets->count, &job, &diags, err);
+    code = tow_cli_findings(list->cli, &diags);
+    if (list->worst == TOW_EXIT_OK)
+        list->worst = code;
     if (!rc && diags.errors == 0)
-        rc = schedule_job(options, &job, doc, &err);
+        rc = schedule_job(list->options, &job, list->doc, err);
     tow_diags_release(&diags);
     tow_job_release(&job);
-    return rc ? tow_cli_fail(&err) : code;
+    return rc;
 }
 
-static int schedule_call(const struct tow_cli *cli, const void *options_)
+static int schedule_all(struct schedule_list *list, struct tow_error *err)
 {
-    const struct schedule_options *options = options_;
+    int rc = TOW_OK;
+
+    for (int i = 0; !rc && i < list->cli->argument_count; i++) {
+        const char *path = list->cli->arguments[i];
+        struct stat st;
+
+        if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+            rc = tow_job_folder_each(path, schedule_file, list, err);
+        else
+            rc = schedule_file(list, path, 1, err);
+    }
+    return rc;
+}
+
+static int schedule_call(const struct tow_cli *cli, const void *options)
+{
     struct tow_error err = TOW_ERROR_INIT;
     struct tow_doc doc = {.to = stdout};
-    int worst = TOW_EXIT_OK;
+    struct schedule_list list = {.cli = cli, .options = options, .worst = TOW_EXIT_OK};
+    int rc, written;
 
-    if (options->json)
+    if (list.options->json) {
+        list.doc = &doc;
         tow_doc_open(&doc, NULL, '[');
-    for (int i = 0; i < cli->argument_count; i++) {
-        if (i > 0 && !options->json)
-            printf("\n");
-        int code = schedule_file(cli, options, cli->arguments[i], options->json ? &doc : NULL);
-        worst = worst == TOW_EXIT_OK ? code : worst;
     }
-    if (options->json)
+    rc = schedule_all(&list, &err);
+    if (list.doc)
         tow_doc_close(&doc, ']');
-    int written = tow_doc_end(&doc, &err);
-    return written ? tow_cli_fail(&err) : worst;
+    written = tow_doc_end(&doc, rc ? NULL : &err);
+    return rc || written ? tow_cli_fail(&err) : list.worst;
 }
 
 const struct tow_command tow_cmd_schedule = {
     .name = "schedule",
-    .arguments = "FILE...",
+    .arguments = "FILE...|DIR",
     .summary = "Prints when jobs will run, by their clocks and in UTC",
     .about =
-        "Reads the `schedule` section of job files; nothing is run, and the state is not looked\n"
-        "at. With jitter, STARTS says when a run starts, and the other columns what it stands "
-        "for.\n"
+        "Reads the `schedule` section of job files; of a folder, of every NAME.cfg that holds a\n"
+        "job. Nothing is run, and the state is not looked at. With jitter, STARTS says when a run\n"
+        "starts, and the other columns what it stands for.\n"
         "\n"
         "With --json a list is printed, an object a file: job, file, schedule (null where there\n"
         "is none), timezone, times [{utc, local, starts}].",

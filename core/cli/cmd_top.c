@@ -141,7 +141,7 @@ static int top_table(const struct top *top, int64_t now, FILE *to, struct tow_er
     struct tow_table *table;
     char text[TOW_HUMAN_MAX];
 
-    fprintf(to, "towpath top   %s   %zu running\n", tow_human_moment(now, text), top->count);
+    fprintf(to, "%zu running   %s\n", top->count, tow_human_moment(now, text));
     if (top->count == 0)
         return TOW_OK;
     fputc('\n', to);

@@ -174,7 +174,7 @@ static int cron_item(struct cron_reader *reader, uint64_t *set)
     if (rc)
         return rc;
     if (cron_take(reader, '/'))
-        rc = cron_step(reader, field->high - field->low + 1, &step);
+        rc = cron_step(reader, (weekday ? 6 : field->high) - field->low + 1, &step);
     else if (single)
         high = low;
     if (!rc)
@@ -185,10 +185,9 @@ static int cron_item(struct cron_reader *reader, uint64_t *set)
 /* L stands for itself, in the field of days. */
 static int cron_take_last(struct cron_reader *reader)
 {
-    const char *next = reader->at + 1;
-
     if (reader->field != &cron_fields[CRON_DAY] || reader->at == reader->end ||
-        (*reader->at != 'L' && *reader->at != 'l') || (next < reader->end && *next != ','))
+        (*reader->at != 'L' && *reader->at != 'l') ||
+        (reader->end - reader->at > 1 && reader->at[1] != ','))
         return 0;
     reader->at++;
     return 1;

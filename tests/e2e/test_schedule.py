@@ -179,11 +179,11 @@ def test_top_shows_a_run_that_is_on_and_none_when_it_has_ended(tow):
     assert shown[0]["job"] == "slow" and shown[0]["process"] == process.pid
     assert shown[0]["state"] == "running" and shown[0]["rows"]["rejected"] == 0
     lines = tow.run("top", "--once").stdout.splitlines()
-    assert lines[0].endswith("1 running") and lines[2].startswith("JOB ")
+    assert lines[0].startswith("1 running   2") and lines[2].startswith("JOB ")
     assert lines[3].split()[:3] == ["slow", str(shown[0]["run"]), "running"]
     tow.finish(process, 0)
     assert tow.json("top")["running"] == []
-    assert tow.run("top").stdout.endswith("0 running\n")
+    assert tow.run("top").stdout.startswith("0 running   2")
 
 
 def test_top_without_a_state_shows_nothing_and_makes_none(tow):
@@ -215,6 +215,12 @@ def test_jobs_lists_a_folder_with_what_is_wrong(tow, folder):
     assert plain.startswith("plain  idle   2") and "ok" in plain and plain.endswith("no schedule")
     assert wrong.startswith("wrong  idle") and wrong.endswith("1 error in jobs.d/wrong.cfg")
     assert "jobs.d/wrong.cfg:6: schedule: cron:" in done.stderr
+
+
+def test_a_folder_shows_the_times_of_all_its_jobs(tow, folder):
+    listed = tow.json("schedule", folder, code=2)
+    assert [job["job"] for job in listed] == ["daily", "plain"]
+    assert len(listed[0]["times"]) == 10 and listed[1]["times"] == []
 
 
 def test_jobs_has_it_all_in_json(tow, folder):

@@ -3,6 +3,8 @@
 import fcntl
 import os
 import pty
+import select
+import signal
 import struct
 import subprocess
 import termios
@@ -25,6 +27,7 @@ class Terminal:
     def read_until(self, text):
         """Reads until the text has come; without it, to the end."""
         while text is None or text not in self.seen:
+            assert select.select([self.ours], [], [], 60)[0], self.seen
             try:
                 more = os.read(self.ours, 4096)
             except OSError:  # the program's end is closed
@@ -150,3 +153,24 @@ def test_a_reset_asks_first(people, terminal, answer, code, left):
     os.write(screen.ours, answer)
     assert process.wait(60) == code
     assert (people.json("state", "show", "job")["checkpoint"] is not None) == left
+
+
+# ---- top ---------------------------------------------------------------------------------------
+
+
+def test_top_is_renewed_until_it_is_stopped(tow, terminal):
+    screen = terminal(columns=40)
+    tow.job("a_job_with_a_long_name", source='plugin = "csv"; path = "-";')
+    run = tow.start("run", "a_job_with_a_long_name.cfg")
+    top = tow.start("top", stdout=screen.theirs)
+    screen.close_theirs()
+    screen.read_until(b"1 running")
+    screen.read_until(b"a_job_with_a_long_name")
+    run.stdin.write(b"a\n1\n")
+    tow.finish(run, 0)
+    screen.read_until(b"0 running")
+    top.send_signal(signal.SIGINT)
+    assert top.wait(60) == -signal.SIGINT
+    shots = screen.read_until(None).replace(b"\r\n", b"\n").split(b"\x1b[H\x1b[J")[1:]
+    assert len(shots) > 1
+    assert max(len(line) for shot in shots for line in shot.split(b"\n")) <= 39

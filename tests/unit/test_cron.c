@@ -175,6 +175,7 @@ static void test_what_is_wrong_is_named_with_its_field(void **state)
         {"mon * * * *", "the minute is \"mon\""},
         {"*/0 * * * *", "a step of 0 goes nowhere"},
         {"*/90 * * * *", "a step is longer than what it steps through"},
+        {"* * * * */8", "a step is longer"},
         {"1- * * * *", "a number is missing"},
         {"1,,2 * * * *", "a number is missing"},
         {"1, * * * *", "a number is missing"},
