@@ -4,6 +4,7 @@
 
 #include "conformance/harvest.h"
 #include "conformance/suite.h"
+#include "run/words.h"
 
 #define SOURCE_ROWS_MAX    100000
 #define SOURCE_RESUMES_MAX 32
@@ -293,6 +294,33 @@ static void source_check_cancel(struct suite *suite)
     source_stop_release(stop);
 }
 
+/* What an open source says of itself, word for word. */
+static void source_check_words(struct suite *suite)
+{
+    const char *what = "its words can be part of a name";
+    struct suite_instance instance;
+    struct ArrowSchema schema = {0};
+    struct tow_json_writer *writer = NULL;
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_words words;
+
+    if (!tow_source_names(suite->plugin))
+        return;
+    int rc = suite_instance_init(suite, &instance, "source", &err);
+    int opened = !rc;
+    if (!rc)
+        rc = source_open(&instance, NULL, &schema, &writer, &err);
+    if (!rc)
+        rc = tow_words_parse(&words, tow_source_names(suite->plugin), &err);
+    for (size_t i = 0; !rc && i < words.count; i++)
+        rc = words_ask(suite->plugin, instance.instance.self, &instance.box, &words.items[i], &err);
+    tow_json_writer_free(writer);
+    if (schema.release)
+        schema.release(&schema);
+    suite_instance_release(&instance, opened);
+    suite_judge(suite, what, rc, &err);
+}
+
 static void source_check_limits(struct suite *suite, const struct harvest *whole)
 {
     const char *what = "batches keep to the host's limit of rows";
@@ -329,6 +357,7 @@ void suite_check_source(struct suite *suite)
         source_check_again(suite, &whole);
         source_check_resume(suite, &whole);
         source_check_apart(suite, &whole);
+        source_check_words(suite);
         source_check_descriptors(suite, descriptors);
         source_check_cancel(suite);
     }

@@ -24,6 +24,7 @@
 #define UNRULY_LOSES    14 /* transform: a row goes missing */
 #define UNRULY_FILTERS  15 /* transform: settles a row, and hands it out too */
 #define UNRULY_EXPORTS  16 /* exports a function besides */
+#define UNRULY_WORDS    17 /* source: a word of it leads to another folder */
 
 #define STRING_OF(x) #x
 #define STRING(x)    STRING_OF(x)
@@ -128,12 +129,25 @@ static void unruly_close(void *self)
     tow_builder_free(((struct unruly *)self)->builder);
 }
 
+static int32_t unruly_name(void *self, const char *name, tow_text_put *put, void *context,
+                           struct tow_error *err)
+{
+    (void)self, (void)name, (void)err;
+#if UNRULY == UNRULY_WORDS
+    return put(context, "../x", 4);
+#else
+    return put(context, "4711", 4);
+#endif
+}
+
 static const struct tow_source_ops unruly_source = {
     .size = sizeof unruly_source,
     .open = unruly_source_open,
     .schema = unruly_source_schema,
     .read = unruly_source_read,
     .close = unruly_close,
+    .names = "aid",
+    .name = unruly_name,
 };
 
 /* ---- sink ----------------------------------------------------------------------------------- */
