@@ -63,7 +63,7 @@ static void source_begin_load(struct system_events *source, int has_before, int6
     const int64_t now = source->host->now_us(source->host);
     const int64_t overlap = source->options.overlap_ms * 1000;
 
-    if (end == 0)
+    if (end == 0 || end > now) /* what is yet to happen is the next load's */
         end = now - now % SOURCE_SECOND_US;
     if (has_before && end < at->next_us)
         return; /* an earlier end_date than before, or the clock was set back: nothing is due */

@@ -347,6 +347,27 @@ static void test_where_too_many_are_to_be_remembered_none_comes_twice_or_is_lost
     remember_too_many("0s");
 }
 
+static void test_an_end_that_is_yet_to_come_is_waited_for(void **state)
+{
+    struct job job;
+
+    (void)state;
+    job_init(&job, SET("end_date", "2026-01-02", "overlap", "0s"));
+    lytics_far_event(job.far, 0, NOW - HOUR);
+    drive_whole(&job.drive);
+    lytics_far_event(job.far, 1, NOW + HOUR);
+    lytics_far_event(job.far, 2, NOW + 12 * HOUR - 1);
+    lytics_far_event(job.far, 3, NOW + 12 * HOUR);
+    job.drive.fake.now_us = NOW + 2 * HOUR;
+    drive_whole(&job.drive);
+    assert_events(&job, 0, 2);
+    job.drive.fake.now_us = NOW + 48 * HOUR;
+    drive_whole(&job.drive);
+    drive_whole(&job.drive);
+    assert_events(&job, 0, 3);
+    job_release(&job);
+}
+
 static void test_a_clock_that_was_set_back_reads_nothing_anew(void **state)
 {
     struct job job;
@@ -525,6 +546,7 @@ int main(void)
         cmocka_unit_test(test_late_events_are_found_within_the_overlap),
         cmocka_unit_test(test_loads_in_quick_succession_hand_out_each_event_once),
         cmocka_unit_test(test_where_too_many_are_to_be_remembered_none_comes_twice_or_is_lost),
+        cmocka_unit_test(test_an_end_that_is_yet_to_come_is_waited_for),
         cmocka_unit_test(test_a_clock_that_was_set_back_reads_nothing_anew),
         cmocka_unit_test(test_a_job_that_slept_long_goes_on_where_it_was),
         cmocka_unit_test(test_events_that_cannot_be_rows_are_rejected),
