@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "connectors/csv/scan.h"
+
 /* What comes next in an array. */
 enum frames_place {
     PLACE_OPEN,  /* '[' */
@@ -24,6 +26,7 @@ int tow_frames_begin(struct tow_frames *frames, struct tow_window *window, int64
     frames->searched = frames->length = 0;
     frames->place = frames->offset > 0 ? PLACE_MORE : PLACE_OPEN;
     frames->is_discarding = frames->is_discarded = 0;
+    frames->fault = NULL;
     return code;
 }
 
@@ -68,6 +71,8 @@ static void frames_begin_discard(struct tow_frames *frames)
 {
     frames->raw.size = 0;
     frames->is_discarding = 1;
+    if (!frames->fault)
+        frames->fault = "row_too_long";
     frames->long_offset = tow_window_offset(frames->window);
     frames->long_line = frames->here;
 }
@@ -89,7 +94,7 @@ static void frames_show_discarded(const struct tow_frames *frames, struct tow_fr
                                 .length = frames->raw.size,
                                 .line = frames->long_line,
                                 .offset = frames->long_offset,
-                                .is_too_long = 1};
+                                .fault = frames->fault};
 }
 
 /* ---- the end of a record -------------------------------------------------------------------- */
@@ -144,10 +149,54 @@ static int frames_find_line_end(struct tow_frames *frames, size_t *end)
     return line != NULL;
 }
 
+/* Ends a row with the line that its fault stands on. */
+static int frames_end_row(struct tow_frames *frames, size_t fault, const char *code, size_t *end)
+{
+    const char *text = frames_text(frames);
+    const char *line = memchr(text + fault, '\n', frames_here(frames) - fault);
+
+    frames->fault = code;
+    *end = line ? (size_t)(line + 1 - text) : frames_here(frames);
+    /* A line that is longer than rows may be is looked for by who throws it away. */
+    return line || frames->window->at_end;
+}
+
+static int frames_find_row_end(struct tow_frames *frames, size_t *end)
+{
+    const struct tow_window *window = frames->window;
+    const struct tow_csv_scan_limits limits = {window->end, window->at_end, frames->row_bytes};
+    struct tow_csv_scan scan;
+
+    frames->searched = frames_here(frames);
+    frames->fault = NULL;
+    if (frames_here(frames) == 0)
+        return 0;
+    switch (
+        tow_csv_scan_row(frames->dialect, window->data, window->start, &limits, NULL, 0, &scan)) {
+    case TOW_CSV_SKIP:
+        if (scan.line_open && !window->at_end)
+            return 0;
+        *end = scan.next - window->start;
+        return 1;
+    case TOW_CSV_ROW:
+        *end = scan.next - window->start;
+        return 1;
+    case TOW_CSV_BAD_QUOTE:
+        return frames_end_row(frames, scan.fault - window->start, "bad_quote", end);
+    case TOW_CSV_UNCLOSED:
+        return frames_end_row(frames, scan.fault - window->start, "unclosed_quote", end);
+    default: /* more is needed, or too much is there */
+        return 0;
+    }
+}
+
 static int frames_find_end(struct tow_frames *frames, size_t *end)
 {
-    return frames->kind == TOW_FRAMES_ARRAY ? frames_find_value_end(frames, end)
-                                            : frames_find_line_end(frames, end);
+    if (frames->kind == TOW_FRAMES_ARRAY)
+        return frames_find_value_end(frames, end);
+    if (frames->kind == TOW_FRAMES_TABLE && !frames->is_discarding)
+        return frames_find_row_end(frames, end);
+    return frames_find_line_end(frames, end);
 }
 
 static int frames_cut(const struct tow_frames *frames, struct tow_error *err)
@@ -240,9 +289,11 @@ static int frames_find_value(struct tow_frames *frames, struct tow_error *err)
 
 /* ---- frames --------------------------------------------------------------------------------- */
 
-static int frames_is_blank(const char *text, size_t length)
+/* Of CSV, a line of spaces or tabs may be a row. */
+static int frames_is_blank(const struct tow_frames *frames, const char *text, size_t length)
 {
-    while (length > 0 && frames_is_space(*text)) {
+    while (length > 0 && frames_is_space(*text) &&
+           (frames->kind != TOW_FRAMES_TABLE || *text == '\r' || *text == '\n')) {
         text++;
         length--;
     }
@@ -280,7 +331,7 @@ int tow_frames_next(struct tow_frames *frames, struct tow_frame *frame, struct t
         if (frames->is_discarding) {
             frames_discard(frames, end);
             frames->is_discarded = 1;
-        } else if (frames_is_blank(frames_text(frames), end)) {
+        } else if (frames_is_blank(frames, frames_text(frames), end)) {
             frames_consume(frames, end);
             frames->offset = tow_window_offset(frames->window);
             frames->line = frames->here;
@@ -294,7 +345,8 @@ int tow_frames_next(struct tow_frames *frames, struct tow_frame *frame, struct t
         *frame = (struct tow_frame){.text = frames_text(frames),
                                     .length = frames_trim(frames_text(frames), frames->length),
                                     .line = frames->here,
-                                    .offset = tow_window_offset(frames->window)};
+                                    .offset = tow_window_offset(frames->window),
+                                    .fault = frames->fault};
     return TOW_OK;
 }
 
@@ -311,6 +363,7 @@ void tow_frames_take(struct tow_frames *frames)
         frames_consume(frames, frames->length);
     }
     frames->length = 0;
+    frames->fault = NULL;
     frames->offset = tow_window_offset(frames->window);
     frames->line = frames->here;
     if (frames->kind == TOW_FRAMES_ARRAY)

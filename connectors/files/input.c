@@ -25,17 +25,31 @@ struct tow_input {
 struct tow_input *tow_input_new(const char *path, const struct tow_input_options *options,
                                 struct tow_error *err)
 {
+    const struct tow_reader none = {NULL, NULL, NULL};
+
+    return tow_input_new_reader(path, &none, options, err);
+}
+
+struct tow_input *tow_input_new_reader(const char *path, const struct tow_reader *reader,
+                                       const struct tow_input_options *options,
+                                       struct tow_error *err)
+{
     struct tow_input *input = calloc(1, sizeof *input);
     size_t size = options->buffer_size ? options->buffer_size : INPUT_BUFFER_SIZE;
+    int code;
 
     if (!input) {
         tow_error_nomem(err);
+        if (reader->read)
+            reader->free(reader->context);
         return NULL;
     }
     input->failure = (struct tow_error)TOW_ERROR_INIT;
     if (size < INPUT_MAGIC_SIZE)
         size = INPUT_MAGIC_SIZE;
-    if (tow_raw_init(&input->raw, path, options->cancel_fd, size, err) != TOW_OK) {
+    code = reader->read ? tow_raw_init_reader(&input->raw, path, reader, size, err)
+                        : tow_raw_init(&input->raw, path, options->cancel_fd, size, err);
+    if (code != TOW_OK) {
         free(input);
         return NULL;
     }

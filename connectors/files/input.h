@@ -23,6 +23,15 @@
 
 struct tow_input;
 
+/* Bytes that come from elsewhere than a file of this machine. */
+struct tow_reader {
+    /* As tow_input_read; after TOW_E_TRANSIENT and TOW_E_RATE it goes on where it was. NULL: none.
+     */
+    int (*read)(void *context, void *into, size_t capacity, size_t *length, struct tow_error *err);
+    void (*free)(void *context);
+    void *context;
+};
+
 struct tow_input_options {
     int cancel_fd;      /* readable once reading shall stop; -1: none */
     size_t buffer_size; /* bytes of compressed input read at once; 0: 256 KiB */
@@ -32,6 +41,11 @@ struct tow_input_options {
  * FIFO that nobody writes to yet is waited for by the first read. */
 struct tow_input *tow_input_new(const char *path, const struct tow_input_options *options,
                                 struct tow_error *err);
+/* The same over a reader, which is the input's from then on, also on failure. `path` names it in
+ * messages. */
+struct tow_input *tow_input_new_reader(const char *path, const struct tow_reader *reader,
+                                       const struct tow_input_options *options,
+                                       struct tow_error *err);
 void tow_input_free(struct tow_input *input);
 
 /*
@@ -55,7 +69,7 @@ int64_t tow_input_offset(const struct tow_input *input);
  * input that ends before is TOW_E_ENV; an offset that lies behind is TOW_E_BUG. */
 int tow_input_skip_to(struct tow_input *input, int64_t offset, struct tow_error *err);
 
-/* What the open file is at the moment. path is borrowed from the input. */
+/* What the open file is at the moment; not of a reader. path is borrowed from the input. */
 int tow_input_stat(const struct tow_input *input, struct tow_file *out, struct tow_error *err);
 
 /* Reads up to `capacity` of the file's own bytes (compressed, where it is) at `offset`, without

@@ -21,8 +21,7 @@ void tow_file_set(struct tow_file *file, char *path, const struct stat *st)
     };
 }
 
-int tow_listing_add(struct tow_listing *listing, char *path, const struct stat *st,
-                    struct tow_error *err)
+int tow_listing_take(struct tow_listing *listing, struct tow_file *file, struct tow_error *err)
 {
     struct tow_file *files = listing->files;
 
@@ -30,12 +29,22 @@ int tow_listing_add(struct tow_listing *listing, char *path, const struct stat *
     if ((listing->count & (listing->count - 1)) == 0)
         files = reallocarray(files, listing->count ? 2 * listing->count : 1, sizeof *files);
     if (!files) {
-        free(path);
+        free(file->path);
+        free(file->etag);
         return tow_error_nomem(err);
     }
     listing->files = files;
-    tow_file_set(&files[listing->count++], path, st);
+    files[listing->count++] = *file;
     return TOW_OK;
+}
+
+int tow_listing_add(struct tow_listing *listing, char *path, const struct stat *st,
+                    struct tow_error *err)
+{
+    struct tow_file file;
+
+    tow_file_set(&file, path, st);
+    return tow_listing_take(listing, &file, err);
 }
 
 static int listing_check_access(const char *path, struct tow_error *err)

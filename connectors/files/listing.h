@@ -46,6 +46,8 @@ void tow_listing_release(struct tow_listing *listing);
  * be sorted. */
 int tow_listing_add(struct tow_listing *listing, char *path, const struct stat *st,
                     struct tow_error *err);
+/* The same with a file whose texts are heap; they are the list's or freed afterwards. */
+int tow_listing_take(struct tow_listing *listing, struct tow_file *file, struct tow_error *err);
 void tow_listing_sort(struct tow_listing *listing);
 
 /* Fills file from what the system says of it; path is stored as it is. */

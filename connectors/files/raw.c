@@ -51,13 +51,41 @@ int tow_raw_init(struct tow_raw *raw, const char *path, int cancel_fd, size_t bu
     return code;
 }
 
+int tow_raw_init_reader(struct tow_raw *raw, const char *name, const struct tow_reader *reader,
+                        size_t buffer_size, struct tow_error *err)
+{
+    *raw =
+        (struct tow_raw){.fd = -1, .cancel_fd = -1, .reader = *reader, .buffer_size = buffer_size};
+    raw->path = strdup(name);
+    raw->buffer = malloc(buffer_size);
+    if (raw->path && raw->buffer)
+        return TOW_OK;
+    tow_raw_release(raw);
+    return tow_error_nomem(err);
+}
+
 void tow_raw_release(struct tow_raw *raw)
 {
+    if (raw->reader.read)
+        raw->reader.free(raw->reader.context);
     if (raw->own_fd)
         close(raw->fd);
     free(raw->buffer);
     free(raw->path);
     *raw = (struct tow_raw){.fd = -1};
+}
+
+static int raw_read_reader(struct tow_raw *raw, void *into, size_t capacity, size_t *length,
+                           struct tow_error *err)
+{
+    int code;
+
+    if (raw->at_end)
+        return TOW_OK;
+    code = raw->reader.read(raw->reader.context, into, capacity, length, err);
+    raw->offset += (int64_t)*length;
+    raw->at_end = code == TOW_OK && *length == 0;
+    return code;
 }
 
 /* Waits until there is something to read, or the end of it, or the run is being stopped. */
@@ -78,6 +106,8 @@ int tow_raw_read(struct tow_raw *raw, void *into, size_t capacity, size_t *lengt
                  struct tow_error *err)
 {
     *length = 0;
+    if (raw->reader.read)
+        return raw_read_reader(raw, into, capacity, length, err);
     while (!raw->at_end) {
         ssize_t got;
         int code = raw_wait(raw, err);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "connectors/files/input.h"
 #include "towpath/error.h"
 
 struct tow_raw {
@@ -13,7 +14,8 @@ struct tow_raw {
     int own_fd; /* 1: closed on release */
     int cancel_fd;
     int regular;
-    int at_end; /* a read has found the end */
+    struct tow_reader reader; /* read NULL: fd is read */
+    int at_end;               /* a read has found the end */
     unsigned char *buffer;
     size_t buffer_size;
     size_t at, filled; /* bytes [at, filled) of the buffer are not consumed yet */
@@ -22,6 +24,9 @@ struct tow_raw {
 
 int tow_raw_init(struct tow_raw *raw, const char *path, int cancel_fd, size_t buffer_size,
                  struct tow_error *err);
+/* The reader is released in any case. */
+int tow_raw_init_reader(struct tow_raw *raw, const char *name, const struct tow_reader *reader,
+                        size_t buffer_size, struct tow_error *err);
 void tow_raw_release(struct tow_raw *raw);
 
 /* Offset in the file of the first byte that is not consumed. */

@@ -5,17 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "connectors/s3/settings.h"
+#include "connectors/s3/s3_priv.h"
 #include "towpath/value.h"
 
-#define S3_KEY_MAX    1024               /* bytes */
 #define S3_OBJECT_MAX (INT64_C(5) << 30) /* bytes of one PUT */
-#define S3_SHOWN_MAX  200                /* bytes of a key in messages */
-
-struct tow_s3 {
-    struct tow_http *http;
-    struct tow_s3_place place;
-};
 
 struct tow_s3 *tow_s3_new(const struct tow_s3_settings *settings, int cancel_fd,
                           struct tow_error *err)
@@ -56,14 +49,12 @@ void tow_s3_keys(const struct tow_s3 *s3, const char **access_key, const char **
     *session_token = s3->place.session_token;
 }
 
-/* Bytes of a key that messages show. */
-static int s3_shown(const char *key)
+int s3_shown(const char *key)
 {
     return (int)tow_utf8_prefix(key, strnlen(key, S3_SHOWN_MAX));
 }
 
-static int s3_url(const struct tow_s3 *s3, const char *key, struct tow_buffer *url,
-                  struct tow_error *err)
+int s3_url(const struct tow_s3 *s3, const char *key, struct tow_buffer *url, struct tow_error *err)
 {
     size_t length = strlen(key);
     int code;
@@ -109,8 +100,7 @@ static int s3_class(const struct tow_http_problem *problem, const char **advice)
     return TOW_OK;
 }
 
-static int s3_refused(const struct tow_http_response *response, const char *what,
-                      struct tow_error *err)
+int s3_refused(const struct tow_http_response *response, const char *what, struct tow_error *err)
 {
     struct tow_error said = TOW_ERROR_INIT;
     struct tow_http_problem problem;
@@ -127,13 +117,18 @@ static int s3_refused(const struct tow_http_response *response, const char *what
     return class;
 }
 
+struct tow_http_sigv4 s3_keys(const struct tow_s3 *s3)
+{
+    return (struct tow_http_sigv4){s3->place.region, "s3", s3->place.access_key,
+                                   s3->place.secret_key, s3->place.session_token};
+}
+
 /* One request for a key. `absent` is the code of a refusal that is none; NULL where there is none.
  */
 static int s3_exchange(struct tow_s3 *s3, const char *key, struct tow_http_request *request,
                        const char *absent, struct tow_error *err)
 {
-    const struct tow_http_sigv4 sigv4 = {s3->place.region, "s3", s3->place.access_key,
-                                         s3->place.secret_key, s3->place.session_token};
+    const struct tow_http_sigv4 sigv4 = s3_keys(s3);
     struct tow_http_response response;
     struct tow_http_problem problem;
     struct tow_buffer url = {NULL, 0, 0};
@@ -176,4 +171,28 @@ int tow_s3_remove(struct tow_s3 *s3, const char *key, struct tow_error *err)
     struct tow_http_request request = {.method = "DELETE"};
 
     return s3_exchange(s3, key, &request, "NoSuchKey", err);
+}
+
+int tow_s3_exists(struct tow_s3 *s3, const char *key, int *is_there, struct tow_error *err)
+{
+    const struct tow_http_sigv4 sigv4 = s3_keys(s3);
+    struct tow_http_request request = {.method = "HEAD", .sigv4 = &sigv4};
+    struct tow_http_response response;
+    struct tow_buffer url = {NULL, 0, 0};
+    char what[S3_SHOWN_MAX + 300];
+    int code = s3_url(s3, key, &url, err);
+
+    *is_there = 0;
+    if (code == TOW_OK) {
+        request.url = url.data;
+        code = tow_http_perform(s3->http, &request, &response, err);
+        *is_there = code == TOW_OK && response.status / 100 == 2;
+        if (code == TOW_OK && !*is_there && response.status != 404) {
+            snprintf(what, sizeof what, "HEAD s3://%s/%.*s", s3->place.bucket, s3_shown(key), key);
+            code = s3_refused(&response, what, err);
+        }
+        tow_http_response_release(&response);
+    }
+    tow_buffer_release(&url);
+    return code;
 }

@@ -1,5 +1,5 @@
 /*
- * Objects in S3 and what speaks like it: put and remove, signed by Signature Version 4.
+ * Objects in S3 and what speaks like it: put, remove, list and read, signed by Signature Version 4.
  */
 #ifndef CONNECTORS_S3_S3_H
 #define CONNECTORS_S3_S3_H
@@ -36,5 +36,40 @@ void tow_s3_keys(const struct tow_s3 *s3, const char **access_key, const char **
  */
 int tow_s3_put(struct tow_s3 *s3, const char *key, int fd, int64_t length, struct tow_error *err);
 int tow_s3_remove(struct tow_s3 *s3, const char *key, struct tow_error *err);
+
+/* Whether there is an object of that key; a request without a body. */
+int tow_s3_exists(struct tow_s3 *s3, const char *key, int *is_there, struct tow_error *err);
+
+/* An object, or with a delimiter, what keys have in common up to it behind the prefix. */
+struct tow_s3_entry {
+    const char *key;     /* not encoded */
+    int is_common;       /* 1: the beginning of keys, with the delimiter; the rest is not set */
+    int64_t size;        /* bytes */
+    int64_t modified_us; /* since 1970 */
+    const char *etag;    /* with its quotes */
+};
+
+/*
+ * Visits what keys with that prefix ("" for all) there are, in order of their bytes, page by page;
+ * delimiter 0 or a byte. Ends with what visit returns other than TOW_OK.
+ */
+int tow_s3_each(struct tow_s3 *s3, const char *prefix, char delimiter,
+                int (*visit)(void *context, const struct tow_s3_entry *entry,
+                             struct tow_error *err),
+                void *context, struct tow_error *err);
+
+/*
+ * An object read front to back, without holding more than a piece of it. Where a reading fails with
+ * TOW_E_TRANSIENT or TOW_E_RATE, the next one goes on behind the last byte handed out. An object
+ * that is no longer the one of that tag is TOW_E_ENV. One reading at a time of a client. Only
+ * looked at once it is read.
+ */
+struct tow_s3_object;
+struct tow_s3_object *tow_s3_object_new(struct tow_s3 *s3, const char *key, const char *etag,
+                                        struct tow_error *err);
+/* 1 to capacity bytes, and their number in *length; 0 at the end. */
+int tow_s3_object_read(struct tow_s3_object *object, void *into, size_t capacity, size_t *length,
+                       struct tow_error *err);
+void tow_s3_object_free(struct tow_s3_object *object);
 
 #endif

@@ -64,7 +64,7 @@ int tow_path_resolve(const char *path, const char *dir, char **out, struct tow_e
     *out = NULL;
     if (!*path)
         return tow_error_set(err, TOW_E_CONFIG, "the path is empty");
-    if (*path == '/' || strcmp(path, "-") == 0) {
+    if (*path == '/' || strcmp(path, "-") == 0 || strncmp(path, "s3://", 5) == 0) {
         base = NULL;
     } else if (strncmp(path, "~/", 2) == 0) {
         base = getenv("HOME");

@@ -18,8 +18,8 @@ int tow_file_read(const char *path, size_t limit, struct tow_text *out, struct s
                   struct tow_error *err);
 
 /*
- * Where a path in a job file leads: absolute paths and "-" stay, "~/" is the HOME folder, all else
- * starts at `dir`. *out is the caller's to free. TOW_E_CONFIG where the path is empty or too long,
+ * Where a path in a job file leads: absolute paths, "-" and "s3://..." stay, "~/" is the HOME folder,
+ * all else starts at `dir`. *out is the caller's to free. TOW_E_CONFIG where the path is empty or too long,
  * or HOME is not set.
  */
 int tow_path_resolve(const char *path, const char *dir, char **out, struct tow_error *err);

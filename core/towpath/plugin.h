@@ -74,7 +74,8 @@ struct tow_position {
 #define TOW_OPTION_SIZE     5 /* int64_t bytes, written "64MB" (10^6) or "64MiB" (2^20) */
 #define TOW_OPTION_DURATION 6 /* int64_t milliseconds, written "500ms", "15m", "1h30m" */
 #define TOW_OPTION_CHOICE   7 /* int32_t: index into choices */
-#define TOW_OPTION_PATH     8 /* const char *: made absolute from the job file's folder; "-" stays */
+#define TOW_OPTION_PATH     8 /* const char *: made absolute from the job file's folder; "-" and "s3://..."
+                               stay */
 #define TOW_OPTION_STRINGS  9 /* struct tow_strings: an array, or one string */
 
 #define TOW_OPTION_REQUIRED 1u /* absent is an error */

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "plugins/events/source.h"
-#include "plugins/events/store.h"
 #include "towpath/batch.h"
 
 #define EVENTS_ROW_BYTES_MIN 64
@@ -12,13 +11,16 @@
 #define SOURCE struct tow_events_source
 
 static const struct tow_option events_options[] = {
-    TOW_OPT_PATH(
-        "path", TOW_OPTION_REQUIRED, SOURCE, options.path,
-        "File, folder (all files in it that are not hidden), pattern with * ? [ ], or \"-\" "
-        "for standard input; gzip and zstd are recognised by content"),
-    TOW_OPT_CHOICE("format", SOURCE, options.format, "auto", "auto|ndjson|json",
-                   "ndjson: an event a line; json: one array of events; auto: an array where the "
-                   "first byte is '['"),
+    TOW_OPT_PATH("path", TOW_OPTION_REQUIRED, SOURCE, options.path,
+                 "File, folder (all files in it that are not hidden), pattern with * ? [ ] **, "
+                 "template with {stream} {yyyy} {mm} {dd} {hh}, s3://bucket/prefix, pattern or "
+                 "template, or \"-\" for standard input; gzip and zstd are recognised by content"),
+    TOW_OPT_CHOICE("format", SOURCE, options.format, "auto", "auto|ndjson|json|csv",
+                   "ndjson: an event a line; json: one array of events; csv: rows under a header; "
+                   "auto: csv by the name (.csv, .csv.gz, .csv.zst), json where the first byte is "
+                   "'['"),
+    TOW_OPT_STRING("delimiter", SOURCE, options.delimiter, ",",
+                   "Of csv: what stands between fields; \"\\t\" is a tab"),
     TOW_OPT_CHOICE("shape", SOURCE, options.shape, "auto", "auto|envelope|payload",
                    "envelope: id, ly_event_ts, ly_receive_ts, stream and data; payload: the data "
                    "alone; auto: an envelope where it has data and one of stream, ly_event_ts, "
@@ -75,6 +77,23 @@ static const struct tow_option events_options[] = {
         "done_marker", SOURCE, options.done_marker, NULL,
         "Files are read once a marker is there: an ending (\".done\": events.ndjson.done "
         "for events.ndjson), or a name in their folder (\"_SUCCESS\")"),
+    TOW_OPT_DURATION("path_slack", SOURCE, options.path_slack_ms, "24h", 0, 31536000000,
+                     "Files are passed over whose paths name a day that is so far outside of "
+                     "start_date and end_date"),
+    TOW_OPT_STRING("aws_region", SOURCE, options.aws_region, NULL,
+                   "Of files in S3; else AWS_REGION, AWS_DEFAULT_REGION or us-east-1"),
+    TOW_OPT_STRING("aws_endpoint", SOURCE, options.aws_endpoint, NULL,
+                   "https URL of a store that speaks like S3"),
+    TOW_OPT_SECRET("aws_access_key_id", SOURCE, options.aws_access_key_id,
+                   "To read from S3; else AWS_ACCESS_KEY_ID"),
+    TOW_OPT_SECRET("aws_secret_access_key", SOURCE, options.aws_secret_access_key,
+                   "Else AWS_SECRET_ACCESS_KEY"),
+    TOW_OPT_SECRET("aws_session_token", SOURCE, options.aws_session_token,
+                   "Else AWS_SESSION_TOKEN"),
+    TOW_OPT_PATH("ca_file", 0, SOURCE, options.ca_file,
+                 "PEM file of certificates that are trusted, instead of the system's"),
+    TOW_OPT_STRING("proxy", SOURCE, options.proxy, NULL,
+                   "URL of a proxy; else https_proxy of the environment"),
     TOW_OPTIONS_END,
 };
 
@@ -85,10 +104,14 @@ static int32_t events_check(void *self, const struct tow_host *host, struct tow_
     int code = tow_events_source_prepare(source, err);
 
     (void)host;
-    if (code == TOW_OK)
+    if (code == TOW_OK && tow_events_store_is_far(source)) {
+        code = tow_events_store_check(source, err);
+    } else if (code == TOW_OK) {
         code = tow_events_store_list(source, &listing, err);
-    if (code == TOW_OK)
-        tow_listing_release(&listing);
+        if (code == TOW_OK)
+            tow_listing_release(&listing);
+    }
+    tow_events_store_release(&source->store);
     return code;
 }
 
@@ -99,8 +122,10 @@ static void events_close(void *self)
     tow_events_reading_release(source);
     tow_frames_release(&source->reading.frames);
     tow_event_reader_release(&source->events);
+    tow_event_table_release(&source->table);
     tow_events_batch_release(&source->batch);
     tow_window_release(&source->window);
+    tow_events_store_release(&source->store);
     tow_events_files_release(&source->files);
     *source =
         (struct tow_events_source){.options = source->options, .window_size = source->window_size};
@@ -128,7 +153,10 @@ static int events_find_files(struct tow_events_source *source, struct tow_error 
     source->listed_ms = tow_events_clock_ms();
     if (code == TOW_OK || code == TOW_END)
         code = tow_events_files_refresh(source, err);
-    return code == TOW_OK ? tow_events_files_resume(source, err) : code;
+    if (code == TOW_OK)
+        code = tow_events_files_resume(source, err);
+    source->is_listed = code == TOW_OK;
+    return code;
 }
 
 static int32_t events_open(void *self, const struct tow_host *host, const struct tow_position *from,
@@ -143,7 +171,8 @@ static int32_t events_open(void *self, const struct tow_host *host, const struct
         code = tow_events_position_get(&source->resume, from, err);
     if (code == TOW_OK)
         code = tow_events_start_begin(source, err);
-    if (code == TOW_OK)
+    /* Without the network, that can only be told by the first read. */
+    if (code == TOW_OK && !tow_events_store_is_far(source))
         code = events_find_files(source, err);
     if (code == TOW_OK)
         code = tow_window_init(&source->window, source->window_size,
@@ -188,8 +217,11 @@ static void events_end(struct tow_events_source *source, struct tow_batch *out)
 static int32_t events_read(void *self, struct tow_batch *out, struct tow_error *err)
 {
     struct tow_events_source *source = self;
-    int was_starting = source->is_starting, code;
+    int was_starting = source->is_starting;
+    int code = source->is_listed ? TOW_OK : events_find_files(source, err);
 
+    if (code != TOW_OK)
+        return code;
     code = source->is_starting ? tow_events_start_next(source, err)
                                : tow_events_source_read(source, err);
     if (code == TOW_END)
@@ -205,7 +237,8 @@ static int32_t events_read(void *self, struct tow_batch *out, struct tow_error *
     return TOW_OK;
 }
 
-TOW_SOURCE_PLUGIN(events, "1.0", "Events of exports: NDJSON and JSON files, plain or compressed",
+TOW_SOURCE_PLUGIN(events, "1.0",
+                  "Events of exports: NDJSON, JSON and CSV files, plain or compressed",
                   struct tow_events_source, events_options, TOW_SOURCE_OFFLINE,
                   .check = events_check, .open = events_open, .schema = events_schema,
                   .read = events_read, .close = events_close)

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "plugins/events/source.h"
-#include "plugins/events/store.h"
 #include "towpath/batch.h"
 
 static void files_release_items(struct tow_events_file *items, size_t count)
@@ -123,7 +122,7 @@ static int files_judge_change(const struct tow_events_source *source, struct tow
     }
 }
 
-static int files_judge(const struct tow_events_source *source, struct tow_events_file *item,
+static int files_judge(struct tow_events_source *source, struct tow_events_file *item,
                        struct tow_error *err)
 {
     char change[TOW_FILE_CHANGE_MAX] = "";
@@ -209,7 +208,7 @@ static void files_retire(struct tow_events_files *files)
 }
 
 /* What was known of a file under that path, where it is the same one. */
-static int files_carry(const struct tow_events_source *source, const struct tow_events_file *old,
+static int files_carry(struct tow_events_source *source, const struct tow_events_file *old,
                        struct tow_events_file *item, struct tow_error *err)
 {
     if (!old || (!files_is_same(&old->file, &item->file) && !old->is_followed))

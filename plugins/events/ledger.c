@@ -43,7 +43,7 @@ static void ledger_judge_object(const struct tow_file *file, const char *recorde
 
     tow_events_ledger_whole(file, NULL, now, NULL);
     *verdict = strcmp(recorded, now) == 0 ? TOW_EVENTS_DONE : TOW_EVENTS_CHANGED;
-    snprintf(change, TOW_FILE_CHANGE_MAX, "has changed since it was read: %s then, %s now",
+    snprintf(change, TOW_FILE_CHANGE_MAX, "has changed since it was read: %.100s then, %.100s now",
              recorded, now);
 }
 

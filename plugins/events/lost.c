@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include "plugins/events/source.h"
-#include "plugins/events/store.h"
 
 /* A file that was followed, by its inode, and the folder that it lay in. */
 struct lost {

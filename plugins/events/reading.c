@@ -1,9 +1,10 @@
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "plugins/events/source.h"
-#include "plugins/events/store.h"
 #include "towpath/batch.h"
 
 #define READING_CANCEL_EVERY 1024 /* records */
@@ -13,7 +14,9 @@
 void tow_events_reading_release(struct tow_events_source *source)
 {
     tow_input_free(source->reading.input);
+    free(source->reading.stream);
     source->reading.input = NULL;
+    source->reading.stream = NULL;
     source->reading.file = NULL;
     source->reading.is_at_end = 0;
 }
@@ -40,17 +43,28 @@ static int reading_skip_byte_order_mark(struct tow_window *window, struct tow_er
     return code;
 }
 
+/* Whether a file is called NAME.csv, NAME.csv.gz or NAME.csv.zst. */
+static int reading_is_called_csv(const char *path)
+{
+    static const char *const endings[] = {".csv", ".csv.gz", ".csv.zst"};
+    size_t length = strlen(path);
+
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t ending = strlen(endings[i]);
+
+        if (length > ending && strcasecmp(path + length - ending, endings[i]) == 0)
+            return 1;
+    }
+    return 0;
+}
+
 /* An array begins with '[', and no event does. */
-static int reading_find_kind(struct tow_events_source *source, struct tow_error *err)
+static int reading_find_array(struct tow_events_source *source, struct tow_error *err)
 {
     struct tow_window *window = &source->window;
     size_t i = 0;
-    int code = TOW_OK;
+    int code;
 
-    source->reading.frames.kind =
-        source->options.format == TOW_EVENTS_FORMAT_JSON ? TOW_FRAMES_ARRAY : TOW_FRAMES_LINES;
-    if (source->options.format != TOW_EVENTS_FORMAT_AUTO)
-        return TOW_OK;
     do {
         code = reading_look(window, i + 1, err);
         while (window->start + i < window->end &&
@@ -61,6 +75,49 @@ static int reading_find_kind(struct tow_events_source *source, struct tow_error 
     if (window->start + i < window->end && window->data[window->start + i] == '[')
         source->reading.frames.kind = TOW_FRAMES_ARRAY;
     return code;
+}
+
+static int reading_find_kind(struct tow_events_source *source, struct tow_error *err)
+{
+    static const int kinds[] = {
+        [TOW_EVENTS_FORMAT_NDJSON] = TOW_FRAMES_LINES,
+        [TOW_EVENTS_FORMAT_JSON] = TOW_FRAMES_ARRAY,
+        [TOW_EVENTS_FORMAT_CSV] = TOW_FRAMES_TABLE,
+    };
+    struct tow_frames *frames = &source->reading.frames;
+
+    frames->kind = kinds[source->options.format];
+    if (source->options.format != TOW_EVENTS_FORMAT_AUTO)
+        return TOW_OK;
+    frames->kind = TOW_FRAMES_LINES;
+    if (!reading_is_called_csv(frames->path))
+        return reading_find_array(source, err);
+    frames->kind = TOW_FRAMES_TABLE;
+    return TOW_OK;
+}
+
+/* The header of a table: its columns are known then, and *line is that of its first row. */
+static int reading_take_header(struct tow_events_source *source, int64_t *line,
+                               struct tow_error *err)
+{
+    struct tow_frames *frames = &source->reading.frames;
+    struct tow_frame frame;
+    int code = tow_frames_begin(frames, &source->window, 1, err);
+
+    frames->is_tail = 0;
+    if (code == TOW_OK)
+        code = tow_frames_next(frames, &frame, err);
+    if (code == TOW_OK && frame.fault)
+        code = tow_error_set(err, TOW_E_ENV, "the header cannot be read (%s)", frame.fault);
+    else if (code == TOW_OK)
+        code = tow_event_table_header(&source->table, frame.text, frame.length, err);
+    if (code == TOW_E_ENV)
+        tow_error_prefix(err, "%s", frames->path);
+    if (code == TOW_OK)
+        tow_frames_take(frames);
+    *line = frames->line;
+    /* A file without a header has no rows. */
+    return code == TOW_END ? TOW_OK : code;
 }
 
 static int reading_changed(const struct tow_events_source *source, struct tow_error *err)
@@ -137,7 +194,6 @@ static int reading_find_place(struct tow_events_source *source, int64_t *line,
     struct tow_file now = reading->file->file;
     int code = TOW_OK;
 
-    *line = 1;
     reading->identity = (struct tow_events_identity){0, 0};
     if (reading->file->is_resumed) {
         *line = source->resume.line;
@@ -153,16 +209,19 @@ static int reading_find_place(struct tow_events_source *source, int64_t *line,
     return code == TOW_END && !source->options.tail ? TOW_OK : code;
 }
 
-static void reading_set_origin(struct tow_events_source *source)
+static int reading_set_origin(struct tow_events_source *source, struct tow_error *err)
 {
     struct tow_events_reading *reading = &source->reading;
     struct tow_file now = reading->file->file;
+    int code;
 
     if (!now.etag && !now.is_stream)
         (void)tow_input_stat(reading->input, &now, NULL);
-    reading->origin.stream = tow_events_store_stream(source, now.path);
     reading->origin.receive_us =
         now.is_stream ? source->host->now_us(source->host) : now.mtime_ns / 1000;
+    code = tow_events_store_stream(source, now.path, &reading->stream, err);
+    reading->origin.stream = reading->stream;
+    return code;
 }
 
 int tow_events_reading_open(struct tow_events_source *source, struct tow_events_file *file,
@@ -177,11 +236,14 @@ int tow_events_reading_open(struct tow_events_source *source, struct tow_events_
     if (!reading->input)
         return err->code;
     reading->frames.path = file->file.path;
+    reading->frames.dialect = source->table.dialect = &source->rules.dialect;
     reading->frames.row_bytes = (size_t)source->options.max_row_bytes;
     tow_window_attach(&source->window, reading->input);
     code = reading_skip_byte_order_mark(&source->window, err);
     if (code == TOW_OK)
         code = reading_find_kind(source, err);
+    if (code == TOW_OK && reading->frames.kind == TOW_FRAMES_TABLE)
+        code = reading_take_header(source, &line, err);
     if (code == TOW_OK)
         code = reading_find_place(source, &line, err);
     reading->frames.is_tail = source->options.tail && reading->identity.inode != 0;
@@ -191,7 +253,7 @@ int tow_events_reading_open(struct tow_events_source *source, struct tow_events_
     if (code == TOW_OK)
         code = tow_frames_begin(&reading->frames, &source->window, line, err);
     if (code == TOW_OK)
-        reading_set_origin(source);
+        code = reading_set_origin(source, err);
     return code;
 }
 
@@ -233,13 +295,47 @@ static int reading_wants_time(const struct tow_events_source *source, const stru
     return at >= source->rules.from_us && at < source->rules.until_us;
 }
 
-static void reading_refuse_long(struct tow_events_source *source, const struct tow_frame *frame)
+static void reading_refuse(struct tow_events_source *source, const struct tow_frame *frame)
 {
     char message[128];
 
-    snprintf(message, sizeof message, "the record has more than max_row_bytes = %" PRId64 " bytes",
-             source->options.max_row_bytes);
-    tow_events_reject(source, frame, "row_too_long", message);
+    if (strcmp(frame->fault, "row_too_long") == 0)
+        snprintf(message, sizeof message,
+                 "the record has more than max_row_bytes = %" PRId64 " bytes",
+                 source->options.max_row_bytes);
+    else
+        snprintf(message, sizeof message, "%s",
+                 strcmp(frame->fault, "bad_quote") == 0
+                     ? "text behind a closing quote"
+                     : "a quoted field is not closed within the file, or max_row_bytes");
+    tow_events_reject(source, frame, frame->fault, message);
+}
+
+/* The event of a record that is not faulty by itself. TOW_E_DATA: it is none. */
+static int reading_event(struct tow_events_source *source, const struct tow_frame *frame,
+                         struct tow_event *event, struct tow_event_fault *fault,
+                         struct tow_error *err)
+{
+    struct tow_event_table *table = &source->table;
+    const char *text = frame->text;
+    size_t length = frame->length, count;
+
+    if (source->reading.frames.kind == TOW_FRAMES_TABLE) {
+        int code = tow_event_table_row(table, frame->text, frame->length, &count, err);
+
+        if (code == TOW_END) {
+            fault->code = "field_count";
+            snprintf(fault->message, sizeof fault->message,
+                     "%zu fields where there are %zu columns", count, table->count);
+            return TOW_E_DATA;
+        }
+        if (code != TOW_OK)
+            return code;
+        text = table->json.data;
+        length = table->json.size;
+    }
+    return tow_event_read(&source->events, text, length, &source->reading.origin, event, fault,
+                          err);
 }
 
 static int reading_take(struct tow_events_source *source, const struct tow_frame *frame,
@@ -249,11 +345,10 @@ static int reading_take(struct tow_events_source *source, const struct tow_frame
     struct tow_event event;
     int code = TOW_OK;
 
-    if (frame->is_too_long) {
-        reading_refuse_long(source, frame);
+    if (frame->fault) {
+        reading_refuse(source, frame);
     } else {
-        code = tow_event_read(&source->events, frame->text, frame->length, &source->reading.origin,
-                              &event, &fault, err);
+        code = reading_event(source, frame, &event, &fault, err);
         if (code == TOW_E_DATA)
             tow_events_reject(source, frame, fault.code, fault.message);
         else if (code == TOW_OK && !reading_wants_stream(source, event.stream))

@@ -73,12 +73,21 @@ static int settings_take_dates(struct tow_events_source *source, struct tow_erro
 
 int tow_events_source_prepare(struct tow_events_source *source, struct tow_error *err)
 {
+    static const char *const nothing[] = {""};
+    const struct tow_csv_settings csv = {.delimiter = source->options.delimiter,
+                                         .quote = "\"",
+                                         .null_values = nothing,
+                                         .null_count = 1};
     int code = settings_check_ways(&source->options, err);
 
     if (code == TOW_OK)
         code = settings_check_texts(&source->options, err);
     if (code == TOW_OK)
+        code = tow_events_store_prepare(source, err);
+    if (code == TOW_OK)
         code = settings_take_dates(source, err);
+    if (code == TOW_OK)
+        code = tow_csv_dialect_init(&source->rules.dialect, &csv, err);
     if (code != TOW_OK)
         return code;
     source->rules.index = tow_json_index_choose(getenv("TOWPATH_JSON_INDEX"), err);

@@ -13,11 +13,13 @@
 
 #include "connectors/events/event.h"
 #include "connectors/events/frames.h"
+#include "connectors/events/table.h"
 #include "connectors/files/window.h"
 #include "plugins/events/files.h"
 #include "plugins/events/ledger.h"
 #include "plugins/events/position.h"
 #include "plugins/events/rows.h"
+#include "plugins/events/store.h"
 #include "towpath/plugin.h"
 
 /* Indexes of the option choices. */
@@ -38,19 +40,22 @@
 #define TOW_EVENTS_CHANGE_RELOAD 2
 
 struct tow_events_options {
-    const char *path, *stream, *done_marker;
+    const char *path, *stream, *done_marker, *delimiter;
+    const char *aws_region, *aws_endpoint, *ca_file, *proxy;
+    const char *aws_access_key_id, *aws_secret_access_key, *aws_session_token;
     const char *start_date, *end_date, *date_timezone;
     const char *id_field, *event_ts_field, *receive_ts_field;
     struct tow_strings streams, stream_fields;
     int64_t event_limit, max_row_bytes;
     int32_t format, shape, date_field, id_overflow, invalid_utf8, data_type;
-    int64_t poll_interval_ms;
+    int64_t poll_interval_ms, path_slack_ms;
     int32_t incremental, on_change, tail, follow, start_from_end;
 };
 
 /* What of the options is ready to use. */
 struct tow_events_rules {
     tow_json_index_more *index;
+    struct tow_csv_dialect dialect;
     int64_t from_us, until_us; /* events of [from, until) are wanted */
 };
 
@@ -68,6 +73,7 @@ struct tow_events_reading {
     struct tow_input *input;
     struct tow_frames frames;
     struct tow_event_origin origin;
+    char *stream;                        /* of the path; heap */
     struct tow_events_identity identity; /* inode 0: read as a whole */
     int is_at_end;
     int64_t size;                 /* of the file at its end, so far */
@@ -80,7 +86,9 @@ struct tow_events_source {
     const struct tow_host *host; /* NULL while closed */
 
     struct tow_events_rules rules;
+    struct tow_events_store store;
     struct tow_events_files files;
+    int is_listed;                       /* 1: the files are known */
     struct tow_events_position resume;   /* where this run began */
     struct tow_events_position position; /* behind the last batch */
     int is_starting;                     /* 1: what is there is passed over (start.c) */
@@ -91,6 +99,7 @@ struct tow_events_source {
     struct tow_window window;
     struct tow_events_reading reading;
     struct tow_event_reader events;
+    struct tow_event_table table;
     struct tow_events_batch batch;
 
     int64_t framed;                     /* records met since open */

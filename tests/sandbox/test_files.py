@@ -140,6 +140,26 @@ def test_a_signed_object_is_taken_given_and_removed(sandbox, monkeypatch):
         s3.get_object(Bucket="bucket", Key="run/p 1+ü.csv")
 
 
+def test_keys_are_listed_page_by_page_and_by_what_they_have_in_common(sandbox, monkeypatch):
+    sandbox.set(s3_page=2)
+    s3 = client(sandbox, monkeypatch)
+    keys = ["a/1", "a/2+ ü&", "a/b/3", "a/b/4", "c", "é"]
+    for key in keys:
+        s3.put_object(Bucket="listed", Key=key, Body=b"1")
+    pages = s3.get_paginator("list_objects_v2").paginate
+    found = [entry for page in pages(Bucket="listed") for entry in page["Contents"]]
+    assert [entry["Key"] for entry in found] == keys
+    assert all(entry["Size"] == 1 and entry["ETag"].startswith('"') for entry in found)
+    page = s3.list_objects_v2(Bucket="listed", Prefix="a/", Delimiter="/", MaxKeys=1000)
+    assert page["IsTruncated"] and [entry["Key"] for entry in page["Contents"]] == ["a/1", "a/2+ ü&"]
+    page = s3.list_objects_v2(Bucket="listed", Prefix="a/", Delimiter="/", ContinuationToken=page["NextContinuationToken"])
+    assert [entry["Prefix"] for entry in page["CommonPrefixes"]] == ["a/b/"] and not page["IsTruncated"]
+    with pytest.raises(botocore.exceptions.ClientError, match="NoSuchBucket"):
+        s3.list_objects_v2(Bucket="nowhere")
+    with pytest.raises(botocore.exceptions.ClientError, match="PreconditionFailed"):
+        s3.get_object(Bucket="listed", Key="c", IfMatch='"other"')
+
+
 @pytest.mark.parametrize(
     "changes, code",
     [

@@ -22,10 +22,10 @@ static void put_frame(struct reading *reading, const struct tow_frame *frame)
     struct tow_error *err = &reading->err;
 
     assert_ok(tow_buffer_printf(out, err, "%lld %lld %c", (long long)frame->line,
-                                (long long)frame->offset, frame->is_too_long ? '<' : '['),
+                                (long long)frame->offset, frame->fault ? '<' : '['),
               *err);
     assert_ok(tow_buffer_append(out, frame->text, frame->length, err), *err);
-    assert_ok(tow_buffer_append(out, frame->is_too_long ? ">\n" : "]\n", 2, err), *err);
+    assert_ok(tow_buffer_append(out, frame->fault ? ">\n" : "]\n", 2, err), *err);
 }
 
 /* Reads from an offset on; returns what ended it. */

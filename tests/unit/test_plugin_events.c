@@ -329,6 +329,71 @@ static void test_an_array_is_known_by_its_first_byte(void **state)
     assert_events(&fake, SET("path", events_path(*state, "in"), "stream", "s"), NULL, "1 2 ", NULL);
 }
 
+static void assert_table(void **state, const char *text, const char *const *settings,
+                         const char *rows, const char *rejects)
+{
+    const char *all[20] = {"path", events_path(*state, "in.csv")};
+    struct events_run run;
+
+    for (int i = 0; settings[i]; i++)
+        all[2 + i] = settings[i];
+    /* Whatever the window, and from behind each row. */
+    for (size_t window = 8; window < 60; window += 7) {
+        struct fake_host other;
+
+        events_write(*state, "in.csv", text);
+        fake_host_init(&other);
+        events_run_init(&run, &other, all, window);
+        if (events_run_open(&run, NULL) != TOW_OK || events_run_read_all(&run) != TOW_END)
+            fail_msg("%s", run.err.message);
+        assert_buffer(&run.rows, rows);
+        assert_buffer(&run.rejects, rejects);
+        events_run_release(&run);
+        fake_host_release(&other);
+    }
+}
+
+static void test_rows_of_csv_are_envelopes_or_payloads(void **state)
+{
+    assert_table(
+        state,
+        "id,ly_event_ts,ly_receive_ts,stream,data\n"
+        "1,2026-01-02 03:04:05.5,1767323046,web,\"{\"\"a\"\": 1.50,\n\"\"b\"\":\"\"x,y\"\"}\"\r\n\n"
+        "2,2026-01-02 03:04:05.5,1767323046,web,",
+        SET(NULL), "2 1 " TIMES " web {\"a\": 1.50,\n\"b\":\"x,y\"}\n5 2 " TIMES " web null\n", "");
+    assert_table(state, "id;a\"b;ts;ly_receive_ts\n7;\"x\"\"\n\";1767323045.5;1767323046\n",
+                 SET("delimiter", ";", "stream", "s"),
+                 "2 7 " TIMES " s {\"id\":\"7\",\"a\\\"b\":\"x\\\"\\n\",\"ts\":\"1767323045.5\","
+                 "\"ly_receive_ts\":\"1767323046\"}\n",
+                 "");
+    assert_table(state, "", SET("stream", "s"), "", "");
+    assert_table(state, "id,ts\n", SET("stream", "s"), "", "");
+}
+
+static void test_rows_of_csv_that_are_malformed_are_rejected(void **state)
+{
+    assert_table(state, "id,ts,ly_receive_ts\n\"1\"x,2\n1\n1,2,3,4\n9,1767323045.5,1767323046\n\"",
+                 SET("stream", "s"),
+                 "5 9 " TIMES
+                 " s {\"id\":\"9\",\"ts\":\"1767323045.5\",\"ly_receive_ts\":\"1767323046\"}\n",
+                 "bad_quote 2 20 [\"1\"x,2]\nfield_count 3 27 [1]\nfield_count 4 29 [1,2,3,4]\n"
+                 "unclosed_quote 6 63 [\"]\n");
+}
+
+static void test_a_header_that_cannot_be_is_refused(void **state)
+{
+    static const char *const cases[][2] = {{"a,,b\n", "column 2 in the header is empty"},
+                                           {"a,b,a\n", "the name \"a\" twice"},
+                                           {"\xff\n", "not valid UTF-8"},
+                                           {"\"a", "unclosed_quote"}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        events_write(*state, "in.csv", cases[i][0]);
+        assert_events_fail(&fake, SET("path", events_path(*state, "in.csv"), "stream", "s"),
+                           TOW_E_ENV, cases[i][1]);
+    }
+}
+
 static void test_a_byte_order_mark_is_skipped(void **state)
 {
     events_write(*state, "in", "\xEF\xBB\xBF{\"id\":1}\n");
@@ -406,6 +471,9 @@ int main(void)
         TEST(test_options_that_do_not_fit_together_are_refused),
         TEST(test_the_columns_are_the_five_of_every_export),
         TEST(test_an_array_is_known_by_its_first_byte),
+        TEST(test_rows_of_csv_are_envelopes_or_payloads),
+        TEST(test_rows_of_csv_that_are_malformed_are_rejected),
+        TEST(test_a_header_that_cannot_be_is_refused),
         TEST(test_a_byte_order_mark_is_skipped),
         TEST(test_compressed_files_are_read),
         TEST(test_a_damaged_file_gives_its_rows_and_then_its_error),

@@ -85,6 +85,7 @@ static void write_files(void **state)
     memset(longer + length, 'x', 9000);
     strcpy(longer + length + 9000, "\"},{\"id\":2}]");
     events_write(*state, "3", longer);
+    events_write(*state, "4.csv", "id,a,ts\n1,\"x\"\"y\",0\n2,,\n\"3\n");
     free(text);
     free(longer);
 }
@@ -154,7 +155,7 @@ static void test_each_allocation_may_fail_once(void **state)
     each_allocation_fails_once(state,
                                SET("path", events_path(*state, ""), "stream", "s", "invalid_utf8",
                                    "replace", "stream_fields", "a,b", "max_row_bytes", "8000"),
-                               204, 3, 2 + 1);
+                               206, 4, 2 + 1 + 4);
 }
 
 static void test_each_allocation_may_fail_once_where_files_grow(void **state)
@@ -163,7 +164,7 @@ static void test_each_allocation_may_fail_once_where_files_grow(void **state)
     each_allocation_fails_once(state,
                                SET("path", events_path(*state, ""), "stream", "s", "tail", "true",
                                    "invalid_utf8", "replace"),
-                               205, 3, 2);
+                               207, 4, 2 + 4);
 }
 
 static void test_each_allocation_may_fail_once_where_a_job_starts_from_now(void **state)
@@ -171,7 +172,7 @@ static void test_each_allocation_may_fail_once_where_a_job_starts_from_now(void 
     each_allocation_fails_once(state,
                                SET("path", events_path(*state, ""), "stream", "s", "tail", "true",
                                    "start_from_end", "true"),
-                               0, 4, 0);
+                               0, 5, 0);
 }
 
 int main(void)

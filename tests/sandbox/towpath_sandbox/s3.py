@@ -1,14 +1,16 @@
-"""Objects as S3 has them, path style: /s3/bucket/key, signed by Signature Version 4.
+"""Objects as S3 has them, path style: /s3/bucket/key, signed by Signature Version 4, and lists of them.
 
 Signatures are made anew with botocore and compared."""
 
+import base64
 import hashlib
 import hmac
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote_plus, unquote
+from xml.sax.saxutils import escape
 
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -19,6 +21,7 @@ from towpath_sandbox.databricks.links import ranged
 from towpath_sandbox.settings import Settings
 from towpath_sandbox.web import Request, Response, xml_error
 
+NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 SKEW = 900  # seconds
 UNSIGNED = "UNSIGNED-PAYLOAD"
 AUTHORIZATION = re.compile(
@@ -35,6 +38,8 @@ class Buckets:
     def handle(self, request: Request) -> Response:
         verify(request, self._settings())
         bucket, _, key = unquote(request.path.removeprefix("/s3/")).partition("/")
+        if request.method == "GET" and bucket and not key and request.query.get("list-type") == "2":
+            return self._list(request, bucket)
         if not bucket or not key or {"", ".", ".."} & set(key.split("/")) or bucket.startswith("."):
             raise xml_error(400, "InvalidURI", "Couldn't parse the specified URI.")
         path = self._root / "s3" / bucket / key
@@ -53,9 +58,64 @@ class Buckets:
             "ETag": _etag(hashlib.md5(data).hexdigest()),
             "Content-Type": "binary/octet-stream",
         }
+        if request.headers.get("if-match", headers["ETag"]) != headers["ETag"]:
+            raise xml_error(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
         if request.method == "HEAD":
             return Response(200, b"", {**headers, "Content-Length": str(len(data))})
         return ranged(request, data, headers)
+
+
+    def _list(self, request: Request, bucket: str) -> Response:
+        """ListObjectsV2: keys in order of their bytes, or what they have in common up to the delimiter."""
+        root = self._root / "s3" / bucket
+        if bucket.startswith(".") or not root.is_dir():
+            raise xml_error(404, "NoSuchBucket", "The specified bucket does not exist")
+        query = request.query
+        prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
+        encode = (lambda key: quote_plus(key, safe="/")) if query.get("encoding-type") == "url" else escape
+        found: dict[str, Path | None] = {}
+        for path in root.rglob("*"):
+            key = path.relative_to(root).as_posix()
+            if not path.is_file() or not key.startswith(prefix):
+                continue
+            rest, mark, _ = key[len(prefix) :].partition(delimiter) if delimiter else ("", "", "")
+            found[prefix + rest + mark if mark else key] = None if mark else path
+        names = sorted(found, key=str.encode)
+        after = _untoken(query["continuation-token"]) if "continuation-token" in query else ""
+        names = [name for name in names if name.encode() > after.encode()]
+        size = min(int(query.get("max-keys", "1000")), self._settings().s3_page)
+        page, more = names[:size], len(names) > size
+        parts = [f"<Name>{escape(bucket)}</Name><Prefix>{encode(prefix)}</Prefix><KeyCount>{len(page)}</KeyCount>"]
+        parts.append(f"<MaxKeys>{size}</MaxKeys><IsTruncated>{str(more).lower()}</IsTruncated>")
+        if query.get("encoding-type") == "url":
+            parts.append("<EncodingType>url</EncodingType>")
+        if more:
+            parts.append(f"<NextContinuationToken>{_token(page[-1])}</NextContinuationToken>")
+        for name in page:
+            path = found[name]
+            if path is None:
+                parts.append(f"<CommonPrefixes><Prefix>{encode(name)}</Prefix></CommonPrefixes>")
+                continue
+            stamp = datetime.fromtimestamp(path.stat().st_mtime, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+            etag = escape(_etag(hashlib.md5(path.read_bytes()).hexdigest()), {'"': "&quot;"})
+            parts.append(
+                f"<Contents><Key>{encode(name)}</Key><LastModified>{stamp}</LastModified><ETag>{etag}</ETag>"
+                f"<Size>{path.stat().st_size}</Size><StorageClass>STANDARD</StorageClass></Contents>"
+            )
+        body = f'<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="{NAMESPACE}">{"".join(parts)}</ListBucketResult>'
+        return Response(200, body.encode(), {"Content-Type": "application/xml"})
+
+
+def _token(name: str) -> str:
+    """Opaque to who gets it, and with bytes that a URL must encode."""
+    return base64.b64encode(name.encode() + b"\xff").decode()
+
+
+def _untoken(token: str) -> str:
+    try:
+        return base64.b64decode(token, validate=True)[:-1].decode()
+    except ValueError:
+        raise xml_error(400, "InvalidArgument", "The continuation token provided is incorrect") from None
 
 
 def _etag(digest: str) -> str:

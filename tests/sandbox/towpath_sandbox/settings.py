@@ -54,6 +54,7 @@ class Settings:
     secret_key: str = _setting("sandbox-secret-key", "of the S3 buckets")
     session_token: str = _setting("", "of the S3 buckets; none: not asked for")
     region: str = _setting("us-east-1", "of the S3 buckets")
+    s3_page: int = _setting(1000, "keys of a page of a bucket's list at most")
 
     # Zerobus.
     zerobus_ack_requests: int = _setting(1, "requests that one acknowledgement is for; 0: none comes")
