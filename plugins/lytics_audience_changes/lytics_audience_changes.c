@@ -505,5 +505,5 @@ static int32_t changes_read(void *self, struct tow_batch *out, struct tow_error 
 
 TOW_SOURCE_PLUGIN(lytics_audience_changes, "1.0",
                   "Who enters and leaves audiences of Lytics, by webhook or by polling",
-                  struct tow_changes, changes_options, TOW_SOURCE_OFFLINE, changes_check,
-                  changes_open, changes_schema, changes_read, changes_close)
+                  struct tow_changes, changes_options, TOW_SOURCE_OFFLINE | TOW_SOURCE_REMOTE,
+                  changes_check, changes_open, changes_schema, changes_read, changes_close)
