@@ -5,7 +5,6 @@ towpath version
 towpath plugins list
 cd "$(mktemp -d)"
 printf 'id,name,at\n1,Ann,2026-03-01T10:00:00Z\n2,"Bob, the second",\n' >people.csv
-towpath init --source csv --sink file >job.cfg 2>/dev/null || :
 cat >job.cfg <<'END'
 version = 1;
 job = {
@@ -18,10 +17,15 @@ END
 towpath check job.cfg
 towpath run job.cfg
 grep -q '{"id":2,"name":"Bob, the second","at":null}' people.ndjson
+# Each example is sound, with any values for the environment variables that it names.
+for name in $(grep -oh 'env:[A-Z0-9_]*' /usr/share/doc/towpath/examples/*/*.cfg | cut -d: -f2 | sort -u); do
+    case $name in
+    *_URL) export "$name=https://service.example.com" ;;
+    *) export "$name=value" ;;
+    esac
+done
 for job in /usr/share/doc/towpath/examples/*/*.cfg; do
-    grep -q '^job' "$job" || continue
-    env DATABRICKS_TOKEN=x TTD_TOKEN=x LYTICS_TOKEN=x LYTICS_WEBHOOK_SECRET=x ZEROBUS_CLIENT_ID=x ZEROBUS_CLIENT_SECRET=x \
-        towpath check -q "$job" || echo "example $job: see above"
+    ! grep -q '^job' "$job" || towpath check -q "$job"
 done
 # A plugin from the headers alone.
 apt-get install -y --no-install-recommends gcc libc6-dev pkg-config >/dev/null 2>&1
