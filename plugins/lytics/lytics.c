@@ -57,8 +57,9 @@ static int32_t import_open(void *self, const struct tow_host *host,
 
     (void)token; /* nothing needs undoing: what was sent was settled */
     sink->host = host;
-    sink->bounds = (struct tow_import_bounds){(size_t)sink->options.max_bytes,
-                                              (size_t)sink->options.record_max_bytes};
+    sink->bounds =
+        (struct tow_import_bounds){(size_t)sink->options.max_bytes, (size_t)sink->options.max_bytes,
+                                   (size_t)sink->options.record_max_bytes};
     if (code != TOW_OK)
         return code;
     sink->lytics = tow_lytics_new(&settings, err);

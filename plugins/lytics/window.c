@@ -44,7 +44,7 @@ static int window_refuse_large(const struct window_fill *fill, int64_t row, size
 
     snprintf(message, sizeof message, "the row has %zu bytes of text, %s is %zu", bytes,
              is_record ? "record_max_bytes" : "max_bytes, with what stands around it,",
-             is_record ? fill->bounds->record : fill->bounds->body);
+             is_record ? fill->bounds->record : fill->bounds->most);
     return fill->refuser->refuse(fill->refuser->context, row, "record_too_large", message, err);
 }
 
@@ -67,7 +67,9 @@ static int window_judge(struct window_fill *fill, int64_t row, int64_t count, si
     const size_t bytes = window->body.size - before;
     /* A line end, or comma, is none of the row's; one byte more may end the body. */
     const int is_large = bytes - 1 > fill->bounds->record;
-    const int is_over = window->body.size + 1 > fill->bounds->body;
+    const int is_alone = count == 1 && window->count == 0;
+    const int is_over =
+        window->body.size + 1 > (is_alone ? fill->bounds->most : fill->bounds->body);
 
     *used = 0;
     if (!is_large && !is_over) {

@@ -15,7 +15,8 @@ void tow_import_window_release(struct tow_import_window *window);
 
 /* What a body may be, in bytes before it is compressed. */
 struct tow_import_bounds {
-    size_t body;
+    size_t body;   /* a row alone may go beyond it, ... */
+    size_t most;   /* ... up to this */
     size_t record; /* a row's text */
 };
 

@@ -112,21 +112,33 @@ static const char *profile_kind_name(enum tow_lytics_kind kind)
     return names[kind];
 }
 
+/* As much as a message shows of a text, in one line. */
+static void profile_show(char to[PROFILE_SHOWN_MAX + 1], const char *text, size_t length)
+{
+    const size_t shown =
+        tow_utf8_prefix(text, length < PROFILE_SHOWN_MAX ? length : PROFILE_SHOWN_MAX);
+
+    for (size_t i = 0; i < shown; i++)
+        to[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i];
+    to[shown] = '\0';
+}
+
 /* Too bad for its column: null, or the end of the row. */
 static int profile_refuse(struct tow_profile_maker *maker, size_t column,
                           struct tow_json_part value, struct tow_error *err)
 {
     const struct tow_member_column *there = &maker->columns->items[column];
-    const size_t shown = tow_utf8_prefix(
-        value.text, value.length < PROFILE_SHOWN_MAX ? value.length : PROFILE_SHOWN_MAX);
+    char field[PROFILE_SHOWN_MAX + 1], shown[PROFILE_SHOWN_MAX + 1];
 
     if (maker->makes_bad_null) {
         maker->bad_values++;
         return tow_append_null(maker->builder, column, err);
     }
-    return tow_error_set(err, TOW_E_DATA, "field \"%.200s\" is %s by the schema, and no %.*s%s",
-                         there->field, profile_kind_name(there->kind), (int)shown, value.text,
-                         shown < value.length ? " ..." : "");
+    profile_show(field, there->field, strlen(there->field));
+    profile_show(shown, value.text, value.length);
+    return tow_error_set(err, TOW_E_DATA, "field \"%s\" is %s by the schema, and no %s%s", field,
+                         profile_kind_name(there->kind), shown,
+                         value.length > PROFILE_SHOWN_MAX ? " ..." : "");
 }
 
 static int profile_put_value(struct tow_profile_maker *maker, size_t column,

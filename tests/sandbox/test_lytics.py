@@ -125,6 +125,10 @@ def test_a_scan_brings_all_members_page_by_page(audience):
     audience.refused("GET", "/api/segment/vip/scan", 400, limit=101)
 
 
+def test_a_scan_tells_memberships_when_asked(audience):
+    assert scan(audience, segments="true", fields="n")[3] == {"n": 3, "segments": ["vip"]}
+
+
 def test_splits_are_disjoint_and_complete(audience):
     parts = [scan(audience, splits=",".join(map(str, range(at, at + 25)))) for at in range(0, 100, 25)]
     assert sorted(row["n"] for part in parts for row in part) == list(range(25))

@@ -285,6 +285,23 @@ static void test_uploads_that_are_too_large_for_the_far_end_become_smaller(void 
     assert_int_equal(settled(sink, TOW_ROW_REJECTED), 2);
 }
 
+/* Half of what was too large may be too small for a row that is not. */
+static void test_a_row_that_fits_alone_goes_alone(void **state)
+{
+    static char large[900];
+    static const char *const texts[] = {large, large, "a", large};
+    struct sink *sink = *state;
+
+    memset(large, 'x', sizeof large - 1);
+    fake_lytics.body_max = 950;
+    put(sink, texts, 4);
+    assert_ok(begin(sink, SET("timestamp_field", "")), sink->err);
+    assert_ok(write_batch(sink), sink->err);
+    assert_int_equal(settled(sink, TOW_ROW_ACCEPTED), 4);
+    assert_int_equal(fake_lytics_has(large), 3);
+    assert_int_equal(fake_lytics_has("a"), 1);
+}
+
 static void test_nested_values_are_rejected_where_the_job_says_so(void **state)
 {
     static const struct tow_field fields[] = {{"j", {TOW_TYPE_JSON, 0, 0}, 0}};
@@ -490,6 +507,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(
             test_uploads_that_are_too_large_for_the_far_end_become_smaller, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_row_that_fits_alone_goes_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nested_values_are_rejected_where_the_job_says_so,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_rows_that_lytics_does_not_take_are_found_and_rejected,
