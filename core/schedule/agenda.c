@@ -210,8 +210,10 @@ void tow_agenda_adopt(const struct tow_schedule *schedule, struct tow_agenda *ag
         agenda->since_us = now_us;
         agenda->slot_us = TOW_SLOT_NONE;
         /* The slot that was to be tried again is none of this schedule's. */
-        if (agenda->state == TOW_AGENDA_RETRY)
+        if (agenda->state == TOW_AGENDA_RETRY) {
             agenda->state = TOW_AGENDA_IDLE;
+            agenda->tries = 0;
+        }
         return;
     }
     if (away && schedule->catch_up == TOW_CATCH_UP_NONE && agenda_base(agenda) <= now_us) {

@@ -8,9 +8,9 @@
  * - At start, and after each reading of the job files: tow_agenda_adopt.
  * - tow_agenda_decide, whenever something may have changed: at the time that its last answer named,
  *   when the job's run ended, when a place for a run became free, when the clock jumped.
- * - TOW_AGENDA_START: where no run may be added now, nothing, until one may (decide then takes
- * newer slots into account). Else tow_agenda_started; KEEP THE AGENDA (state/state.h); start the
- * run. Then decide again.
+ * - TOW_AGENDA_START: tow_agenda_started; KEEP THE AGENDA (state/state.h); start the run; decide
+ *   again. Where no run may be added now, nothing, until one may: decide then takes newer slots
+ * into account.
  * - TOW_AGENDA_SKIP: tow_agenda_skipped; keep the agenda; decide again.
  * - A run ended: tow_agenda_ended; keep the agenda; decide again.
  *

@@ -4,7 +4,8 @@
  *
  * A *slot* is an instant that the rule names, in whole seconds as microseconds since 1970 UTC. A
  * run that stands for a slot starts at its *due* time, which is the slot and its jitter. Nothing
- * here reads a clock, allocates after init, or changes a schedule: any thread may ask at any time.
+ * here reads a clock, allocates, or changes a schedule that was sealed: any thread may ask at any
+ * time.
  */
 #ifndef CORE_SCHEDULE_SCHEDULE_H
 #define CORE_SCHEDULE_SCHEDULE_H
