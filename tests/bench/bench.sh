@@ -1,5 +1,6 @@
 #!/bin/sh
-# make bench - what the program takes for its paths: csv -> typed columns -> ndjson, and csv -> ttd.
+# make bench - what the program takes for its paths: csv -> typed columns -> nowhere, -> ndjson, and
+# csv -> ttd.
 #
 #   TOWPATH              the program
 #   TOWPATH_PLUGIN_PATH  its plugins
@@ -16,17 +17,34 @@ dir=$(mktemp -d "${BENCH_DIR:-/dev/shm}/towpath-bench-XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 export TOWPATH_STATE="$dir/state.db" TOWPATH_PLUGIN_PATH
 
-job() { # NAME INPUT
+columns() { # KIND
+    case $1 in
+    narrow)
+        echo '{ name = "id"; type = "int64"; }, { name = "ts"; type = "timestamp"; },
+              { name = "amount"; type = "float64"; }, { name = "score"; type = "float64"; },
+              { name = "segment"; }, { name = "active"; type = "bool"; },
+              { name = "day"; type = "date"; }, { name = "note"; }' ;;
+    wide)
+        echo '{ name = "id"; type = "int64"; }, { name = "uid"; }, { name = "email_sha256"; },
+              { name = "segment"; }, { name = "ttl"; type = "int32"; },
+              { name = "event_ts"; type = "timestamp"; }, { name = "day"; type = "date"; },
+              { name = "value"; type = "float64"; }, { name = "active"; type = "bool"; },
+              { name = "note"; }, { name = "code"; }, { name = "quantity"; type = "int32"; },
+              { name = "score"; type = "float64"; }, { name = "updated_ts"; type = "timestamp"; },
+              { name = "source"; }, { name = "opt_out"; type = "bool"; },
+              { name = "total"; type = "float64"; }, { name = "region"; },
+              { name = "weight"; type = "float64"; }, { name = "last_day"; type = "date"; }' ;;
+    esac
+}
+
+job() { # NAME INPUT [KIND SINK]
     cat >"$dir/$1.cfg" <<END
 version = 1;
 job = {
   name = "$1";
   source = { plugin = "csv"; path = "$2"; };
-  columns = ( { name = "id"; type = "int64"; }, { name = "ts"; type = "timestamp"; },
-              { name = "amount"; type = "float64"; }, { name = "score"; type = "float64"; },
-              { name = "segment"; }, { name = "active"; type = "bool"; },
-              { name = "day"; type = "date"; }, { name = "note"; } );
-  sink = { plugin = "file"; path = "$1.ndjson"; };
+  columns = ( $(columns "${3:-narrow}") );
+  sink = { ${4:-plugin = \"file\"; path = \"$1.ndjson\";} };
 };
 END
 }
@@ -44,6 +62,27 @@ timed() {
             { cat "$dir/err" >&2; exit 1; }
         tail -n 1 "$dir/time"
     done
+}
+
+# Typed batches, and nothing done with them: the way in alone.
+in_alone() { # KIND ROWS
+    "$GEN" "$1" "$2" >"$dir/in.csv"
+    job in in.csv "$1" 'plugin = "null";'
+    "$TOWPATH" run -q --json "$dir/in.cfg" | grep -q "\"accepted\": *$2[^0-9]" ||
+        { echo "csv -> null: not all of $2 rows were accepted" >&2; exit 1; }
+    for index in avx512 avx2 sse2 scalar; do
+        TOWPATH_CSV_INDEX=$index "$TOWPATH" check -q "$dir/in.cfg" >"$dir/err" 2>&1 || continue
+        export TOWPATH_CSV_INDEX=$index
+        timed '%U %S %M' "$TOWPATH" run -q "$dir/in.cfg" >"$dir/figures"
+        unset TOWPATH_CSV_INDEX
+        bytes=$(wc -c <"$dir/in.csv")
+        cpu=$(awk '{print $1 + $2}' "$dir/figures" | median)
+        memory=$(awk '{print $3}' "$dir/figures" | median)
+        awk -v k="$1" -v n="$2" -v i="$index" -v b="$bytes" -v c="$cpu" -v m="$memory" 'BEGIN {
+            printf "csv -> null,   %9d rows  %5.0f MB/s a core, %.1f MiB resident; %s, by %s\n",
+                n, b / c / 1e6, m / 1024, k, i }'
+    done
+    rm -f "$dir/in.csv"
 }
 
 through() { # NAME ROWS
@@ -91,6 +130,8 @@ END
     rm -f "$dir/push.csv"
 }
 
+in_alone wide $((rows * 4))
+in_alone narrow $((rows * 10))
 through small "$rows"
 through large $((rows * 10))
 push "$rows"
