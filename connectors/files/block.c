@@ -21,6 +21,7 @@ struct tow_blocks {
     size_t usual;
     size_t refs; /* the owner, and each block that is in use */
     struct block *spare;
+    int resting; /* none is kept */
 };
 
 struct tow_blocks *tow_blocks_new(size_t usual, struct tow_error *err)
@@ -47,8 +48,24 @@ static struct block *blocks_take_spare(struct tow_blocks *blocks, size_t capacit
         blocks->spare = block->next;
     }
     blocks->refs++;
+    blocks->resting = 0;
     pthread_mutex_unlock(&blocks->lock);
     return block;
+}
+
+void tow_blocks_rest(struct tow_blocks *blocks)
+{
+    struct block *spare, *next;
+
+    pthread_mutex_lock(&blocks->lock);
+    spare = blocks->spare;
+    blocks->spare = NULL;
+    blocks->resting = 1;
+    pthread_mutex_unlock(&blocks->lock);
+    for (; spare; spare = next) {
+        next = spare->next;
+        free(spare);
+    }
 }
 
 /* Drops the owner's reference, or that of a block, which is kept where it is of use. */
@@ -58,7 +75,7 @@ static void blocks_leave(struct tow_blocks *blocks, struct block *block)
     int is_last;
 
     pthread_mutex_lock(&blocks->lock);
-    if (block && block->view.capacity == blocks->usual) {
+    if (block && block->view.capacity == blocks->usual && !blocks->resting) {
         block->next = blocks->spare;
         blocks->spare = block;
         drop = NULL;

@@ -24,6 +24,8 @@ struct tow_block {
 /* `usual` is the capacity of the blocks that are kept for later. */
 struct tow_blocks *tow_blocks_new(size_t usual, struct tow_error *err);
 void tow_blocks_close(struct tow_blocks *blocks);
+/* Frees the blocks that nobody holds, and those that come back before the next is asked for. */
+void tow_blocks_rest(struct tow_blocks *blocks);
 
 /* NULL: out of memory. */
 struct tow_block *tow_block_new(struct tow_blocks *blocks, size_t capacity, struct tow_error *err);

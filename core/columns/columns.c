@@ -90,6 +90,14 @@ void tow_columns_free(struct tow_columns *columns)
     free(columns);
 }
 
+void tow_columns_rest(struct tow_columns *columns)
+{
+    for (size_t i = 0; i < columns->count; i++)
+        if (columns->plans[i].builder)
+            tow_builder_rest(columns->plans[i].builder);
+    tow_builder_rest(columns->work.scratch);
+}
+
 const struct ArrowSchema *tow_columns_schema(const struct tow_columns *columns)
 {
     return &columns->out;

@@ -67,4 +67,7 @@ typedef int tow_columns_reject(void *context, int64_t row, const char *code, con
 int tow_columns_apply(struct tow_columns *columns, struct tow_share *in, struct ArrowArray *out,
                       tow_columns_reject *reject, void *context, struct tow_error *err);
 
+/* No batch is expected for a while: frees what is kept for the next. */
+void tow_columns_rest(struct tow_columns *columns);
+
 #endif

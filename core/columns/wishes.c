@@ -9,6 +9,7 @@
 struct wish {
     const struct tow_column_spec *spec; /* the first that takes it; NULL: none */
     int is_conversion;                  /* all that is done to it is what that spec does */
+    int is_required;                    /* a null in the source rejects its row */
 };
 
 struct tow_wishes {
@@ -58,6 +59,7 @@ static void wish_take(struct wish *wish, const struct tow_column_spec *spec, str
 
     wish->is_conversion =
         is_conversion && (!wish->spec || (wish->is_conversion && wish_is_same(wish->spec, spec)));
+    wish->is_required |= spec->required && !spec->fallback;
     if (!wish->spec)
         wish->spec = spec;
 }
@@ -110,9 +112,10 @@ static int wishes_list(struct tow_wishes *wishes, const struct wish *all, struct
                                   wishes->types[wishes->count]),
         };
         wishes->count++;
+        wish->flags = all[i].is_required ? TOW_WISH_REQUIRED : 0;
         if (!all[i].is_conversion)
             continue;
-        wish->flags = spec->trim ? TOW_WISH_TRIM : 0;
+        wish->flags |= spec->trim ? TOW_WISH_TRIM : 0;
         wish->format = spec->format;
         wish->null_if = (struct tow_strings){spec->null_if, spec->null_if_count};
     }

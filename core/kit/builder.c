@@ -174,6 +174,17 @@ int tow_column_reserve(struct tow_column *column, int64_t rows, int64_t bytes,
     return builder_grow_column((struct tow_builder_column *)column, rows, bytes, err);
 }
 
+void tow_builder_rest(struct tow_builder *builder)
+{
+    if (tow_builder_rows(builder) > 0)
+        return;
+    for (size_t i = 0; i < builder->count; i++)
+        tow_column_release(&builder->columns[i].column);
+    tow_frame_free(builder->frame);
+    builder->frame = NULL;
+    tow_pool_rest(builder->pool);
+}
+
 /* ---- rows ----------------------------------------------------------------------------------- */
 
 int64_t tow_builder_rows(const struct tow_builder *builder)

@@ -33,6 +33,7 @@ struct tow_pool {
     size_t count;
     size_t recent; /* bytes of the largest batch, an eighth less with each one since */
     int closed;
+    int resting;    /* nothing is kept */
     size_t waiting; /* frames that wait */
     struct tow_frame *frames[POOL_FRAMES];
 };
@@ -115,7 +116,8 @@ static size_t pool_sweep(struct tow_pool *pool, struct tow_frame *swept[POOL_FRA
     for (size_t i = 0; i < pool->waiting; i++) {
         struct tow_frame *frame = pool->frames[i];
 
-        if (pool->closed || frame_allocated(frame) / 2 > pool->recent + POOL_EXCESS / 2)
+        if (pool->closed || pool->resting ||
+            frame_allocated(frame) / 2 > pool->recent + POOL_EXCESS / 2)
             swept[count++] = frame;
         else
             pool->frames[kept++] = frame;
@@ -144,6 +146,18 @@ void tow_pool_close(struct tow_pool *pool)
     pool_free_frames(swept, count);
 }
 
+void tow_pool_rest(struct tow_pool *pool)
+{
+    struct tow_frame *swept[POOL_FRAMES];
+    size_t count;
+
+    pthread_mutex_lock(&pool->lock);
+    pool->resting = 1;
+    count = pool_sweep(pool, swept);
+    pthread_mutex_unlock(&pool->lock);
+    pool_free_frames(swept, count);
+}
+
 /* The last reference to a frame that was out is gone. */
 static void pool_put(struct tow_pool *pool, struct tow_frame *frame)
 {
@@ -168,6 +182,7 @@ struct tow_frame *tow_pool_take(struct tow_pool *pool)
 
     pthread_mutex_lock(&pool->lock);
     count = pool_sweep(pool, swept);
+    pool->resting = 0;
     if (pool->waiting > 0)
         frame = pool->frames[--pool->waiting];
     pthread_mutex_unlock(&pool->lock);

@@ -21,6 +21,8 @@ void tow_pool_close(struct tow_pool *pool);
 /* A frame that lay in the pool, or a new one whose columns have no buffers (and type 0). NULL: out
  * of memory. */
 struct tow_frame *tow_pool_take(struct tow_pool *pool);
+/* Frees the frames that lie in the pool, and those that come back before the next is taken. */
+void tow_pool_rest(struct tow_pool *pool);
 /* Tells how many bytes a batch used: frames far larger than batches of late are not kept, so that
  * one giant row does not hold memory for ever. */
 void tow_pool_note(struct tow_pool *pool, size_t used);

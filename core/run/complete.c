@@ -62,6 +62,7 @@ static int complete_rejects(struct run *run, struct record *record, struct tow_e
     run->reject_lines.size = 0;
     for (size_t i = 0; !rc && i < record->note_count; i++)
         rc = run_reject_line(run, record, &record->notes[i], err);
+    record_drop_text(record);
     if (!rc)
         rc = tow_rejects_write(run->rejects, run->reject_lines.data, run->reject_lines.size, err);
     return rc;

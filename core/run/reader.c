@@ -425,8 +425,8 @@ static int reader_columns(struct run *run, struct tow_share *current, struct Arr
 
     if (!reader->columns)
         return tow_share_slice(current, 0, tow_share_array(current)->length, out, err);
-    int rc = tow_columns_apply(reader->current->is_typed ? reader->typed_columns : reader->columns,
-                               current, out, reader_reject_value, run, err);
+    int rc = tow_columns_apply(typed_columns_for(reader, reader->current), current, out,
+                               reader_reject_value, run, err);
     return rc ? rc : reader_end_stage(run, "columns", out->length, err);
 }
 

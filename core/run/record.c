@@ -85,8 +85,7 @@ void record_free(struct record *record)
         record->try_copy.release(&record->try_copy);
     if (record->lines.release)
         record->lines.release(&record->lines);
-    if (record->text.release)
-        record->text.release(&record->text);
+    record_drop_text(record);
     if (record->held)
         record->let_go(record->held);
     tow_share_unref(record->source);
@@ -154,6 +153,12 @@ void record_adopt_unreadable(struct record *record, struct record *from)
     from->note_text = (struct tow_buffer){0};
 }
 
+void record_drop_text(struct record *record)
+{
+    if (record->text.release)
+        record->text.release(&record->text);
+}
+
 int record_text(struct record *record, const struct ArrowSchema *schema,
                 const struct ArrowArray **out, struct tow_error *err)
 {
@@ -171,8 +176,7 @@ int record_text(struct record *record, const struct ArrowSchema *schema,
                            (long long)record->text.length, (long long)record->source_rows);
     if (!rc)
         return TOW_OK;
-    if (record->text.release)
-        record->text.release(&record->text);
+    record_drop_text(record);
     return tow_error_prefix(err, "batch %llu: as_text", (unsigned long long)record->seq);
 }
 

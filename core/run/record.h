@@ -113,10 +113,12 @@ static inline const char *record_message(const struct record *record,
     return record->note_text.data + note->message;
 }
 
-/* The source's rows by the source's schema, as reject lines show them; good until the record is
- * freed. */
+/* The source's rows by the source's schema, as reject lines show them; good until
+ * record_drop_text. */
 int record_text(struct record *record, const struct ArrowSchema *schema,
                 const struct ArrowArray **out, struct tow_error *err);
+
+void record_drop_text(struct record *record);
 
 /* Bytes that the buffers of an array take, about; for bounds on what is in flight. */
 size_t record_array_bytes(const struct ArrowArray *array);

@@ -43,6 +43,7 @@ struct run_reader {
     struct ArrowSchema *schemas;       /* what comes out of each transform */
     struct tow_columns *columns;       /* NULL: rows go out as they are */
     struct ArrowSchema typed;          /* of typed batches; released where the source makes none */
+    int was_typed;                     /* the last batch was */
     struct tow_columns *typed_columns; /* from `typed` to what `columns` makes */
     struct record *current;            /* in the transforms now, for settle */
     enum record_stage stage;
@@ -225,6 +226,8 @@ int typed_open(struct run *run, struct tow_error *err);
 void typed_close(struct run *run);
 /* Is what a batch says of types, and holds, as plugin.h has it? */
 int typed_check_batch(const struct run *run, const struct tow_batch *batch, struct tow_error *err);
+/* The columns that a batch goes through. */
+struct tow_columns *typed_columns_for(struct run_reader *reader, const struct record *record);
 
 /* ---- worker.c ------------------------------------------------------------------------------- */
 

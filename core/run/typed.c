@@ -78,3 +78,14 @@ int typed_check_batch(const struct run *run, const struct tow_batch *batch, stru
         return tow_error_set(err, TOW_E_BUG, "a typed batch without its text");
     return TOW_OK;
 }
+
+/* Where both kinds take turns, one has the memory at a time. */
+struct tow_columns *typed_columns_for(struct run_reader *reader, const struct record *record)
+{
+    struct tow_columns *columns = record->is_typed ? reader->typed_columns : reader->columns;
+
+    if (reader->typed_columns && record->is_typed != reader->was_typed)
+        tow_columns_rest(record->is_typed ? reader->columns : reader->typed_columns);
+    reader->was_typed = record->is_typed;
+    return columns;
+}

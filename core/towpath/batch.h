@@ -219,6 +219,9 @@ int tow_builder_full(const struct tow_builder *builder, uint32_t rows, uint64_t 
 int tow_builder_finish(struct tow_builder *builder, struct ArrowArray *out, struct tow_error *err);
 /* Drops all rows. */
 void tow_builder_reset(struct tow_builder *builder);
+/* A builder without rows that is not needed for a while: frees the buffers that it has, and those
+ * that come back before it is used again. */
+void tow_builder_rest(struct tow_builder *builder);
 
 /*
  * The fast way: fill the buffers column by column. Reserve, write values[0..n), validity bits and

@@ -309,6 +309,8 @@ struct tow_batch {
 
 /* The text is what is left without ASCII white space at both ends: that comes first of all. */
 #define TOW_WISH_TRIM 1u
+/* A null, from the file or by null_if, is no value: its row will be rejected. */
+#define TOW_WISH_REQUIRED 2u
 
 /* What the core makes of a text column of the source. */
 struct tow_wish {

@@ -102,8 +102,9 @@ static int batch_append_lines(struct tow_builder *builder, const struct tow_csv_
 
 /* ---- typed rows ----------------------------------------------------------------------------- */
 
-/* The rows so far become text. */
-static int batch_make_text(struct tow_csv_batch *batch, struct tow_error *err)
+/* The rows so far become text. Text and typed batches take turns with the memory. */
+static int batch_make_text(struct tow_csv_batch *batch, struct tow_blocks *blocks,
+                           struct tow_error *err)
 {
     int code = TOW_OK;
 
@@ -117,6 +118,8 @@ static int batch_make_text(struct tow_csv_batch *batch, struct tow_error *err)
     tow_csv_held_free(batch->held);
     batch->held = NULL;
     tow_builder_reset(batch->typed);
+    tow_builder_rest(batch->typed);
+    tow_blocks_rest(blocks);
     batch->is_typed = 0;
     return TOW_OK;
 }
@@ -160,7 +163,7 @@ static int batch_append_rows(struct tow_csv_source *source, struct tow_error *er
     if (code != TOW_OK || converts)
         return code;
     if (batch->is_typed)
-        code = batch_make_text(batch, err);
+        code = batch_make_text(batch, source->window.blocks, err);
     if (code == TOW_OK)
         code = tow_csv_columns_append(&source->columns, table, source->window.data, &converts, err);
     return code;
@@ -173,7 +176,7 @@ int tow_csv_batch_append(struct tow_csv_source *source, struct tow_error *err)
     int code = TOW_OK;
 
     if (batch->is_typed && !batch_may_hold(source))
-        code = batch_make_text(batch, err);
+        code = batch_make_text(batch, source->window.blocks, err);
     if (code == TOW_OK && table->row_count > 0)
         code = tow_column_reserve(tow_builder_column(batch->lines, 0),
                                   batch_rows(batch) + (int64_t)table->row_count, 0, err);
@@ -235,6 +238,7 @@ static void batch_hand_text(struct tow_csv_batch *batch, struct tow_batch *out)
         out->let_go = tow_csv_held_let_go;
         out->held = batch->held;
         batch->held = NULL;
+        tow_builder_rest(batch->text);
     }
     batch->is_typed = batch->typed != NULL;
 }
@@ -246,7 +250,7 @@ int tow_csv_batch_hand_over(struct tow_csv_source *source, struct tow_batch *out
     int code = batch_take_lines(batch, err);
 
     if (code == TOW_OK && batch->is_typed && !batch->held)
-        code = batch_make_text(batch, err);
+        code = batch_make_text(batch, source->window.blocks, err);
     if (code == TOW_OK)
         code = tow_builder_finish(batch->is_typed ? batch->typed : batch->text, &out->array, err);
     if (code != TOW_OK)

@@ -270,10 +270,12 @@ static int columns_fill_block(struct tow_csv_columns *columns, size_t first, siz
     for (size_t i = 0; i < columns->count && code == TOW_OK && *converts; i++) {
         struct tow_csv_fill *fill = &columns->fills[i];
 
-        if (fill->wish)
-            *converts = tow_csv_typed_put(fill, first, count);
-        else
+        if (!columns->wishes || columns->wishes[i].is_text) {
             code = columns_put_text(fill, first, count, err);
+            *converts = !fill->nulls || !columns->wishes || !columns->wishes[i].is_required;
+        } else {
+            *converts = tow_csv_typed_put(fill, first, count);
+        }
     }
     return code;
 }

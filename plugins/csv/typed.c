@@ -41,6 +41,7 @@ static int wish_init(struct tow_csv_wish *wish, const struct tow_wish *from, con
     int code = tow_type_parse(from->type, &type, err);
 
     wish->column = (size_t)from->column;
+    wish->is_required = (from->flags & TOW_WISH_REQUIRED) != 0;
     wish->is_text = 1;
     if (code != TOW_OK || type.id == TOW_TYPE_STRING ||
         !tow_texts_converter_init(&wish->converter, type, from->format, level))
@@ -260,5 +261,5 @@ int tow_csv_typed_put(struct tow_csv_fill *fill, size_t first, size_t count)
         tow_csv_put_bits(column->values, at, bits);
     tow_csv_put_bits(column->validity, at, ~texts.null);
     fill->nulls += __builtin_popcountll(texts.null);
-    return bad == 0;
+    return bad == 0 && !(texts.null && fill->wish->is_required);
 }

@@ -15,6 +15,7 @@
 /* What is wished of a column. */
 struct tow_csv_wish {
     size_t column;                        /* of the header */
+    int is_required;                      /* a null is no value */
     int is_text;                          /* it stays text, and nothing below holds */
     struct tow_texts_converter converter; /* its format belongs to us */
     int trim;

@@ -138,3 +138,27 @@ def test_the_sink_null_counts_rows_and_keeps_none(tow):
     done = tow.run("run", "job.cfg", "--full", code=None)
     assert "sink null: " in done.stderr and " rows in 1 batches let go" in done.stderr
     assert {path for path in set(tow.folder.rglob("*")) - before if "state" not in str(path)} == set()
+
+
+def test_memory_stays_small_where_text_and_typed_batches_take_turns(tow):
+    rng = random.Random(7)
+    tow.write("in.csv", "")
+    with open(tow.folder / "in.csv", "w") as out:
+        out.write(",".join(NAMES) + "\n")
+        rows = [",".join(field(rng, name, False) for name in NAMES) + "\n" for _ in range(2000)]
+        for _ in range(150):
+            out.writelines(rows)
+            out.write("x" + rows[0] if rng.random() < 0.3 else "")
+    columns = '''  columns = ( { name = "id"; type = "int32"; }, { name = "name"; }, { name = "amount"; type = "float64"; null_if = "n/a"; },
+      { name = "at"; type = "timestamp"; }, { name = "day"; type = "date"; }, { name = "active"; type = "bool"; }, { name = "note"; } );'''
+    tow.job(source=CSV, sink='plugin = "null";', more=columns)
+    process = tow.start("run", "job.cfg", "-q")
+    peak = 0
+    while process.poll() is None:
+        try:
+            status = open(f"/proc/{process.pid}/status").read()
+        except OSError:
+            break
+        peak = max([peak] + [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")])
+    tow.finish(process, 0)
+    assert 0 < peak < 16 * 1024

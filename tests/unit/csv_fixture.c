@@ -103,7 +103,9 @@ int csv_wish_value(const struct tow_wish *wish, struct tow_type type, const char
         if (strlen(wish->null_if.items[i]) == length &&
             memcmp(wish->null_if.items[i], text, length) == 0)
             out->is_null = 1;
-    if (out->is_null || type.id == TOW_TYPE_STRING)
+    if (out->is_null)
+        return !(wish->flags & TOW_WISH_REQUIRED);
+    if (type.id == TOW_TYPE_STRING)
         return 1;
     if (length > sizeof room - 2 * TOW_TEXTS_SLACK)
         return 0;
@@ -127,6 +129,7 @@ static void check_value(const struct tow_wish *wish, const struct tow_view *type
 
     if (tow_view_is_null(text, row)) {
         assert_true(is_null);
+        assert_false(wish->flags & TOW_WISH_REQUIRED);
         return;
     }
     assert_true(csv_wish_value(wish, typed->type, bytes, length, &value));
@@ -189,8 +192,9 @@ static void check_untyped(const struct csv_run *run, const struct tow_batch *bat
         for (int64_t row = 0; row < batch->array.length && converts; row++) {
             const char *bytes = tow_view_bytes(&text, row, &length);
 
-            converts = tow_view_is_null(&text, row) ||
-                       csv_wish_value(&run->wishes[i], field.type, bytes, length, &value);
+            converts = tow_view_is_null(&text, row)
+                           ? !(run->wishes[i].flags & TOW_WISH_REQUIRED)
+                           : csv_wish_value(&run->wishes[i], field.type, bytes, length, &value);
         }
     }
     if (converts)

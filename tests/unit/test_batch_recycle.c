@@ -167,6 +167,38 @@ static void test_only_a_few_frames_wait(void **state)
 
 /* ---- giants --------------------------------------------------------------------------------- */
 
+static void test_a_builder_that_rests_holds_nothing(void **state)
+{
+    size_t before = nomem_held();
+    struct ArrowArray first = make_batch(1000), second = make_batch(1000);
+
+    (void)state;
+    first.release(&first);
+    assert_true(nomem_held() - before > 20000);
+    tow_builder_rest(builder); /* the one that waits goes, and the other once it comes back */
+    second.release(&second);
+    assert_in_range(nomem_held() - before, 0, 1000);
+    second = make_batch(1000); /* and then all is as ever */
+    second.release(&second);
+    before = nomem_count();
+    first = make_batch(1000);
+    first.release(&first);
+    assert_int_equal(nomem_count(), before);
+}
+
+static void test_a_builder_with_rows_does_not_rest(void **state)
+{
+    struct ArrowArray array;
+
+    (void)state;
+    add_row(5, 3);
+    tow_builder_rest(builder);
+    array = make_batch(2);
+    assert_int_equal(array.length, 3);
+    assert_int_equal(numbers(&array)[0], 5);
+    array.release(&array);
+}
+
 static void test_one_giant_row_does_not_hold_memory_for_ever(void **state)
 {
     enum { GIANT = 100 << 20 };
@@ -468,6 +500,8 @@ int main(void)
         with_builder(test_a_batch_that_went_at_once_is_used_again_for_the_next),
         with_builder(test_validity_is_fresh_in_buffers_used_again),
         with_builder(test_only_a_few_frames_wait),
+        with_builder(test_a_builder_that_rests_holds_nothing),
+        with_builder(test_a_builder_with_rows_does_not_rest),
         with_builder(test_one_giant_row_does_not_hold_memory_for_ever),
         with_builder(test_a_giant_that_waits_below_others_goes_too),
         with_builder(test_buffers_behind_a_giant_are_not_made_as_large),

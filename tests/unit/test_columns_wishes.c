@@ -19,10 +19,10 @@ static void assert_wishes(const struct tow_column_spec *specs, size_t count, con
     const struct tow_wish *list = wishes ? tow_wishes_list(wishes, &listed) : NULL;
     for (size_t i = 0; i < listed; i++)
         used += (size_t)snprintf(
-            text + used, sizeof text - used, "%lld %s%s%s%s%s%s\n", (long long)list[i].column,
+            text + used, sizeof text - used, "%lld %s%s%s%s%s%s%s\n", (long long)list[i].column,
             list[i].type, list[i].flags & TOW_WISH_TRIM ? " trim" : "",
-            list[i].format ? " format " : "", list[i].format ? list[i].format : "",
-            list[i].null_if.count ? " null_if " : "",
+            list[i].flags & TOW_WISH_REQUIRED ? " required" : "", list[i].format ? " format " : "",
+            list[i].format ? list[i].format : "", list[i].null_if.count ? " null_if " : "",
             list[i].null_if.count ? list[i].null_if.items[0] : "");
     assert_string_equal(text, expected);
     tow_wishes_free(wishes);
@@ -40,7 +40,20 @@ static void test_a_conversion_is_wished_for(void **state)
     };
 
     (void)state;
-    assert_wishes(specs, 2, "0 int32 trim null_if -\n3 date format %Y\n");
+    assert_wishes(specs, 2, "0 int32 trim null_if -\n3 date required format %Y\n");
+}
+
+static void test_a_null_is_no_value_of_a_required_column_without_default(void **state)
+{
+    const struct tow_column_spec specs[] = {
+        {.name = "1", .from = "a", TYPED(INT32), .required = 1, .fallback = "0"},
+        {.name = "2", .from = "b", TYPED(INT32)},
+        {.name = "3", .from = "b", TYPED(INT32), .required = 1},
+        {.name = "4", .from = "d", .required = 1},
+    };
+
+    (void)state;
+    assert_wishes(specs, 4, "0 int32\n1 int32 required\n3 string required\n");
 }
 
 static void test_columns_that_nobody_takes_are_not_wished_for(void **state)
@@ -137,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_conversion_is_wished_for),
+        cmocka_unit_test(test_a_null_is_no_value_of_a_required_column_without_default),
         cmocka_unit_test(test_columns_that_nobody_takes_are_not_wished_for),
         cmocka_unit_test(test_what_is_more_than_a_conversion_wants_the_text),
         cmocka_unit_test(test_a_column_used_twice_is_wished_for_where_both_are_alike),

@@ -120,6 +120,8 @@ static size_t pick_wishes(uint64_t *seed, struct tow_wish *wishes)
     for (size_t i = 0; i < COLUMNS; i++)
         if (mask >> i & 1)
             wishes[count++] = all_wishes[i];
+    if (random_below(seed, 8) == 0)
+        wishes[random_below(seed, count)].flags |= TOW_WISH_REQUIRED;
     return count;
 }
 
