@@ -52,6 +52,11 @@ static void metrics_add(void *context, const struct tow_totals *more)
         to->last_ok_us = more->last_ok_us;
 }
 
+static int metrics_by_job(const void *a, const void *b)
+{
+    return strcmp(((const struct tow_totals *)a)->job, ((const struct tow_totals *)b)->job);
+}
+
 static int metrics_sum(struct tow_state *state, int64_t after, int64_t upto,
                        struct metrics_sums *sums, struct tow_error *err)
 {
@@ -86,7 +91,9 @@ static int metrics_gather(struct tow_metrics *metrics, struct tow_state *state,
     if (metrics->count)
         memcpy(now->totals, metrics->totals, metrics->count * sizeof *now->totals);
     now->count = metrics->count;
-    return metrics_sum(state, metrics->upto, INT64_MAX, now, err);
+    rc = metrics_sum(state, metrics->upto, INT64_MAX, now, err);
+    qsort(now->totals, now->count, sizeof *now->totals, metrics_by_job);
+    return rc;
 }
 
 void tow_metrics_release(struct tow_metrics *metrics)
@@ -161,14 +168,21 @@ static const struct tow_daemon_job *metrics_job(const struct metrics_page *page,
     return job->gone ? NULL : job;
 }
 
+static int metrics_find_job(const void *job, const void *totals)
+{
+    return strcmp(job, ((const struct tow_totals *)totals)->job);
+}
+
 static const struct tow_totals *metrics_totals(const struct metrics_page *page, const char *job)
 {
     static const struct tow_totals none;
 
-    for (size_t i = 0; i < page->sums->count; i++)
-        if (strcmp(page->sums->totals[i].job, job) == 0)
-            return &page->sums->totals[i];
-    return &none;
+    const struct tow_totals *found = page->sums->count
+                                         ? bsearch(job, page->sums->totals, page->sums->count,
+                                                   sizeof *page->sums->totals, metrics_find_job)
+                                         : NULL;
+
+    return found ? found : &none;
 }
 
 /* A counter with one more label, whose values stand side by side in the totals. */

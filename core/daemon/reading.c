@@ -43,6 +43,23 @@ static int reading_text(const char *path, struct tow_reading_file *file, struct 
     return rc;
 }
 
+int tow_reading_is_stale(const struct tow_reading *reading)
+{
+    for (size_t i = 0; i < reading->count; i++) {
+        const struct tow_reading_file *file = &reading->files[i];
+        struct tow_error err = TOW_ERROR_INIT;
+        struct tow_reading_file now = {.path = NULL};
+        int rc = reading_text(file->path, &now, &err);
+        int differs = rc != TOW_OK || now.length != file->length ||
+                      memcmp(now.text, file->text, file->length) != 0;
+
+        free(now.text);
+        if (differs)
+            return 1;
+    }
+    return 0;
+}
+
 static int reading_visit(void *context, const char *path, int is_job, struct tow_error *err)
 {
     struct tow_reading *reading = context;

@@ -44,6 +44,9 @@ int tow_reading_start(struct tow_reading *reading, const char *folder, struct to
 /* Goes on, as far as that goes without waiting: TOW_END when all files are judged, TOW_OK when
  * there is more to come; an error ends the reading. */
 int tow_reading_advance(struct tow_reading *reading, int64_t now_ms, struct tow_error *err);
+/* 1 where a file holds another text by now than the one that was kept when the check began: what
+ * was judged may be that one, so all is to be read again. */
+int tow_reading_is_stale(const struct tow_reading *reading);
 /* Ends what is left of it. */
 void tow_reading_release(struct tow_reading *reading);
 

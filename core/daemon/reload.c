@@ -151,6 +151,12 @@ int64_t tow_daemon_reload(struct tow_daemon *daemon, int64_t now_ms)
     rc = tow_reading_advance(&daemon->reading, now_ms, &err);
     if (rc == TOW_OK)
         return daemon->reading.deadline_ms;
+    if (rc == TOW_END && tow_reading_is_stale(&daemon->reading)) {
+        tow_log_line(TOW_LOG_INFO, "daemon", "files changed while they were read: once more");
+        tow_reading_release(&daemon->reading);
+        daemon->reload_wanted = 1;
+        return now_ms;
+    }
     if (rc == TOW_END)
         reload_apply(daemon);
     else

@@ -10,8 +10,6 @@
 
 #define SECOND INT64_C(1000000)
 
-#define LOOK_US (10 * SECOND) /* a run whose process cannot be seen is looked for */
-
 /* ---- the state ------------------------------------------------------------------------------ */
 
 void tow_supervisor_state_failed(struct tow_supervisor *supervisor, const struct tow_error *err,
@@ -44,135 +42,6 @@ int tow_supervisor_keep(struct tow_supervisor *supervisor, struct tow_daemon_job
         tow_supervisor_state_failed(supervisor, &err, now_us);
     else
         supervisor_state_works(supervisor);
-    return rc;
-}
-
-/* ---- runs of somebody else ------------------------------------------------------------------ */
-
-/* A run that was not started here is on, by the job's lock: 1. 0 where there is none, -1 where the
- * state failed. */
-static int supervisor_find_foreign(struct tow_supervisor *supervisor, struct tow_daemon_job *job,
-                                   int64_t now_us)
-{
-    struct tow_error err = TOW_ERROR_INIT;
-    int64_t pid;
-    int rc = tow_state_lock_holder(supervisor->state, job->plan.name, &pid, &err);
-
-    if (rc == TOW_END)
-        return 0;
-    if (rc) {
-        tow_supervisor_state_failed(supervisor, &err, now_us);
-        return -1;
-    }
-    job->activity = TOW_ACTIVITY_FOREIGN;
-    job->watch_fd = pid ? supervisor->ops->watch(supervisor->context, pid) : -1;
-    /* Where its process is gone already, its lock is found dead by the next look. */
-    job->wake_us = job->watch_fd >= 0 ? INT64_MAX : now_us + (pid ? 0 : LOOK_US);
-    return 1;
-}
-
-static void supervisor_drop_watch(struct tow_supervisor *supervisor, struct tow_daemon_job *job)
-{
-    if (job->watch_fd >= 0)
-        supervisor->ops->unwatch(supervisor->context, job->watch_fd);
-    job->watch_fd = -1;
-    job->activity = TOW_ACTIVITY_NONE;
-}
-
-void tow_supervisor_watched(struct tow_supervisor *supervisor, struct tow_daemon_job *job,
-                            int64_t now_us)
-{
-    supervisor_drop_watch(supervisor, job);
-    job->wake_us = now_us;
-    if (!job->adopted)
-        return;
-    if (job->agenda.state == TOW_AGENDA_BY_HAND) {
-        tow_agenda_ended(&job->plan.schedule, &job->agenda, TOW_AGENDA_OK, now_us);
-        tow_supervisor_keep(supervisor, job, now_us);
-    }
-    tow_supervisor_judge(supervisor, job, now_us);
-}
-
-/* ---- taking jobs on ------------------------------------------------------------------------- */
-
-/* How the run ended that the agenda says is on, although nobody is at work. */
-static int supervisor_end_left(struct tow_supervisor *supervisor, struct tow_daemon_job *job,
-                               int64_t now_us, struct tow_error *err)
-{
-    enum tow_agenda_outcome outcome = TOW_AGENDA_INTERRUPTED;
-    struct tow_run run;
-    int rc = TOW_END;
-
-    if (job->agenda.state == TOW_AGENDA_RUNNING)
-        rc = tow_state_slot_run(supervisor->state, job->plan.name, job->agenda.slot_us, &run, err);
-    if (rc < TOW_OK)
-        return rc;
-    /* One that is "running" still was not closed at start: it died just now. */
-    if (rc == TOW_OK && run.attempt >= job->agenda.tries &&
-        strcmp(run.status, TOW_RUN_RUNNING) != 0 && run.exit_code >= 0)
-        outcome = tow_agenda_outcome_of(
-            run.exit_code > 128 && strcmp(run.status, "interrupted") == 0 ? 0 : run.exit_code,
-            run.exit_code > 128 && strcmp(run.status, "interrupted") == 0 ? run.exit_code - 128
-                                                                          : 0);
-    else if (rc == TOW_OK && strcmp(run.status, TOW_RUN_OK) == 0)
-        outcome = TOW_AGENDA_OK;
-    if (job->agenda.state == TOW_AGENDA_BY_HAND)
-        outcome = TOW_AGENDA_OK;
-    tow_agenda_ended(&job->plan.schedule, &job->agenda, outcome, now_us);
-    return TOW_OK;
-}
-
-static int supervisor_adopt_agenda(struct tow_supervisor *supervisor, struct tow_daemon_job *job,
-                                   int64_t now_us, struct tow_error *err)
-{
-    int on = job->agenda.state == TOW_AGENDA_RUNNING || job->agenda.state == TOW_AGENDA_BY_HAND;
-    int rc = TOW_OK, foreign = supervisor_find_foreign(supervisor, job, now_us);
-
-    if (foreign < 0)
-        return TOW_E_ENV;
-    if (foreign && on) {
-        tow_log_line(TOW_LOG_INFO, "daemon", "%s is running already; waiting for its end",
-                     job->plan.name);
-        return TOW_END;
-    }
-    if (on)
-        rc = supervisor_end_left(supervisor, job, now_us, err);
-    if (rc)
-        return rc;
-    tow_agenda_adopt(&job->plan.schedule, &job->agenda, !job->known, now_us);
-    if (foreign)
-        tow_agenda_started_by_hand(&job->agenda, now_us);
-    return TOW_OK;
-}
-
-/* TOW_OK once the job is taken on, TOW_END where that waits for the end of a run. */
-static int supervisor_adopt(struct tow_supervisor *supervisor, struct tow_daemon_job *job,
-                            int64_t now_us)
-{
-    struct tow_error err = TOW_ERROR_INIT;
-    struct tow_agenda kept = TOW_AGENDA_NEW;
-    int rc = tow_state_health(supervisor->state, job->plan.name, &job->health, &err);
-
-    if (rc >= TOW_OK)
-        rc = tow_state_agenda(supervisor->state, job->plan.name, &kept, &err);
-    job->agenda = kept;
-    if (rc >= TOW_OK)
-        rc = job->plan.has_schedule ? supervisor_adopt_agenda(supervisor, job, now_us, &err)
-                                    : TOW_OK;
-    if (rc < TOW_OK) {
-        if (err.code)
-            tow_supervisor_state_failed(supervisor, &err, now_us);
-        return rc;
-    }
-    if (rc == TOW_END)
-        return rc;
-    /* Hundreds of jobs that are as they were need no write each. */
-    if (job->plan.has_schedule && memcmp(&kept, &job->agenda, sizeof kept) != 0)
-        rc = tow_supervisor_keep(supervisor, job, now_us);
-    if (!rc)
-        rc = tow_supervisor_judge(supervisor, job, now_us);
-    job->adopted = rc == TOW_OK;
-    job->known |= job->adopted;
     return rc;
 }
 
@@ -270,7 +139,7 @@ static void supervisor_look(struct tow_supervisor *supervisor, struct tow_daemon
 {
     if (job->activity == TOW_ACTIVITY_FOREIGN && job->watch_fd < 0 && now_us >= job->wake_us) {
         job->activity = TOW_ACTIVITY_NONE;
-        int foreign = supervisor_find_foreign(supervisor, job, now_us);
+        int foreign = tow_supervisor_find_foreign(supervisor, job, now_us);
 
         if (foreign < 0) {
             job->activity = TOW_ACTIVITY_FOREIGN;
@@ -283,8 +152,8 @@ static void supervisor_look(struct tow_supervisor *supervisor, struct tow_daemon
         return;
     if (job->gone)
         return;
-    if (!job->adopted &&
-        (job->activity != TOW_ACTIVITY_NONE || supervisor_adopt(supervisor, job, now_us) != TOW_OK))
+    if (!job->adopted && (job->activity != TOW_ACTIVITY_NONE ||
+                          tow_supervisor_adopt(supervisor, job, now_us) != TOW_OK))
         return;
     int64_t look =
         job->activity == TOW_ACTIVITY_FOREIGN && job->watch_fd < 0 ? job->wake_us : INT64_MAX;
@@ -334,7 +203,7 @@ static void supervisor_start(struct tow_supervisor *supervisor, struct tow_daemo
                              int64_t now_us)
 {
     struct tow_error err = TOW_ERROR_INIT;
-    int foreign = supervisor_find_foreign(supervisor, job, now_us);
+    int foreign = tow_supervisor_find_foreign(supervisor, job, now_us);
 
     job->wants = 0;
     if (foreign < 0)
@@ -372,7 +241,8 @@ int tow_supervisor_run(struct tow_supervisor *supervisor, struct tow_daemon_job 
         return job->activity != TOW_ACTIVITY_NONE
                    ? tow_error_set(err, TOW_E_TRANSIENT, "job %s is running", job->plan.name)
                    : tow_error_set(err, TOW_E_ENV, "the state does not work");
-    if (job->activity == TOW_ACTIVITY_NONE && supervisor_find_foreign(supervisor, job, now_us) < 0)
+    if (job->activity == TOW_ACTIVITY_NONE &&
+        tow_supervisor_find_foreign(supervisor, job, now_us) < 0)
         return tow_error_set(err, TOW_E_ENV, "the state does not work");
     if (job->activity != TOW_ACTIVITY_NONE)
         return tow_error_set(err, TOW_E_TRANSIENT, "job %s is running", job->plan.name);
@@ -444,7 +314,7 @@ static void supervisor_remove_gone(struct tow_supervisor *supervisor)
             supervisor->jobs[kept++] = job;
             continue;
         }
-        supervisor_drop_watch(supervisor, job);
+        tow_supervisor_drop_watch(supervisor, job);
         tow_job_plan_release(&job->plan);
         free(job);
     }

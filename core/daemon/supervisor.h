@@ -95,6 +95,14 @@ void tow_supervisor_state_failed(struct tow_supervisor *supervisor, const struct
                                  int64_t now_us);
 int tow_supervisor_keep(struct tow_supervisor *supervisor, struct tow_daemon_job *job,
                         int64_t now_us);
+/* A run that was not started here is on, by the job's lock, and is watched: 1. 0 where there is
+ * none, -1 where the state failed. */
+int tow_supervisor_find_foreign(struct tow_supervisor *supervisor, struct tow_daemon_job *job,
+                                int64_t now_us);
+void tow_supervisor_drop_watch(struct tow_supervisor *supervisor, struct tow_daemon_job *job);
+/* TOW_OK once the job is taken on, TOW_END where that waits for the end of a run. */
+int tow_supervisor_adopt(struct tow_supervisor *supervisor, struct tow_daemon_job *job,
+                         int64_t now_us);
 /* Takes the job's newest ended run into account: its health, and alerts about it. */
 int tow_supervisor_judge(struct tow_supervisor *supervisor, struct tow_daemon_job *job,
                          int64_t now_us);

@@ -29,6 +29,8 @@ class Daemon:
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(path)
         tow.env["NOTIFY_SOCKET"] = path
+        # A crash is to be one under the address sanitizer, too.
+        tow.env["ASAN_OPTIONS"] = ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"), "handle_segv=0"]))
 
     def job(self, name, schedule="", source="", sink="", more="", file=None):
         """jobs/NAME.cfg: from in.csv to NAME.ndjson, both beside the folder."""

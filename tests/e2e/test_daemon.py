@@ -58,8 +58,7 @@ def test_no_more_runs_than_allowed_are_on_and_the_rest_wait_their_turn(daemon):
 def test_a_run_that_takes_too_long_is_stopped_and_has_failed(daemon):
     slow(daemon, schedule='first_run = "now"; every = "1h"; timeout = "1s";')
     daemon.start()
-    (run,) = daemon.ended("slow")
-    assert run["status"] == "failed"
+    (run,) = daemon.ended("slow", status="failed")
     assert "stopped after its timeout of 1 s" in run["error"]["message"]
     assert daemon.job_state("slow")["failing"]
     daemon.stop()
@@ -84,6 +83,28 @@ def test_a_run_that_could_not_begin_leaves_a_record(daemon):
     (run, *_) = daemon.ended("lost", status="failed")
     assert run["exit_code"] == 2
     assert "could not begin" in run["error"]["message"]
+    daemon.stop()
+
+
+def test_a_job_that_is_not_kept_up_to_date_runs_once(daemon):
+    daemon.job("once", "keep_updated = false;")
+    daemon.start()
+    daemon.ended("once", 1)
+    daemon.wait_for(lambda: daemon.job_state("once")["state"] == "idle")
+    assert daemon.job_state("once")["next"] is None
+    daemon.stop()
+    daemon.job("tick", 'every = "1s";')
+    daemon.start()
+    daemon.ended("tick", 2)
+    assert len(daemon.runs("once")) == 1
+    daemon.stop()
+
+
+def test_a_continuous_job_is_started_whenever_it_has_ended(daemon):
+    daemon.job("always", 'frequency = "continuous";')
+    daemon.start()
+    runs = daemon.ended("always", 3)
+    assert all(run["status"] == "ok" for run in runs)
     daemon.stop()
 
 

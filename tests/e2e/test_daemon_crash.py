@@ -31,9 +31,9 @@ def kill(daemon, rng):
     daemon.process.wait(60)
 
 
-def slots_of(runs):
+def slots_of(runs, collapse):
     """Slots in order; each is done once: other runs of it were cut off, as the last one was when
-    the daemon was stopped."""
+    the daemon was stopped. With `latest`, a newer slot may stand for one whose runs were cut off."""
     by_slot = defaultdict(list)
     for run in runs:
         by_slot[run["slot"]].append(run)
@@ -43,6 +43,8 @@ def slots_of(runs):
         del by_slot[last["slot"]]
     for slot, its in by_slot.items():
         done = [run for run in its if run["status"] not in ("interrupted", "cancelled")]
+        if collapse and not done and slot < max(by_slot):
+            continue
         assert len(done) == 1, (slot, [(run["run"], run["status"], run["attempt"]) for run in its])
         assert done[0]["status"] == "ok" and done[0] is its[-1]
     return sorted(instant(slot).timestamp() for slot in by_slot)
@@ -77,7 +79,7 @@ def test_kills_of_the_daemon_lose_no_slot_and_run_none_twice(daemon):
     interrupted = sum(run["status"] == "interrupted" for run in runs)
     assert all(run["status"] != "running" for run in runs)
     for name in names:
-        slots = slots_of([run for run in runs if run["job"] == name])
+        slots = slots_of([run for run in runs if run["job"] == name], name.startswith("latest"))
         assert slots[0] <= began + 2 * EVERY + 5
         if name.startswith("all"):
             assert slots == [slots[0] + EVERY * i for i in range(len(slots))], name
