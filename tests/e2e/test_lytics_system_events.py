@@ -261,6 +261,15 @@ def test_what_may_pass_is_tried_again(tow, far, name):  # noqa: F811
     assert any(entry["faults"] for entry in far.log("/v2/event"))
 
 
+@pytest.mark.parametrize("fault", [{"do": "delay", "seconds": 2}, {"do": "slow", "bytes_per_second": 20}], ids=["late", "slow"])
+def test_answers_that_come_late_or_drop_by_drop_are_given_up_in_time(tow, far, fault):  # noqa: F811
+    far.seed(events=[event(i, ago(minutes=i)) for i in range(1, 50)])
+    far.faults([{"path": "^/v2/event", "times": 1, **fault}])
+    job(tow, f'timeout = "300ms"; start_date = "{ago(hours=1)}";')
+    assert tow.json("run", "job.cfg")["retries"] == 1
+    assert ids(far) == [*range(1, 50)]
+
+
 REFUSED = {
     "a token that expired": ({"status": 401, "body": '{"message":"Expired Token","status":401}'}, 3, "Expired Token"),
     "200 Not Found": ({"status": 200, "body": '{"status":200,"message":"Not Found"}'}, 2, "Not Found"),
