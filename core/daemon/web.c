@@ -273,7 +273,8 @@ static void web_completed(void *context, struct MHD_Connection *connection, void
     *state = NULL;
 }
 
-static void web_log(void *context, const char *format, va_list args)
+static void __attribute__((format(printf, 2, 0)))
+web_log(void *context, const char *format, va_list args)
 {
     char line[512];
 
