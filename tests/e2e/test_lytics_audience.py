@@ -1,5 +1,6 @@
 """Export Audience: source lytics_audience, sink databricks_copy. Tests are named after the ids in docs/lytics.md."""
 
+import gzip
 import json
 import os
 import random
@@ -7,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from helpers import checkpoint, counts, rejected
+from helpers import checkpoint, columns, counts, rejected
 from lytics_trouble import run_in_trouble
 from sandbox import sandbox, sandbox_process  # noqa: F401
 
@@ -189,6 +190,26 @@ def test_aud_a_profile_may_have_a_megabyte(tow, lytics):
     job(tow)
     tow.run("run", "job.cfg")
     assert lytics.sql(f"SELECT count(*), sum(length(email)) FROM {TABLE}") == [["20", "20000000"]]
+
+
+def test_aud_an_export_of_lytics_to_files_is_read_as_csv(tow, lytics):
+    text = 'email,visits,is_bot,seen,tags\na@example.com,"50",f,2026-01-02T03:04:05Z,"[""x""]"\nb@example.com,,t,,\n'
+    (tow.folder / "users").mkdir()
+    (tow.folder / "users" / "1.csv.gz").write_bytes(gzip.compress(text.encode()))
+    tow.job(
+        source='plugin = "csv"; path = "users/*.csv.gz";',
+        sink=f'plugin = "databricks_copy"; table = "{TABLE}"; stage = "{VOLUME}"; mode = "replace";',
+        more=columns(
+            'name = "email"', 'name = "visits"; type = "int64"', 'name = "is_bot"; type = "bool"',
+            'name = "seen"; type = "timestamp"', 'name = "tags"; type = "json"',
+        ),
+    )  # fmt: skip
+    for _ in range(2):
+        tow.run("run", "job.cfg")
+        assert rows(lytics, "email, visits, is_bot, tags") == [
+            ["a@example.com", "50", "false", '["x"]'],
+            ["b@example.com", None, "true", None],
+        ]
 
 
 # -- each run replaces -----------------------------------------------------------------------------
