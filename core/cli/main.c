@@ -41,6 +41,7 @@ static const struct tow_command *const main_commands[] = {
     &tow_cmd_plugins_list,
     &tow_cmd_plugins_show,
     &tow_cmd_plugins_test,
+    &tow_cmd_plugins_new,
     &tow_cmd_jobs,
     &tow_cmd_top,
     &tow_cmd_runs,

@@ -27,6 +27,7 @@ COMMANDS = [
     "plugins list",
     "plugins show",
     "plugins test",
+    "plugins new",
     "jobs",
     "top",
     "runs",

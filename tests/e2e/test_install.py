@@ -129,6 +129,34 @@ def test_plugins_build_by_the_command_of_the_guide(installed, tow):
     run(installed.program, *tally, cwd=tow.folder, env=env)
 
 
+@needs_build
+@pytest.mark.skipif(not shutil.which("pkg-config"), reason="no pkg-config")
+@pytest.mark.skipif(bool(os.environ.get("SANITIZERS")), reason="the kit needs a sanitizer's runtime")
+@pytest.mark.parametrize("kind, made", [("source", "out.csv"), ("sink", "count.txt")])
+def test_a_new_plugin_builds_from_an_empty_folder(installed, tow, kind, made):
+    env = {
+        **{name: value for name, value in tow.env.items() if not name.startswith("MAKE")},
+        "PKG_CONFIG_PATH": str(installed.pc),
+        "PKG_CONFIG_SYSROOT_DIR": str(installed.root),
+        "TOWPATH_PLUGIN_PATH": str(installed.under_root("pluginsdir")),
+        "TOWPATH": str(installed.program),
+    }
+    run(installed.program, "plugins", "new", "weather_2", f"--{kind}", cwd=tow.folder, env=env)
+    folder = tow.folder / "weather_2"
+    run("make", "-s", "check", "install", f"DESTDIR={tow.folder / 'root'}", cwd=folder, env=env)
+    assert (folder / made).stat().st_size > 0
+    assert [path.name for path in (tow.folder / "root").rglob("*.so")] == ["weather_2.so"]
+    again = run(installed.program, "plugins", "new", "weather_2", f"--{kind}", cwd=tow.folder, env=env, check=False)
+    assert again.returncode == 3 and "File exists" in again.stderr
+
+
+def test_a_new_plugin_needs_a_name_and_a_kind(tow):
+    for name in ("", "Weather", "2weather", "we-ather", "a/b", "x" * 64):
+        assert "cannot be a plugin's name" in tow.run("plugins", "new", name, "--source", code=2).stderr
+    assert "--source or --sink" in tow.run("plugins", "new", "weather", code=2).stderr
+    assert "--source or --sink" in tow.run("plugins", "new", "weather", "--source", "--sink", code=2).stderr
+
+
 def test_every_file_of_this_suite_is_distributed():
     listed = (SOURCE / "tests/e2e/Makefile.inc").read_text()
     here = {path.name for path in (SOURCE / "tests/e2e").glob("*.py")}
