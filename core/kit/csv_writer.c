@@ -6,6 +6,7 @@
 #include "towpath/rowtext.h"
 
 #define CSV_DELIMITER_MAX 4
+#define CSV_QUOTE_ALL     1
 #define CSV_EXPANSION     2 /* a quote is doubled; base64 needs less */
 #define CSV_TEXT_EXTRA    6 /* two quotes, base64's last group */
 #define CSV_NULL_MAX      255
@@ -22,6 +23,7 @@ struct tow_csv_writer {
     size_t null_length;
     char prefixes[2][TOW_ROW_PREFIX_STEP]; /* of the first column, and of the others */
     int quote_all;
+    int values_may_delimit; /* the delimiter is a byte that numbers, times or base64 have */
 };
 
 /* Copies a field that needs no quotes; NULL where it does. A delimiter of several bytes counts by
@@ -94,9 +96,10 @@ static int csv_needs_quotes(const void *context, const char *text, size_t length
 {
     const struct tow_csv_writer *writer = context;
 
-    return length == 0 ||
-           (length == writer->null_length && memcmp(text, writer->null_text, length) == 0) ||
-           memchr(text, writer->delimiter[0], length);
+    if (length == 0 ||
+        (length == writer->null_length && memcmp(text, writer->null_text, length) == 0))
+        return 1;
+    return writer->values_may_delimit && memchr(text, writer->delimiter[0], length);
 }
 
 static char *csv_put_bare_binary(const void *context, char *p, const char *text, size_t length,
@@ -196,7 +199,8 @@ static void csv_set_column(struct tow_csv_writer *writer, int64_t index)
     int is_binary = tow_row_writer_type(&writer->rows, index) == TOW_TYPE_BINARY;
 
     column->prefix = writer->prefixes[index > 0];
-    column->quotes = (size_t)writer->quote_all;
+    column->quotes =
+        writer->quote_all == TOW_CSV_QUOTE_TEXT ? !column->put_values : (size_t)writer->quote_all;
     column->prefix_length = (index > 0 ? writer->delimiter_length : 0) + column->quotes;
     column->put_text = is_binary ? csv_put_binary : csv_put_text;
     column->all_odd = is_binary;
@@ -234,8 +238,9 @@ struct tow_csv_writer *tow_csv_writer_new(const struct ArrowSchema *schema,
         csv_set_column(writer, i);
     writer->rows.null = (struct tow_cell){writer->null_text, writer->null_length};
     writer->rows.context = writer;
-    if (!writer->quote_all &&
-        (writer->null_length > 0 || strchr(csv_value_bytes, writer->delimiter[0])))
+    writer->values_may_delimit = strchr(csv_value_bytes, writer->delimiter[0]) != NULL;
+    if (writer->quote_all != CSV_QUOTE_ALL &&
+        (writer->null_length > 0 || writer->values_may_delimit))
         writer->rows.needs_quotes = csv_needs_quotes;
     return writer;
 }

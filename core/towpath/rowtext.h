@@ -46,8 +46,10 @@ struct tow_csv_format {
     const char *delimiter; /* 1 to 4 bytes; NULL: "," */
     const char *null_text; /* NULL: "" */
     const char *line_end;  /* NULL: "\n" */
-    int quote_all;         /* 1: every value that is not null is quoted */
+    int quote_all;         /* 1: every value that is not null is quoted; or TOW_CSV_QUOTE_TEXT */
 };
+/* Every value of string, binary and json columns that is not null; others where they need it. */
+#define TOW_CSV_QUOTE_TEXT 2
 
 struct tow_csv_writer;
 /* Keeps what it needs of schema and format. */

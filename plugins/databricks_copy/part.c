@@ -138,7 +138,7 @@ static int part_put_header(struct tow_copy_part *part, struct tow_error *err)
 static int part_open_writer(struct tow_copy_part *part, const struct tow_copy_part_spec *spec,
                             struct tow_error *err)
 {
-    const struct tow_csv_format format = {.null_text = spec->null_text, .quote_all = 1};
+    const struct tow_csv_format format = {.null_text = spec->null_text, .quote_all = TOW_CSV_QUOTE_TEXT};
     struct ArrowSchema schema;
     int code = part_schema(spec, &schema, err);
 

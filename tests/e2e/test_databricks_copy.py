@@ -381,7 +381,7 @@ def test_parts_are_staged_in_a_folder_of_this_machine(tow, lake):
     assert lake.count(TABLE) == 50
     (part,) = folder.rglob("*.gz")
     lines = gzip.decompress(part.read_bytes()).decode().splitlines()
-    assert lines[0] == '"0","x"' and len(lines) == 50
+    assert lines[0] == '0,"x"' and len(lines) == 50
     assert not list(folder.rglob(".*"))
 
 

@@ -589,7 +589,7 @@ static int lake_replace(const char *text, struct tow_statement *out, struct tow_
 
 static long long lake_ordinal(const char *line)
 {
-    return strtoll(strrchr(line, ',') + 2, NULL, 10);
+    return strtoll(strrchr(line, ',') + 1, NULL, 10);
 }
 
 /* Rows are known by their first field. */

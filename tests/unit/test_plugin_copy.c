@@ -356,10 +356,11 @@ static void test_more_than_a_thousand_files_take_a_second_copy(void **state)
     (void)state;
     copy_job_init(&job, "replace", NULL);
     job.batch = 1;
-    job.rows = 1203;
+    /* The shorter rows go two into a file. */
+    job.rows = 1603;
     assert_ok(copy_job_run(&job), job.err);
     assert_int_equal(lake_ran(&job.lake, "COPY INTO"), 2);
-    assert_int_equal(copy_job_table(&job)->row_count, 1203);
+    assert_int_equal(copy_job_table(&job)->row_count, 1603);
     assert_int_equal(job.lake.file_count, 0);
     copy_job_release(&job);
 }
@@ -485,7 +486,7 @@ static void test_a_load_table_that_somebody_changed_is_not_published(void **stat
         copy_job_assert_fails(&job, TOW_E_ENV, "counting the rows");
         job.lake.refuses = NULL;
         assert_int_equal(job.lake.table_count, 2);
-        lake_add_row(&job.lake.tables[1], "\"77\",\"stray\",\"1\"");
+        lake_add_row(&job.lake.tables[1], "77,\"stray\",1");
         copy_job_assert_fails(&job, TOW_E_ENV, "has 41 rows, 40 were loaded");
         assert_int_equal(copy_job_table(&job)->row_count, 2);
         copy_job_release(&job);

@@ -37,8 +37,8 @@ static void plan_init(struct copy_job *job, const struct plan *plan)
         copy_job_init(job, plan->mode, "schema", plan->schema, NULL);
     job->keys = plan->keys;
     table = lake_add(&job->lake, COPY_TABLE, "`id` BIGINT, `name` STRING");
-    lake_add_row(table, "\"3\",\"old\"");
-    lake_add_row(table, "\"1000\",\"old\"");
+    lake_add_row(table, "3,\"old\"");
+    lake_add_row(table, "1000,\"old\"");
 }
 
 /* Nothing of the load is left, once another one has begun and ended. */

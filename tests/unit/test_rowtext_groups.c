@@ -126,8 +126,9 @@ static void naive_csv_cell(struct naive *naive, const struct tow_view *view, int
     }
     length = (size_t)(naive_value(text, view, row) - text);
     text[length] = '\0';
-    quote =
-        naive->csv->quote_all || length == 0 || strcmp(text, null) == 0 || strpbrk(text, special);
+    quote = naive->csv->quote_all == 1 ||
+            (naive->csv->quote_all == TOW_CSV_QUOTE_TEXT && tow_type_is_bytes(view->type.id)) ||
+            length == 0 || strcmp(text, null) == 0 || strpbrk(text, special);
     if (quote)
         naive_add(naive, "\"");
     for (size_t i = 0; i < length; i++) {
@@ -392,12 +393,13 @@ static const struct tow_csv_format formats[] = {
     {.delimiter = ";", .null_text = "NA", .line_end = "\r\n"},
     {.delimiter = "-", .null_text = "a null text that is longer than a step of copying is"},
     {.delimiter = "xy||", .quote_all = 1},
+    {.delimiter = ",", .quote_all = TOW_CSV_QUOTE_TEXT, .null_text = "127"},
 };
 
 static const struct naive kinds[] = {
-    {.csv = &formats[0]},           {.csv = &formats[1]},        {.csv = &formats[2]},
-    {.csv = &formats[3]},           {.csv = &formats[4]},        {.flags = 0},
-    {.flags = TOW_JSON_OMIT_NULLS}, {.flags = TOW_JSON_STRINGS},
+    {.csv = &formats[0]}, {.csv = &formats[1]},           {.csv = &formats[2]},
+    {.csv = &formats[3]}, {.csv = &formats[4]},           {.csv = &formats[5]},
+    {.flags = 0},         {.flags = TOW_JSON_OMIT_NULLS}, {.flags = TOW_JSON_STRINGS},
 };
 
 static void test_random_batches_are_written_as_a_naive_writer_does(void **state)
