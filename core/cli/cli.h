@@ -35,11 +35,17 @@ struct tow_command {
 extern const struct tow_command tow_cmd_run, tow_cmd_check, tow_cmd_plan, tow_cmd_init;
 extern const struct tow_command tow_cmd_setup, tow_cmd_schedule, tow_cmd_jobs, tow_cmd_top;
 extern const struct tow_command tow_cmd_plugins_list, tow_cmd_plugins_show, tow_cmd_plugins_test;
-extern const struct tow_command tow_cmd_plugins_new;
+extern const struct tow_command tow_cmd_plugins_new, tow_cmd_completion;
 extern const struct tow_command tow_cmd_state_show, tow_cmd_state_reset, tow_cmd_state_set;
 extern const struct tow_command tow_cmd_runs, tow_cmd_runs_show, tow_cmd_rejects, tow_cmd_replay;
 extern const struct tow_command tow_cmd_daemon, tow_cmd_version;
 extern const struct tow_command tow_cmd_describe; /* `towpath NAME WORD`; its name is no words */
+
+/* ---- main.c --------------------------------------------------------------------------------- */
+
+/* All commands in the order of help, NULL at the end; and the options of each of them. */
+const struct tow_command *const *tow_cli_commands(void);
+const struct tow_argument *tow_cli_options(void);
 
 /* ---- help.c --------------------------------------------------------------------------------- */
 

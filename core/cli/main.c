@@ -52,11 +52,22 @@ static const struct tow_command *const main_commands[] = {
     &tow_cmd_state_reset,
     &tow_cmd_state_set,
     &tow_cmd_daemon,
+    &tow_cmd_completion,
     &tow_cmd_version,
     NULL,
 };
 
 #define MAIN_COMMANDS (sizeof main_commands / sizeof main_commands[0])
+
+const struct tow_command *const *tow_cli_commands(void)
+{
+    return main_commands;
+}
+
+const struct tow_argument *tow_cli_options(void)
+{
+    return main_options;
+}
 
 /* ---- finding the command -------------------------------------------------------------------- */
 

@@ -38,6 +38,7 @@ COMMANDS = [
     "state reset",
     "state set",
     "daemon",
+    "completion",
     "version",
 ]
 
