@@ -12,6 +12,7 @@
 #include <openssl/evp.h>
 
 #include "columns/columns.h"
+#include "towpath/texts.h"
 
 /* ---- refused rows: refusal.c ---------------------------------------------------------------- */
 
@@ -69,7 +70,10 @@ struct tow_conversion {
     const char *pattern;  /* the format as written, of times; NULL where there is none; borrowed */
     int epoch_exponent;   /* TOW_FORMAT_EPOCH: the count times ten to this is microseconds */
     tow_convert *convert; /* NULL: there is nothing to do */
-    int keeps_buffers;    /* 1: both types lie in memory alike, so convert at most checks */
+    /* Of text without a pattern to int64, float64, date or a timestamp, many at once; its
+     * convert is NULL for other types. Integers of all widths are int64 here. */
+    struct tow_texts_converter texts;
+    int keeps_buffers; /* 1: both types lie in memory alike, so convert at most checks */
 };
 
 /* TOW_E_CONFIG where there is no such conversion or the format does not fit it. */

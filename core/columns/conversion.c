@@ -225,6 +225,30 @@ static tow_convert *conversion_check(const struct tow_conversion *conversion)
     return NULL;
 }
 
+/* Types whose texts go many at a time. Those of other formats go one by one. */
+static void conversion_set_texts(struct tow_conversion *conversion)
+{
+    struct tow_type type = conversion->to;
+
+    if (conversion->from.id != TOW_TYPE_STRING || conversion->format != TOW_FORMAT_NONE)
+        return;
+    switch (conversion_kind_of(type.id)) {
+    case KIND_INTEGER:
+        if (type.id == TOW_TYPE_UINT64)
+            return;
+        type.id = TOW_TYPE_INT64;
+        break;
+    case KIND_DATE:
+    case KIND_TIMESTAMP:
+        break;
+    default:
+        if (type.id != TOW_TYPE_FLOAT64)
+            return;
+    }
+    if (!tow_texts_converter_init(&conversion->texts, type, NULL, NULL))
+        conversion->texts.convert = NULL;
+}
+
 int tow_conversion_init(struct tow_conversion *conversion, struct tow_type from, struct tow_type to,
                         const char *format, struct tow_error *err)
 {
@@ -241,5 +265,7 @@ int tow_conversion_init(struct tow_conversion *conversion, struct tow_type from,
     conversion->keeps_buffers = conversion_keeps_buffers(conversion);
     if (conversion->keeps_buffers)
         conversion->convert = conversion_check(conversion);
+    if (code == TOW_OK)
+        conversion_set_texts(conversion);
     return code;
 }

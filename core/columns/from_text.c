@@ -48,6 +48,67 @@ static inline __attribute__((always_inline)) void text_rows(const struct tow_ste
     }
 }
 
+/* ---- many texts at once --------------------------------------------------------------------- */
+
+/* The converters look at bytes around each text, which are those of other rows: not so at the ends
+ * of the column. */
+static int text_is_inside(const struct tow_view *in, int64_t first)
+{
+    const int32_t *offsets = in->offsets + in->offset;
+
+    return offsets[first] >= TOW_TEXTS_SLACK &&
+           offsets[first + TOW_TEXTS_MAX] <= offsets[in->length] - TOW_TEXTS_SLACK;
+}
+
+static void text_take(const struct tow_view *in, int64_t first, struct tow_texts *texts)
+{
+    const int32_t *offsets = in->offsets + in->offset + first;
+
+    texts->base = in->bytes;
+    texts->count = TOW_TEXTS_MAX;
+    texts->null = 0;
+    for (int i = 0; i < TOW_TEXTS_MAX; i++) {
+        texts->start[i] = (uint32_t)offsets[i];
+        texts->length[i] = (uint32_t)(offsets[i + 1] - offsets[i]);
+    }
+    for (int i = 0; in->validity && i < TOW_TEXTS_MAX; i++) {
+        uint64_t is_null = (uint64_t)tow_view_is_null(in, first + i);
+
+        texts->null |= is_null << i;
+        texts->length[i] &= (uint32_t)is_null - 1; /* null may have bytes */
+    }
+}
+
+/* As text_rows, of which each caller gives its own as `plain`; values of null rows are zero, as
+ * there. Rows that the converter refuses go to `plain`, which finds the reason. */
+typedef void text_plain(const struct tow_step *step, int64_t first, int64_t count, char *out);
+
+static void text_many(const struct tow_step *step, int64_t first, int64_t count, text_plain *plain,
+                      char *out, size_t width)
+{
+    const struct tow_texts_converter *converter = &step->conversion->texts;
+    struct tow_texts texts;
+    int64_t row = first;
+
+    for (; converter->convert && row + TOW_TEXTS_MAX <= first + count; row += TOW_TEXTS_MAX) {
+        char *values = out + (size_t)(row - first) * width;
+        uint64_t again;
+
+        if (!text_is_inside(&step->in, row)) {
+            plain(step, row, TOW_TEXTS_MAX, values);
+            continue;
+        }
+        text_take(&step->in, row, &texts);
+        again = converter->convert(converter, &texts, values) | texts.null;
+        for (; again; again &= again - 1) {
+            int i = __builtin_ctzll(again);
+
+            plain(step, row + i, 1, values + (size_t)i * width);
+        }
+    }
+    plain(step, row, first + count - row, out + (size_t)(row - first) * width);
+}
+
 /* ---- bool and integers ---------------------------------------------------------------------- */
 
 static inline enum tow_refusal_reason text_parse_bool(const struct tow_conversion *conversion,
@@ -94,10 +155,15 @@ static void text_load_bool(const struct tow_step *step, int64_t first, int64_t c
     text_rows(step, first, count, text_parse_bool, (char *)block, sizeof *block);
 }
 
+static void text_plain_int64(const struct tow_step *step, int64_t first, int64_t count, char *out)
+{
+    text_rows(step, first, count, text_parse_int64, out, sizeof(int64_t));
+}
+
 static void text_load_int64(const struct tow_step *step, int64_t first, int64_t count,
                             int64_t *block)
 {
-    text_rows(step, first, count, text_parse_int64, (char *)block, sizeof *block);
+    text_many(step, first, count, text_plain_int64, (char *)block, sizeof *block);
     tow_block_check(step, first, count, block);
 }
 
@@ -142,6 +208,11 @@ static inline enum tow_refusal_reason text_parse_decimal(const struct tow_conver
         tow_parse_decimal(text, length, conversion->to.precision, conversion->to.scale, out));
 }
 
+static void text_plain_double(const struct tow_step *step, int64_t first, int64_t count, char *out)
+{
+    text_rows(step, first, count, text_parse_double, out, sizeof(double));
+}
+
 int tow_text_to_float(struct tow_step *step, struct tow_error *err)
 {
     int code = tow_step_reserve(step, 0, err);
@@ -151,7 +222,7 @@ int tow_text_to_float(struct tow_step *step, struct tow_error *err)
     if (step->conversion->to.id == TOW_TYPE_FLOAT32)
         text_rows(step, 0, step->in.length, text_parse_float, step->out->values, sizeof(float));
     else
-        text_rows(step, 0, step->in.length, text_parse_double, step->out->values, sizeof(double));
+        text_many(step, 0, step->in.length, text_plain_double, step->out->values, sizeof(double));
     return TOW_OK;
 }
 
@@ -167,16 +238,12 @@ int tow_text_to_decimal(struct tow_step *step, struct tow_error *err)
 
 /* ---- dates and timestamps ------------------------------------------------------------------- */
 
-static inline enum tow_refusal_reason text_parse_date(const struct tow_conversion *conversion,
+static inline enum tow_refusal_reason text_parse_days(const struct tow_conversion *conversion,
                                                       const char *text, size_t length, void *out)
 {
-    int32_t days;
-
     (void)conversion;
-    if (tow_parse_date(text, length, &days) != TOW_PARSE_OK)
-        return TOW_REFUSAL_SYNTAX;
-    *(int64_t *)out = days;
-    return TOW_REFUSAL_NONE;
+    return tow_parse_date(text, length, out) == TOW_PARSE_OK ? TOW_REFUSAL_NONE
+                                                             : TOW_REFUSAL_SYNTAX;
 }
 
 static inline enum tow_refusal_reason text_parse_date_pattern(
@@ -239,10 +306,15 @@ static inline enum tow_refusal_reason text_parse_epoch(const struct tow_conversi
                                conversion->epoch_exponent - TEXT_EPOCH_SCALE, out);
 }
 
-static void text_load_date(const struct tow_step *step, int64_t first, int64_t count,
-                           int64_t *block)
+static void text_plain_date(const struct tow_step *step, int64_t first, int64_t count, char *out)
 {
-    text_rows(step, first, count, text_parse_date, (char *)block, sizeof *block);
+    text_rows(step, first, count, text_parse_days, out, sizeof(int32_t));
+}
+
+static void text_plain_timestamp(const struct tow_step *step, int64_t first, int64_t count,
+                                 char *out)
+{
+    text_rows(step, first, count, text_parse_timestamp, out, sizeof(int64_t));
 }
 
 static void text_load_date_pattern(const struct tow_step *step, int64_t first, int64_t count,
@@ -253,9 +325,14 @@ static void text_load_date_pattern(const struct tow_step *step, int64_t first, i
 
 int tow_text_to_date(struct tow_step *step, struct tow_error *err)
 {
-    int by_pattern = step->conversion->format == TOW_FORMAT_PATTERN;
+    int code;
 
-    return tow_block_convert(step, by_pattern ? text_load_date_pattern : text_load_date, err);
+    if (step->conversion->format == TOW_FORMAT_PATTERN)
+        return tow_block_convert(step, text_load_date_pattern, err);
+    code = tow_step_reserve(step, 0, err);
+    if (code == TOW_OK)
+        text_many(step, 0, step->in.length, text_plain_date, step->out->values, sizeof(int32_t));
+    return code;
 }
 
 int tow_text_to_timestamp(struct tow_step *step, struct tow_error *err)
@@ -273,7 +350,7 @@ int tow_text_to_timestamp(struct tow_step *step, struct tow_error *err)
         text_rows(step, 0, rows, text_parse_epoch, step->out->values, sizeof(int64_t));
         break;
     default:
-        text_rows(step, 0, rows, text_parse_timestamp, step->out->values, sizeof(int64_t));
+        text_many(step, 0, rows, text_plain_timestamp, step->out->values, sizeof(int64_t));
         break;
     }
     return TOW_OK;
