@@ -435,6 +435,12 @@ static int reading_is_over(const struct tow_events_source *source)
     return source->options.event_limit > 0 && source->taken >= source->options.event_limit;
 }
 
+/* Who only looks (`towpath plan`) is shown what there is now. */
+static int reading_waits(const struct tow_events_source *source)
+{
+    return source->options.follow && source->host->load_id[0];
+}
+
 int tow_events_source_read(struct tow_events_source *source, struct tow_error *err)
 {
     int code = TOW_OK;
@@ -442,7 +448,7 @@ int tow_events_source_read(struct tow_events_source *source, struct tow_error *e
     while (code == TOW_OK || code == TOW_END) {
         struct tow_events_file *file = reading_next_file(source);
 
-        if (reading_is_over(source) || (!file && !source->options.follow))
+        if (reading_is_over(source) || (!file && !reading_waits(source)))
             return TOW_END;
         if (!file)
             return tow_events_source_wait(source, err);

@@ -12,7 +12,8 @@ int tow_events_start_begin(struct tow_events_source *source, struct tow_error *e
     struct tow_position value = {.size = sizeof value};
     int code;
 
-    if (!source->options.start_from_end)
+    /* Who only looks (`towpath plan`) is shown what there is. */
+    if (!source->options.start_from_end || !source->host->load_id[0])
         return TOW_OK;
     if (source->options.start_date || source->options.end_date)
         tow_log(source->host, TOW_LOG_WARN,

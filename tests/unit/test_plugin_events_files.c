@@ -376,6 +376,16 @@ static void test_evt_8_of_files_that_grow_later_lines_are_read(void **state)
     assert_events(&fake, settings, NULL, "2 3 4 ", NULL);
 }
 
+static void test_who_only_looks_is_shown_what_there_is(void **state)
+{
+    events_write(*state, "a", "{\"id\":1}\n");
+    fake.host.load_id = "";
+    assert_events(&fake,
+                  SET("path", events_path(*state, "*"), "stream", "s", "start_from_end", "true",
+                      "tail", "true", "follow", "true"),
+                  NULL, "1 ", NULL);
+}
+
 static void test_a_start_from_now_that_was_stopped_is_made_whole(void **state)
 {
     const char *const *settings =
@@ -420,6 +430,7 @@ int main(void)
         TEST(test_following_reads_on_without_a_checkpoint_in_between),
         TEST(test_evt_8_what_was_there_before_is_passed_over),
         TEST(test_evt_8_of_files_that_grow_later_lines_are_read),
+        TEST(test_who_only_looks_is_shown_what_there_is),
         TEST(test_a_start_from_now_that_was_stopped_is_made_whole),
     };
 
