@@ -109,6 +109,10 @@ static int log_json(struct tow_buffer *line, int level, const char *area, const 
     if (!rc)
         rc = area ? tow_buffer_json_string(line, area, strlen(area), NULL)
                   : tow_buffer_append(line, "null", 4, NULL);
+    if (!rc && log_state.job[0])
+        rc = tow_buffer_append(line, ",\"job\":", 7, NULL);
+    if (!rc && log_state.job[0])
+        rc = tow_buffer_json_string(line, log_state.job, strlen(log_state.job), NULL);
     if (!rc)
         rc = tow_buffer_append(line, ",\"message\":", 11, NULL);
     if (!rc)

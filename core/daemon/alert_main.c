@@ -1,7 +1,7 @@
 /*
  * towpath-alert: sends one message to a webhook. Standard input brings the URL, a line end, and the
- * JSON body; exit code 0 says that the far end took it (2xx). What goes wrong is said on stderr,
- * without the URL, which is as good as a password.
+ * JSON body; exit code 0 says that the far end took it (2xx). What goes wrong is said on standard
+ * output, without the URL, which is as good as a password.
  *
  * TLS is verified, with the system's certificates or those of $SSL_CERT_FILE; plain http goes to
  * this machine only, past any proxy; redirects are not followed.
@@ -19,7 +19,7 @@
 
 static int alert_fail(const char *what)
 {
-    fprintf(stderr, "towpath-alert: %s\n", what);
+    printf("%s\n", what);
     return 1;
 }
 

@@ -21,13 +21,27 @@ void tow_courier_init(struct tow_courier *courier, const char *program, const ch
 {
     *courier = (struct tow_courier){.program = program, .host = host};
     for (int i = 0; i < TOW_COURIERS; i++)
-        courier->deliveries[i].child = (struct tow_child)TOW_CHILD_NONE;
+        courier->deliveries[i] = (struct tow_delivery){.child = TOW_CHILD_NONE, .said = -1};
     courier->seed = (uint64_t)getpid() * UINT64_C(0x9E3779B97F4A7C15) + 1;
 }
 
 void tow_courier_wake(struct tow_courier *courier)
 {
     courier->wake_us = 0;
+}
+
+/* One line; said may be NULL, with room 0. */
+static void courier_take_said(struct tow_delivery *delivery, char *said, size_t room)
+{
+    ssize_t length = room && delivery->said >= 0 ? pread(delivery->said, said, room - 1, 0) : 0;
+
+    if (room) {
+        said[length > 0 ? length : 0] = '\0';
+        said[strcspn(said, "\n")] = '\0';
+    }
+    if (delivery->said >= 0)
+        close(delivery->said);
+    delivery->said = -1;
 }
 
 void tow_courier_stop(struct tow_courier *courier)
@@ -42,6 +56,7 @@ void tow_courier_stop(struct tow_courier *courier)
         tow_child_stop(child, 0, 0);
         tow_child_tick(child, INT64_MAX / 2);
         tow_child_reap(child, &exit_code, &signal_number);
+        courier_take_said(&courier->deliveries[i], NULL, 0);
     }
 }
 
@@ -109,11 +124,13 @@ static int courier_spawn(const struct tow_courier *courier, struct tow_delivery 
     char *argv[] = {(char *)(uintptr_t)courier->program, NULL};
     int fd = tow_text_file(letter->data, letter->size, err), rc;
 
-    if (fd < 0)
-        return err->code;
-    const struct tow_child_files files = {.in = fd, .out = -1, .text = -1, .why = -1};
-    rc = tow_child_start(&delivery->child, argv, &files, err);
-    close(fd);
+    delivery->said = fd < 0 ? -1 : tow_text_file("", 0, err);
+    const struct tow_child_files files = {.in = fd, .out = delivery->said, .text = -1, .why = -1};
+    rc = delivery->said < 0 ? err->code : tow_child_start(&delivery->child, argv, &files, err);
+    if (fd >= 0)
+        close(fd);
+    if (rc)
+        courier_take_said(delivery, NULL, 0);
     return rc;
 }
 
@@ -170,8 +187,9 @@ void tow_courier_ended(struct tow_courier *courier, struct tow_supervisor *super
                        int64_t now_us)
 {
     struct tow_error err = TOW_ERROR_INIT;
-    char why[96];
+    char why[256];
 
+    courier_take_said(delivery, why, sizeof why);
     tow_courier_wake(courier);
     if (!supervisor->state)
         return;
@@ -184,8 +202,8 @@ void tow_courier_ended(struct tow_courier *courier, struct tow_supervisor *super
     }
     if (signal_number)
         snprintf(why, sizeof why, "the delivery was ended by signal %d", signal_number);
-    else
-        snprintf(why, sizeof why, "see the line before");
+    else if (!why[0])
+        snprintf(why, sizeof why, "the delivery ended with exit code %d", exit_code);
     courier_fail(courier, supervisor, &delivery->alert, why, now_us);
 }
 

@@ -15,6 +15,7 @@
 
 struct tow_delivery {
     struct tow_child child;
+    int said; /* what it says when it fails; -1: none */
     struct tow_alert alert;
 };
 

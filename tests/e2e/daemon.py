@@ -17,18 +17,18 @@ PATIENCE = 40
 class Daemon:
     """`towpath daemon -C jobs`, started with a notify socket and HTTP on a free port."""
 
-    def __init__(self, tow):
+    def __init__(self, tow, name="daemon"):
         self.tow = tow
         self.folder = tow.folder / "jobs"
         self.folder.mkdir(exist_ok=True)
-        self.log = tow.folder / "daemon.log"
+        self.log = tow.folder / f"{name}.log"
         self.process = None
         self.base = None
         self.heard = []
-        path = str(tow.folder / "notify")
+        path = str(tow.folder / f"{name}.notify")
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(path)
-        tow.env["NOTIFY_SOCKET"] = path
+        self.path = path
         # A crash is to be one under the address sanitizer, too.
         tow.env["ASAN_OPTIONS"] = ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"), "handle_segv=0"]))
 
@@ -42,6 +42,7 @@ class Daemon:
     def start(self, *options, ready=True, preexec=None):
         listen = () if "--listen" in options or "--no-listen" in options else ("--listen", "127.0.0.1:0")
         self.seen = self.log.stat().st_size if self.log.exists() else 0
+        self.tow.env["NOTIFY_SOCKET"] = self.path
         with open(self.log, "ab") as log:
             self.process = self.tow.start(
                 "daemon", "-C", "jobs", *listen, *options, stdin=None, stdout=log, stderr=log, preexec_fn=preexec

@@ -1,10 +1,12 @@
 """The daemon: it runs jobs by their schedules, through crashes, edits of job files and stops."""
 
+import json
 import os
 import signal
 import time
+from collections import Counter
 
-from daemon import daemon  # noqa: F401
+from daemon import Daemon, daemon  # noqa: F401
 from helpers import instant, put
 
 
@@ -199,6 +201,22 @@ def test_a_run_by_hand_is_not_disturbed(daemon):
     daemon.stop()
 
 
+def test_two_daemons_on_one_state_run_each_slot_once(daemon, tow):
+    for name in "abc":
+        daemon.job(name, 'every = "1s"; overlap = "queue"; catch_up = "all";')
+    daemon.start("--no-listen")
+    other = Daemon(tow, "other")
+    other.start("--no-listen")
+    daemon.ended(count=12)
+    other.stop()
+    daemon.stop()
+    by_slot = Counter((run["job"], run["slot"]) for run in daemon.runs() if run["status"] not in ("cancelled", "interrupted"))
+    assert by_slot and set(by_slot.values()) == {1}
+    for name in "abc":
+        slots = sorted(instant(slot).timestamp() for job, slot in by_slot if job == name)
+        assert slots == [slots[0] + i for i in range(len(slots))]
+
+
 # ---- job files ----------------------------------------------------------------------------------
 
 
@@ -337,3 +355,15 @@ def test_runs_do_not_speak_for_the_daemon(daemon):
     (child,) = daemon.children()
     assert b"NOTIFY_SOCKET" not in open(f"/proc/{child}/environ", "rb").read()
     daemon.stop()
+
+
+def test_all_that_is_logged_is_json_where_that_is_asked_for(daemon):
+    daemon.job("tick", 'every = "1s";')
+    daemon.job("bad", 'first_run = "now"; every = "1h"; tries = 1;', source='plugin = "csv"; path = "../none.csv";')
+    daemon.start("--log-format", "json")
+    daemon.ended("tick", 1)
+    daemon.ended("bad", 1)
+    daemon.stop()
+    lines = [json.loads(line) for line in daemon.said().splitlines()]
+    assert {"tick", "bad"} <= {line.get("job") for line in lines}
+    assert any(line["area"] == "daemon" and "run" in line["message"] for line in lines)

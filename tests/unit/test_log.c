@@ -53,6 +53,21 @@ static char *captured(void **state)
     return capture->text;
 }
 
+static void test_a_line_names_its_job(void **state)
+{
+    tow_log_name("orders");
+    tow_log_line(TOW_LOG_WARN, "source csv", "7 rows");
+    tow_log_setup(TOW_LOG_INFO, TOW_LOG_JSON);
+    tow_log_line(TOW_LOG_WARN, "source csv", "8 rows");
+    tow_log_name(NULL);
+    tow_log_line(TOW_LOG_WARN, "source csv", "9 rows");
+    const char *said = captured(state);
+    assert_memory_equal(said, "towpath: orders: warning: source csv: 7 rows\n", 45);
+    assert_non_null(
+        strstr(said, "\"area\":\"source csv\",\"job\":\"orders\",\"message\":\"8 rows\"}\n"));
+    assert_non_null(strstr(said, "\"area\":\"source csv\",\"message\":\"9 rows\"}\n"));
+}
+
 static void test_a_line_names_level_and_area(void **state)
 {
     tow_log_line(TOW_LOG_WARN, "source csv", "%d rows", 7);
@@ -174,6 +189,7 @@ static void test_lines_of_several_threads_stay_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        log_test(test_a_line_names_its_job),
         log_test(test_a_line_names_level_and_area),
         log_test(test_lines_below_the_level_are_left_out),
         log_test(test_a_level_from_elsewhere_counts_as_the_nearest),
