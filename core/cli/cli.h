@@ -99,14 +99,20 @@ struct tow_cli_job {
 /*
  * Reads the job file (with `sets`, "KEY=VALUE", over it; NULL for none), finds and checks its
  * plugins. All findings are printed. TOW_EXIT_OK where the job is usable. Close it in every case.
- * `text` of the second: tow_job_load_text; NULL for the file's own. `why` is set where the job is
- * not usable, to the first of the reasons.
  */
 int tow_cli_job_open(const struct tow_cli *cli, const char *path, const struct tow_texts *sets,
                      struct tow_cli_job *out);
-int tow_cli_job_open_text(const struct tow_cli *cli, const char *path, const char *text,
-                          const struct tow_texts *sets, struct tow_cli_job *out,
-                          struct tow_error *why);
+
+/* The same for who runs it on behalf of another. */
+struct tow_cli_source {
+    const char *path;
+    const char *text; /* tow_job_load_text; NULL: the file's own */
+    const struct tow_texts *sets;
+    int name_log; /* 1: log lines name the job as soon as its name is known */
+};
+/* `why` is set where the job is not usable, to the first of the reasons. */
+int tow_cli_job_open_from(const struct tow_cli *cli, const struct tow_cli_source *source,
+                          struct tow_cli_job *out, struct tow_error *why);
 void tow_cli_job_close(struct tow_cli_job *job);
 
 #endif

@@ -135,10 +135,10 @@ int tow_cli_known_job(struct tow_state *state, const char *job, struct tow_error
 
 /* ---- jobs ----------------------------------------------------------------------------------- */
 
-int tow_cli_job_open_text(const struct tow_cli *cli, const char *path, const char *text,
-                          const struct tow_texts *sets, struct tow_cli_job *out,
-                          struct tow_error *why)
+int tow_cli_job_open_from(const struct tow_cli *cli, const struct tow_cli_source *source,
+                          struct tow_cli_job *out, struct tow_error *why)
 {
+    const struct tow_texts *sets = source->sets;
     struct tow_diags diags = {0};
     int rc;
 
@@ -146,8 +146,10 @@ int tow_cli_job_open_text(const struct tow_cli *cli, const char *path, const cha
     out->loader = tow_loader_new(cli->plugin_path, why);
     rc = out->loader ? TOW_OK : why->code;
     if (!rc)
-        rc = tow_job_load_text(path, text, sets ? sets->items : NULL, sets ? sets->count : 0,
-                               &out->job, &diags, why);
+        rc = tow_job_load_text(source->path, source->text, sets ? sets->items : NULL,
+                               sets ? sets->count : 0, &out->job, &diags, why);
+    if (source->name_log)
+        tow_log_name(out->job.name);
     if (!rc && diags.errors == 0)
         rc = tow_assembly_init(&out->assembly, &out->job, out->loader, &diags, why);
     int found = tow_cli_findings(cli, &diags);
@@ -160,9 +162,10 @@ int tow_cli_job_open_text(const struct tow_cli *cli, const char *path, const cha
 int tow_cli_job_open(const struct tow_cli *cli, const char *path, const struct tow_texts *sets,
                      struct tow_cli_job *out)
 {
+    const struct tow_cli_source source = {.path = path, .sets = sets};
     struct tow_error why = TOW_ERROR_INIT;
 
-    return tow_cli_job_open_text(cli, path, NULL, sets, out, &why);
+    return tow_cli_job_open_from(cli, &source, out, &why);
 }
 
 void tow_cli_job_close(struct tow_cli_job *job)

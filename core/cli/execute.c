@@ -151,10 +151,12 @@ int tow_cli_execute(const struct tow_cli *cli, const struct tow_execute *execute
     struct tow_error err = TOW_ERROR_INIT;
     struct tow_state *state = NULL;
     struct tow_cli_job job;
-    int code = tow_cli_job_open_text(cli, execute->path, execute->text, execute->sets, &job, &err);
+    const struct tow_cli_source source = {.path = execute->path,
+                                          .text = execute->text,
+                                          .sets = execute->sets,
+                                          .name_log = execute->name_log};
+    int code = tow_cli_job_open_from(cli, &source, &job, &err);
 
-    if (execute->name_log)
-        tow_log_name(job.job.name);
     if (code == TOW_EXIT_OK) {
         if (tow_cli_state(cli, TOW_STATE_CREATE, &state, &err))
             code = tow_cli_fail(&err);
