@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,25 @@ COMMANDS = [
     "completion",
     "version",
 ]
+
+
+# Their fixtures are for all tests of the file.
+TOGETHER = ["test_install.py", "test_schedule_random.py"]
+
+
+def pytest_addoption(parser):
+    parser.addoption("--part", default="1/1", help="I/N: the tests of one of N parts, each about as many")
+
+
+def pytest_collection_modifyitems(config, items):
+    part, parts = map(int, config.getoption("--part").split("/"))
+
+    def is_ours(item):
+        key = item.path.name if item.path.name in TOGETHER else item.nodeid.split("::", 1)[-1]
+        return zlib.crc32(key.encode()) % parts == part - 1
+
+    config.hook.pytest_deselected(items=[item for item in items if not is_ours(item)])
+    items[:] = [item for item in items if is_ours(item)]
 
 
 class Towpath:
