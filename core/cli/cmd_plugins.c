@@ -182,6 +182,8 @@ static int plugin_show_text(const struct tow_plugin *plugin, const struct tow_te
     plugin_print_flags(plugin);
     if (tow_source_names(plugin))
         printf("as a source: has words for options of the sink: {%s}\n", tow_source_names(plugin));
+    if (tow_sink_words(plugin) && *tow_sink_words(plugin))
+        printf("as a sink: has words for its own options: {%s}\n", tow_sink_words(plugin));
     putchar('\n');
     for (size_t i = 0; (option = tow_option_at(plugin, i)) != NULL; i++) {
         const char *secret = option->flags & TOW_OPTION_SECRET ? ", secret" : "";
@@ -233,14 +235,18 @@ static int plugin_show_json(const struct tow_plugin *plugin, const struct tow_te
     tow_doc_text(&doc, "version", plugin->version);
     tow_doc_text(&doc, "summary", plugin->summary);
     plugin_doc_kinds(&doc, plugin);
-    if (plugin->source)
+    if (plugin->source) {
         tow_doc_bool(&doc, "source_offline", (plugin->source->flags & TOW_SOURCE_OFFLINE) != 0);
+        tow_doc_bool(&doc, "source_remote", (plugin->source->flags & TOW_SOURCE_REMOTE) != 0);
+        tow_doc_text(&doc, "source_words", tow_source_names(plugin));
+    }
     if (plugin->sink) {
         tow_doc_bool(&doc, "sink_parallel", (plugin->sink->flags & TOW_SINK_PARALLEL) != 0);
         tow_doc_bool(&doc, "sink_offline_begin",
                      (plugin->sink->flags & TOW_SINK_OFFLINE_BEGIN) != 0);
         tow_doc_bool(&doc, "sink_defers", (plugin->sink->flags & TOW_SINK_DEFERS) != 0);
         tow_doc_bool(&doc, "sink_final", (plugin->sink->flags & TOW_SINK_FINAL) != 0);
+        tow_doc_text(&doc, "sink_words", tow_sink_words(plugin));
     }
     tow_doc_open(&doc, "options", '[');
     for (size_t i = 0; (option = tow_option_at(plugin, i)) != NULL; i++)
