@@ -1,5 +1,7 @@
 /* Typed batches of the csv plugin: wishes of every type over random files, hostile ones among them,
  * in windows and batches of every size. What they must hold is checked by csv_fixture.c. */
+#include <pthread.h>
+
 #include "csv_fixture.h"
 #include "plugins/csv/source.h"
 #include "random.h"
@@ -319,6 +321,118 @@ static void test_text_of_files_with_other_orders_of_columns(void **state)
     fake_host_release(&fake);
 }
 
+/* ---- other threads -------------------------------------------------------------------------- */
+
+#define HANDED 64
+
+/* Batches on their way to the thread that makes text of them. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    struct tow_batch batches[HANDED];
+    size_t put, taken;
+    int is_over;
+    int64_t rows, failures;
+} handed = {.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
+
+static int handed_take(struct tow_batch *out)
+{
+    int is_there;
+
+    pthread_mutex_lock(&handed.lock);
+    while (handed.put == handed.taken && !handed.is_over)
+        pthread_cond_wait(&handed.moved, &handed.lock);
+    is_there = handed.put > handed.taken;
+    if (is_there)
+        *out = handed.batches[handed.taken++ % HANDED];
+    pthread_cond_signal(&handed.moved);
+    pthread_mutex_unlock(&handed.lock);
+    return is_there;
+}
+
+static void handed_put(const struct tow_batch *batch)
+{
+    pthread_mutex_lock(&handed.lock);
+    while (handed.put - handed.taken == HANDED)
+        pthread_cond_wait(&handed.moved, &handed.lock);
+    handed.batches[handed.put++ % HANDED] = *batch;
+    pthread_cond_signal(&handed.moved);
+    pthread_mutex_unlock(&handed.lock);
+}
+
+static void *make_text(void *unused)
+{
+    struct tow_batch batch;
+
+    (void)unused;
+    while (handed_take(&batch)) {
+        struct tow_error err = TOW_ERROR_INIT;
+        struct ArrowArray text;
+
+        if (batch.held && batch.as_text(batch.held, &text, &err) == TOW_OK) {
+            handed.failures += text.length != batch.array.length;
+            handed.rows += text.length;
+            text.release(&text);
+        } else {
+            handed.failures++;
+        }
+        if (batch.held)
+            batch.let_go(batch.held);
+        batch.array.release(&batch.array);
+        if (batch.lines.release)
+            batch.lines.release(&batch.lines);
+    }
+    return NULL;
+}
+
+static void test_text_is_made_by_another_thread_while_reading_goes_on(void **state)
+{
+    const struct tow_source_ops *ops = csv_LTX_tow_plugin_entry()->source;
+    const char *settings[] = {"path",    csv_path(*state, "in.csv"), "header", "false",
+                              "columns", "a,b,c,d,e,f,g,h,i,j",      NULL};
+    struct tow_error err = TOW_ERROR_INIT;
+    struct file *file = calloc(1, sizeof *file);
+    uint64_t seed = RANDOM_SEED;
+    struct fake_host fake;
+    struct csv_run run;
+    pthread_t thread;
+    int64_t rows = 0;
+    int code;
+
+    assert_non_null(file);
+    while (file->length < 20000)
+        make_file(&seed, file, 0, 0);
+    scratch_write(settings[1], file->text, file->length);
+    fake_host_init(&fake);
+    fake.host.batch_rows = 7;
+    csv_run_init(&run, &fake, settings, 500);
+    run.wishes = all_wishes;
+    run.wish_count = COLUMNS;
+    assert_ok(csv_run_open(&run, NULL, &err), err);
+    assert_int_equal(pthread_create(&thread, NULL, make_text, NULL), 0);
+    for (;;) {
+        struct tow_batch batch = {.size = sizeof batch, .position.size = sizeof batch.position};
+
+        code = ops->read(run.self, &batch, &err);
+        if (code != TOW_OK)
+            break;
+        rows += batch.array.length;
+        handed_put(&batch);
+    }
+    pthread_mutex_lock(&handed.lock);
+    handed.is_over = 1;
+    pthread_cond_signal(&handed.moved);
+    pthread_mutex_unlock(&handed.lock);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(code, TOW_END);
+    assert_int_equal(handed.failures, 0);
+    assert_int_equal(handed.rows, rows);
+    assert_true(rows > 50);
+    csv_run_release(&run);
+    fake_host_release(&fake);
+    free(file);
+}
+
 #define CSV_TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -330,6 +444,7 @@ int main(void)
         CSV_TEST(test_other_dialects_come_typed_too),
         CSV_TEST(test_wishes_for_all_columns_as_text_have_no_answer),
         CSV_TEST(test_a_dialect_that_trims_is_left_to_the_core),
+        CSV_TEST(test_text_is_made_by_another_thread_while_reading_goes_on),
         CSV_TEST(test_text_of_files_with_other_orders_of_columns),
     };
 
