@@ -1,4 +1,4 @@
-/* From a table of rows to columns: field after field of one column, then the next. */
+/* From a table of rows to columns: a block of rows in one column, then in the next. */
 #ifndef PLUGINS_CSV_COLUMNS_H
 #define PLUGINS_CSV_COLUMNS_H
 

@@ -58,7 +58,8 @@ struct tow_csv_batch {
 struct tow_csv_source {
     struct tow_csv_options options;
     size_t window_size;          /* 0: usual; tests set others */
-    const char *level;           /* of the converters; NULL: by TOWPATH_SIMD; tests set others */
+    const char *level;           /* of the converters, see tow_texts_converter_init; NULL: by
+                                    TOWPATH_CSV_INDEX, else the fastest; tests set others */
     const struct tow_host *host; /* NULL while closed */
 
     struct tow_csv_dialect dialect;

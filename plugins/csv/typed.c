@@ -91,8 +91,8 @@ void tow_csv_wishes_release(struct tow_csv_wishes *wishes)
 
 /* ---- fields that need a look ---------------------------------------------------------------- */
 
-/* Takes the quotes off row `row`; 0 where that is not all there is to it. What it holds then is no
- * value of any type. */
+/* Takes the quotes off row `row`; 0 where that is not all there is to it. What it holds then hardly
+ * is a value of any type, and where it is one, the batch may as well come as text. */
 static int typed_unquote(const struct tow_csv_fill *fill, struct tow_texts *texts, unsigned row)
 {
     const char *text = fill->bytes + ++texts->start[row];
@@ -217,9 +217,9 @@ static uint64_t typed_look(const struct tow_csv_fill *fill, struct tow_texts *te
 }
 
 /*
- * Whatever is quoted is no value as it stands. So where values are only looked for quotes once they
- * do not convert, columns without quotes, which most are, are looked at by their converter alone.
- * A column that had some before is looked at first.
+ * With the usual quotes, whatever is quoted is no value as it stands. So where values are only
+ * looked for quotes once they do not convert, columns without quotes, which most are, are looked at
+ * by their converter alone. A column that had some before is looked at first.
  */
 static uint64_t typed_convert(struct tow_csv_fill *fill, struct tow_texts *texts, void *values)
 {
@@ -238,9 +238,20 @@ static uint64_t typed_convert(struct tow_csv_fill *fill, struct tow_texts *texts
     return bad | looked_bad;
 }
 
+/* 1 where a value may begin with the quote, since that is a letter, a digit or the like, or since a
+ * format says so. */
+static int typed_may_begin_with_quote(const struct tow_csv_fill *fill)
+{
+    int quote = fill->dialect->quote, letter = quote | 0x20;
+
+    return quote >= 0 && (fill->wish->converter.format || (letter >= 'a' && letter <= 'z') ||
+                          (quote >= '0' && quote <= '9') || strchr("+-.", quote));
+}
+
 int tow_csv_typed_is_odd(const struct tow_csv_fill *fill)
 {
-    return fill->dialect->null_lengths || fill->wish->trim || fill->wish->null_if.count > 0;
+    return fill->dialect->null_lengths || fill->wish->trim || fill->wish->null_if.count > 0 ||
+           typed_may_begin_with_quote(fill);
 }
 
 int tow_csv_typed_put(struct tow_csv_fill *fill, size_t first, size_t count)

@@ -237,6 +237,55 @@ static void test_other_dialects_come_typed_too(void **state)
     assert_true(typed > 100);
 }
 
+/* Quotes that a value could begin with: what is between them counts. */
+static void test_quotes_that_look_like_values(void **state)
+{
+    static const struct {
+        const char *quote, *text;
+        struct tow_wish wish;
+        int64_t value;
+    } cases[] = {
+        {"5", "5125\n", {.size = sizeof(struct tow_wish), .type = "int64"}, 12},
+        {"-", "-12-\n", {.size = sizeof(struct tow_wish), .type = "int64"}, 12},
+        {"t", "tfalset\n", {.size = sizeof(struct tow_wish), .type = "bool"}, 0},
+        {"'",
+         "'1971'\n",
+         {.size = sizeof(struct tow_wish), .type = "timestamp", .format = "%Y"},
+         INT64_C(31536000000000)},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *const settings[] = {"path",    csv_path(*state, "in.csv"),
+                                        "header",  "false",
+                                        "columns", "a",
+                                        "quote",   cases[i].quote,
+                                        NULL};
+        struct tow_batch batch = {.size = sizeof batch, .position.size = sizeof batch.position};
+        struct tow_error err = TOW_ERROR_INIT;
+        struct fake_host fake;
+        struct tow_view view;
+        struct csv_run run;
+
+        csv_write(*state, "in.csv", cases[i].text);
+        fake_host_init(&fake);
+        csv_run_init(&run, &fake, settings, 0);
+        run.wishes = &cases[i].wish;
+        run.wish_count = 1;
+        assert_ok(csv_run_open(&run, NULL, &err), err);
+        assert_ok(csv_LTX_tow_plugin_entry()->source->read(run.self, &batch, &err), err);
+        assert_true(batch.flags & TOW_BATCH_TYPED);
+        tow_view_init(&view, &run.typed, &batch.array, 0);
+        assert_int_equal(view.type.id == TOW_TYPE_BOOL ? tow_view_bool(&view, 0)
+                                                       : ((const int64_t *)view.values)[0],
+                         cases[i].value);
+        batch.let_go(batch.held);
+        batch.array.release(&batch.array);
+        batch.lines.release(&batch.lines);
+        csv_run_release(&run);
+        fake_host_release(&fake);
+    }
+}
+
 /* Nothing to gain: the source keeps out of it. */
 static void test_wishes_for_all_columns_as_text_have_no_answer(void **state)
 {
@@ -442,6 +491,7 @@ int main(void)
         CSV_TEST(test_batches_with_a_bad_value_or_row_come_as_text),
         CSV_TEST(test_padded_and_repaired_rows_come_as_text),
         CSV_TEST(test_other_dialects_come_typed_too),
+        CSV_TEST(test_quotes_that_look_like_values),
         CSV_TEST(test_wishes_for_all_columns_as_text_have_no_answer),
         CSV_TEST(test_a_dialect_that_trims_is_left_to_the_core),
         CSV_TEST(test_text_is_made_by_another_thread_while_reading_goes_on),
