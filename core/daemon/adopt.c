@@ -17,8 +17,11 @@ int tow_supervisor_find_foreign(struct tow_supervisor *supervisor, struct tow_da
 {
     struct tow_error err = TOW_ERROR_INIT;
     int64_t pid;
-    int rc = tow_state_lock_holder(supervisor->state, job->plan.name, &pid, &err);
+    int rc;
 
+    if (!supervisor->state)
+        return -1;
+    rc = tow_state_lock_holder(supervisor->state, job->plan.name, &pid, &err);
     if (rc == TOW_END)
         return 0;
     if (rc) {

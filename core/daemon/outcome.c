@@ -36,8 +36,11 @@ int tow_supervisor_judge(struct tow_supervisor *supervisor, struct tow_daemon_jo
     struct tow_health health = job->health;
     struct tow_alert alerts[4 * TOW_ALERTS_MAX];
     struct tow_run run;
-    int rc = tow_state_last_run(supervisor->state, job->plan.name, &run, &err);
+    int rc;
 
+    if (!supervisor->state)
+        return TOW_E_ENV;
+    rc = tow_state_last_run(supervisor->state, job->plan.name, &run, &err);
     if (rc == TOW_OK && run.end_us) {
         job->last = (struct tow_last_run){.id = run.id,
                                           .start_us = run.start_us,
@@ -161,6 +164,9 @@ static int outcome_find(struct tow_supervisor *supervisor, const struct tow_daem
 {
     int rc = TOW_OK;
 
+    /* It failed while the run was on. The agenda goes by the exit code, and is kept later. */
+    if (!supervisor->state)
+        return tow_error_set(err, TOW_E_ENV, "%s", supervisor->state_error);
     if (!job->by_hand)
         rc = tow_state_slot_run(supervisor->state, job->plan.name, job->agenda.slot_us, run, err);
     if (!rc && !job->by_hand && run->id <= job->floor)
@@ -212,7 +218,7 @@ static void outcome_yield(struct tow_supervisor *supervisor, struct tow_daemon_j
 static enum tow_agenda_outcome outcome_of(const struct tow_daemon_job *job, int exit_code,
                                           int signal_number)
 {
-    if (job->timed_out)
+    if (job->timed_out && (signal_number || exit_code))
         return TOW_AGENDA_STOPPED;
     if (job->stopped && (signal_number || exit_code > 128))
         return TOW_AGENDA_INTERRUPTED;

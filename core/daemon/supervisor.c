@@ -35,8 +35,12 @@ int tow_supervisor_keep(struct tow_supervisor *supervisor, struct tow_daemon_job
                         int64_t now_us)
 {
     struct tow_error err = TOW_ERROR_INIT;
-    int rc = tow_state_agenda_put(supervisor->state, job->plan.name, &job->agenda, &err);
+    int rc;
 
+    job->unsaved = 1;
+    if (!supervisor->state)
+        return TOW_E_ENV;
+    rc = tow_state_agenda_put(supervisor->state, job->plan.name, &job->agenda, &err);
     job->unsaved = rc != TOW_OK;
     if (rc)
         tow_supervisor_state_failed(supervisor, &err, now_us);

@@ -90,7 +90,8 @@ struct tow_daemon_job *tow_supervisor_find(const struct tow_supervisor *supervis
 /* When the job starts next; TOW_SLOT_NEVER. */
 int64_t tow_supervisor_next(const struct tow_daemon_job *job, int64_t now_us);
 
-/* Between the files of the supervisor: it failed for this reason. */
+/* Between the files of the supervisor. It failed for this reason; the last three below fail, too,
+ * where there is no state. */
 void tow_supervisor_state_failed(struct tow_supervisor *supervisor, const struct tow_error *err,
                                  int64_t now_us);
 int tow_supervisor_keep(struct tow_supervisor *supervisor, struct tow_daemon_job *job,

@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import sqlite3
 
 from daemon import daemon  # noqa: F401
@@ -119,4 +120,26 @@ def test_a_reload_while_the_state_fails_keeps_the_jobs(daemon):
     daemon.reload()
     assert [job["job"] for job in daemon.get("/api/jobs")["jobs"]] == ["one", "two"]
     assert ready(daemon)[0] is False
+    daemon.stop()
+
+
+def test_a_run_that_ends_while_the_state_is_away(daemon):
+    os.mkfifo(daemon.tow.folder / "slow.fifo")
+    daemon.job("slow", 'first_run = "now"; every = "1h"; tries = 1;', source='plugin = "csv"; path = "../slow.fifo"; header = false; columns = ["a"];')
+    daemon.job("tick", 'every = "1s"; tries = 1;')
+    daemon.start()
+    daemon.ended("tick", 1)
+    pid = daemon.job_state("slow")["running"]["pid"]
+    daemon.tow.state.parent.rename(daemon.tow.folder / "taken")
+    daemon.wait_said("put it back, or start the daemon anew")
+    os.kill(pid, signal.SIGKILL)
+    daemon.wait_for(lambda: daemon.job_state("slow")["state"] == "idle")
+    shutil.rmtree(daemon.tow.state.parent, ignore_errors=True)
+    (daemon.tow.folder / "taken").rename(daemon.tow.state.parent)
+    daemon.wait_said("the state works again")
+    daemon.ended("tick", len(daemon.runs("tick")) + 1)
+    daemon.stop()
+    daemon.start()
+    (run,) = daemon.ended("slow", status="interrupted")
+    assert "process died" in run["error"]["message"]
     daemon.stop()

@@ -124,6 +124,57 @@ static void test_without_a_state_nothing_is_done(void **fixture)
     world_close(&world);
 }
 
+static void test_a_run_that_ends_while_there_is_no_state_is_not_run_again(void **fixture)
+{
+    const struct scratch *scratch = *fixture;
+    struct tow_state *state;
+    struct world world;
+
+    world_open(&world, scratch);
+    world_take(&world, "a", HOURLY);
+    world_at(&world, NOON + 1);
+    world_at(&world, NOON + HOURS);
+    world_begins(&world, "a");
+    /* The child could end its run before the state failed. */
+    static const struct tow_counts counts = {.read = 3, .accepted = 3};
+    const struct tow_commit commit = {.job = "a", .run = world.run, .counts = &counts};
+    struct tow_error err = TOW_ERROR_INIT;
+    assert_ok(
+        tow_state_run_end(world.supervisor.state, &commit, TOW_RUN_OK, 0, NULL, NOON + HOURS, &err),
+        err);
+    state = world.supervisor.state;
+    world.supervisor.state = NULL;
+    strcpy(world.supervisor.state_error, "it is gone");
+    world_dies(&world, "a", 0, 0);
+    assert_int_equal(world_job(&world, "a")->unsaved, 1);
+    world_at(&world, NOON + HOURS + SECONDS);
+    world.supervisor.state = state;
+    assert_int_equal(world_at(&world, NOON + HOURS + MINUTES), NOON + 2 * HOURS);
+    assert_int_equal(world_job(&world, "a")->unsaved, 0);
+    assert_int_equal(world.starts, 1);
+    world_close(&world);
+}
+
+static void test_a_child_that_came_second_while_there_is_no_state(void **fixture)
+{
+    struct tow_state *state;
+    struct world world;
+
+    world_open(&world, *fixture);
+    world_take(&world, "a", HOURLY);
+    world_at(&world, NOON + 1);
+    world_at(&world, NOON + HOURS);
+    state = world.supervisor.state;
+    world.supervisor.state = NULL;
+    world_dies(&world, "a", 8, 0);
+    world.supervisor.state = state;
+    world_at(&world, NOON + HOURS + MINUTES);
+    world_at(&world, NOON + HOURS + 30 * MINUTES);
+    assert_int_equal(world.starts, 2);
+    assert_int_equal(world.slot_us, NOON + HOURS);
+    world_close(&world);
+}
+
 static void test_a_slot_that_waits_is_late_once(void **fixture)
 {
     struct tow_error err = TOW_ERROR_INIT;
@@ -167,6 +218,8 @@ int main(void)
         SCRATCH_TEST(test_damage_to_one_job_does_not_stop_the_others),
         SCRATCH_TEST(test_a_process_that_cannot_be_started_is_started_later),
         SCRATCH_TEST(test_without_a_state_nothing_is_done),
+        SCRATCH_TEST(test_a_run_that_ends_while_there_is_no_state_is_not_run_again),
+        SCRATCH_TEST(test_a_child_that_came_second_while_there_is_no_state),
         SCRATCH_TEST(test_a_slot_that_waits_is_late_once),
     };
 

@@ -187,6 +187,25 @@ static void test_a_run_that_takes_too_long_is_stopped_whatever_the_clock_does(vo
     world_close(&world);
 }
 
+static void test_a_run_that_just_made_it_has_made_it(void **fixture)
+{
+    struct tow_run run;
+    struct world world;
+
+    world_open(&world, *fixture);
+    world_take(&world, "a", "schedule = { every = \"1h\"; timeout = \"10m\"; };");
+    world_at(&world, NOON + 1);
+    world_at(&world, NOON + HOURS);
+    world_begins(&world, "a");
+    world_at(&world, NOON + HOURS + 10 * MINUTES);
+    assert_int_equal(world.stops, 1);
+    world_ends(&world, "a", TOW_RUN_OK, 0);
+    assert_int_equal(world_runs(&world, "a", &run), 1);
+    assert_string_equal(run.status, TOW_RUN_OK);
+    assert_int_equal(world_job(&world, "a")->health.failing, 0);
+    world_close(&world);
+}
+
 /* ---- dying ---------------------------------------------------------------------------------- */
 
 static void test_a_slot_whose_run_was_never_started_is_run_by_the_next_daemon(void **fixture)
@@ -488,6 +507,7 @@ int main(void)
         SCRATCH_TEST(test_a_run_that_is_killed_is_closed_with_its_signal),
         SCRATCH_TEST(test_a_run_that_did_not_begin_is_recorded),
         SCRATCH_TEST(test_a_run_that_takes_too_long_is_stopped_whatever_the_clock_does),
+        SCRATCH_TEST(test_a_run_that_just_made_it_has_made_it),
         SCRATCH_TEST(test_a_slot_whose_run_was_never_started_is_run_by_the_next_daemon),
         SCRATCH_TEST(test_a_run_that_ended_without_its_daemon_is_not_run_again),
         SCRATCH_TEST(test_a_run_that_died_with_its_daemon_is_begun_again),
