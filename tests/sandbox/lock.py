@@ -2,7 +2,7 @@
 """Writes requirements.lock: what requirements.in needs, all versions exact, with the hashes of the
 wheels for the Pythons of Debian 12 and 13.
 
-    python3 lock.py     wants pip 23 or later and a package index
+    python3 lock.py [REQUIREMENTS.IN]    wants pip 23 or later and a package index
 """
 
 import json
@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-HERE = Path(__file__).parent
+HERE = Path(sys.argv[1] if len(sys.argv) > 1 else __file__).parent
 PYTHONS = ["3.11", "3.13"]
 MACHINES = ["x86_64", "aarch64"]
 PLATFORMS = [

@@ -1,5 +1,5 @@
 #!/bin/sh
-# make bench - what the program takes for its paths: csv -> typed columns -> nowhere, -> ndjson, and
+# make bench-paths - what the program takes for its paths: csv -> typed columns -> nowhere, -> ndjson, and
 # csv -> ttd.
 #
 #   TOWPATH              the program
