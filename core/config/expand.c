@@ -5,6 +5,7 @@
 
 #include "config/excerpt.h"
 #include "config/file.h"
+#include "config/others.h"
 #include "config/text.h"
 #include "towpath/value.h"
 
@@ -12,6 +13,7 @@ struct expansion {
     const char *dir;
     struct tow_text out;
     int origin;
+    char warning[TOW_EXCERPT_MAX + TOW_OTHERS_MAX + 32]; /* "": none */
     struct tow_error *err;
 };
 
@@ -78,14 +80,27 @@ static int expand_check_content(const struct tow_text *content, struct tow_error
     return TOW_OK;
 }
 
+static void expand_check_writers(struct expansion *expansion, const char *reference,
+                                 const struct stat *info)
+{
+    char shown[TOW_EXCERPT_MAX], who[TOW_OTHERS_MAX];
+
+    if (!*expansion->warning && tow_others_write(info, who))
+        snprintf(expansion->warning, sizeof expansion->warning, "${file:%s}: %s; chmod go-w it",
+                 tow_excerpt(reference, strlen(reference), shown), who);
+}
+
 static int expand_file(struct expansion *expansion, const char *reference)
 {
     struct tow_text content = {0};
+    struct stat info;
     char *path = NULL;
     int rc = tow_path_resolve(reference, expansion->dir, &path, expansion->err);
 
     if (!rc)
-        rc = tow_file_read(path, TOW_EXPAND_FILE_MAX, &content, NULL, expansion->err);
+        rc = tow_file_read(path, TOW_EXPAND_FILE_MAX, &content, &info, expansion->err);
+    if (!rc)
+        expand_check_writers(expansion, reference, &info);
     if (!rc)
         rc = expand_check_content(&content, expansion->err);
     if (rc && rc != TOW_E_NOMEM) {
@@ -135,60 +150,72 @@ static int expand_take_reference(struct expansion *expansion, const char **p)
     return rc;
 }
 
+/* On success the caller has expansion->out to free. */
+static int expand_whole(struct expansion *expansion, const char *text)
+{
+    const char *p = text;
+    int rc = expand_append(expansion, "", 0);
+
+    while (!rc && *p) {
+        size_t plain = strcspn(p, "$");
+
+        rc = expand_append(expansion, p, plain);
+        p += plain;
+        if (rc || !*p)
+            break;
+        if (strncmp(p, "$${", 3) == 0) {
+            rc = expand_append(expansion, "${", 2);
+            p += 3;
+        } else if (p[1] == '{') {
+            rc = expand_take_reference(expansion, &p);
+        } else {
+            rc = expand_append(expansion, p++, 1);
+        }
+    }
+    if (rc)
+        tow_text_release(&expansion->out);
+    return rc;
+}
+
 int tow_expand_text(const char *text, const char *dir, char **out, int *origin,
                     struct tow_error *err)
 {
     struct tow_error own = TOW_ERROR_INIT;
     struct expansion expansion = {.dir = dir, .err = err ? err : &own};
-    const char *p = text;
-    int rc = expand_append(&expansion, "", 0);
+    int rc = expand_whole(&expansion, text);
 
-    while (!rc && *p) {
-        size_t plain = strcspn(p, "$");
-
-        rc = expand_append(&expansion, p, plain);
-        p += plain;
-        if (rc || !*p)
-            break;
-        if (strncmp(p, "$${", 3) == 0) {
-            rc = expand_append(&expansion, "${", 2);
-            p += 3;
-        } else if (p[1] == '{') {
-            rc = expand_take_reference(&expansion, &p);
-        } else {
-            rc = expand_append(&expansion, p++, 1);
-        }
+    if (!rc) {
+        *out = expansion.out.bytes;
+        *origin = expansion.origin;
     }
-    if (rc) {
-        tow_text_release(&expansion.out);
-        return rc;
-    }
-    *out = expansion.out.bytes;
-    *origin = expansion.origin;
-    return TOW_OK;
+    return rc;
 }
 
 static int expand_string(struct tow_setting *setting, const char *dir, struct tow_diags *diags,
                          struct tow_error *err)
 {
     struct tow_error own = TOW_ERROR_INIT;
-    char *text = NULL;
-    int rc = TOW_OK;
+    struct expansion expansion = {.dir = dir, .err = &own};
+    const char *name = setting->name ? setting->name : "", *colon = setting->name ? ": " : "";
 
     if (!strstr(setting->text, "${"))
         return TOW_OK;
-    rc = tow_expand_text(setting->text, dir, &text, &setting->expanded, &own);
+    int rc = expand_whole(&expansion, setting->text);
     if (rc == TOW_E_NOMEM)
         return tow_error_nomem(err);
     if (rc) {
-        tow_diags_add(diags, TOW_DIAG_ERROR, setting->file, setting->line, "%s%s%s",
-                      setting->name ? setting->name : "", setting->name ? ": " : "", own.message);
+        tow_diags_add(diags, TOW_DIAG_ERROR, setting->file, setting->line, "%s%s%s", name, colon,
+                      own.message);
         setting->expanded = TOW_SETTING_UNKNOWN;
         return TOW_OK;
     }
+    if (*expansion.warning)
+        tow_diags_add(diags, TOW_DIAG_WARNING, setting->file, setting->line, "%s%s%s", name, colon,
+                      expansion.warning);
     explicit_bzero(setting->text, strlen(setting->text));
     free(setting->text);
-    setting->text = text;
+    setting->text = expansion.out.bytes;
+    setting->expanded = expansion.origin;
     return TOW_OK;
 }
 

@@ -20,7 +20,7 @@
 
 /*
  * Expands every string in the tree, in place. What cannot be expanded is a finding and becomes
- * TOW_SETTING_UNKNOWN. Other than TOW_OK only where memory ran out.
+ * TOW_SETTING_UNKNOWN; a file that other users can write is a warning. Other than TOW_OK only where memory ran out.
  */
 int tow_expand_setting(struct tow_setting *setting, const char *dir, struct tow_diags *diags,
                        struct tow_error *err);

@@ -8,6 +8,7 @@
 #include "config/file.h"
 #include "config/lexer.h"
 #include "config/number_check.h"
+#include "config/others.h"
 #include "towpath/value.h"
 
 /* A file that is being read, and the chain of those that include it. */
@@ -321,6 +322,16 @@ static int source_load(struct source_reader *reader, struct source_file *file, c
     return TOW_OK;
 }
 
+/* A copy is the work of whoever handed it over, who has looked at the file. */
+static void source_check_writers(const struct source_reader *reader, const struct source_file *file)
+{
+    char who[TOW_OTHERS_MAX];
+
+    if (!file->copy && tow_others_write(&file->info, who))
+        tow_diags_add(reader->diags, TOW_DIAG_WARNING, file->name, 0,
+                      "%s, and so decides what runs; chmod go-w it", who);
+}
+
 static int source_read_file(struct source_reader *reader, struct source_file *file,
                             const struct tow_place *from)
 {
@@ -330,6 +341,8 @@ static int source_read_file(struct source_reader *reader, struct source_file *fi
 
     if (!rc && reason)
         source_refuse_file(reader, file, from, reason);
+    if (!rc && !reason)
+        source_check_writers(reader, file);
     if (rc || reason || file->text.length == 0 || !source_check_bytes(reader, file))
         return rc;
     file->copied = file->text.bytes;

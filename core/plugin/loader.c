@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/diag.h"
+#include "config/others.h"
 
 #define MODULE_SUFFIX ".so"
 
@@ -117,10 +119,55 @@ static int loader_bind(const char *path, struct tow_error *err)
                          reason ? reason : "no reason given");
 }
 
+/* Where the sticky bit alone protects a folder, anybody can put a module there, but not as root or
+ * as this user.
+ */
+static int loader_check_folder(const char *path, const struct stat *module, struct tow_error *err)
+{
+    char folder[PATH_MAX], who[TOW_OTHERS_MAX];
+    const char *slash = strrchr(path, '/');
+    int length = slash == path ? 1 : (int)(slash - path);
+    struct stat info;
+
+    snprintf(folder, sizeof folder, "%.*s", length, path);
+    if (stat(folder, &info) != 0)
+        return tow_error_errno(err, TOW_E_ENV, errno, "plugin folder %s", folder);
+    if (tow_others_replace(&info, who))
+        return tow_error_set(err, TOW_E_ENV,
+                             "plugin %s is not loaded: it lies in %s, and %s: chmod go-w the folder "
+                             "after making sure that what it holds is yours",
+                             path, folder, who);
+    if (tow_others_write(&info, who) && module->st_uid != 0 && module->st_uid != geteuid())
+        return tow_error_set(err, TOW_E_ENV,
+                             "plugin %s is not loaded: it belongs to user %lu, lies in %s, and %s",
+                             path, (unsigned long)module->st_uid, folder, who);
+    return TOW_OK;
+}
+
+/* Loading a module is doing what its author wants. `path` is looked at where links lead it, too. */
+static int loader_check_writers(const char *path, struct tow_error *err)
+{
+    char real[PATH_MAX], who[TOW_OTHERS_MAX];
+    struct stat info;
+
+    if (!realpath(path, real) || stat(real, &info) != 0)
+        return tow_error_errno(err, TOW_E_ENV, errno, "plugin %s", path);
+    if (tow_others_write(&info, who))
+        return tow_error_set(err, TOW_E_ENV,
+                             "plugin %s is not loaded: %s: chmod go-w it after making sure "
+                             "that its content is yours",
+                             path, who);
+    int rc = loader_check_folder(real, &info, err);
+    return rc || strcmp(real, path) == 0 ? rc : loader_check_folder(path, &info, err);
+}
+
 static int loader_open_module(const char *path, lt_dlhandle *out, struct tow_error *err)
 {
     lt_dladvise advise;
-    int rc = loader_bind(path, err);
+    int rc = loader_check_writers(path, err);
+
+    if (!rc)
+        rc = loader_bind(path, err);
 
     if (rc)
         return rc;

@@ -15,7 +15,8 @@ void tow_loader_free(struct tow_loader *loader);
 
 /* By name ("csv"). The descriptor is vetted and lives as long as the process. TOW_E_CONFIG where no
  * folder has it (folders and nearest name in the message), TOW_E_ENV where a folder cannot be
- * looked into, TOW_E_UNSUPPORTED with the true reason where the module cannot be used. */
+ * looked into, or module or folder can be written by other users, TOW_E_UNSUPPORTED with the true
+ * reason where the module cannot be used. */
 int tow_loader_get(struct tow_loader *loader, const char *name, const struct tow_plugin **out,
                    struct tow_error *err);
 /* By file ("./mine.so", "build/.libs/mine.so"). */

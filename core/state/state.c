@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/others.h"
 #include "state/connection.h"
 #include "state/lock.h"
 #include "state/migrate.h"
@@ -52,6 +53,22 @@ static int state_create_file(const char *path, struct tow_error *err)
     return TOW_OK;
 }
 
+/* Whoever can replace entries of the folder can put another file there. */
+static int state_check_folder(const char *path, const char *folder, struct tow_error *err)
+{
+    char who[TOW_OTHERS_MAX];
+    struct stat st;
+
+    if (stat(folder, &st) != 0)
+        return tow_error_errno(err, TOW_E_ENV, errno, "state file %s: folder %s", path, folder);
+    if (tow_others_replace(&st, who))
+        return tow_error_set(err, TOW_E_ENV,
+                             "state file %s lies in %s, and %s: chmod go-w the folder after making "
+                             "sure that what it holds is yours",
+                             path, folder, who);
+    return TOW_OK;
+}
+
 static int state_prepare_file(const char *path, const char *folder, struct tow_error *err)
 {
     struct stat st;
@@ -59,7 +76,9 @@ static int state_prepare_file(const char *path, const char *folder, struct tow_e
 
     if (result != TOW_OK)
         return tow_error_prefix(err, "state file %s", path);
-    result = state_create_file(path, err);
+    result = state_check_folder(path, folder, err);
+    if (result == TOW_OK)
+        result = state_create_file(path, err);
     if (result != TOW_OK)
         return result;
     if (stat(path, &st) != 0)

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/others.h"
 #include "config_fixture.h"
 
 /* A sound job around what is tested; the first line that the text adds is line 4. */
@@ -461,6 +462,50 @@ static void test_a_linked_job_has_the_folder_of_its_file(void **state)
     tow_job_release(&job);
 }
 
+/* Both can make the job do what they like. */
+static void test_files_that_others_can_write_are_a_warning(void **state)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_diags diags = {0};
+    struct tow_job job;
+
+    (void)state;
+    config_write("job.cfg", "@include \"c.cfg\"\n" JOB("retry = { base = \"${file:time}\"; };"));
+    config_write("c.cfg", "connections = {};\n");
+    config_write("time", "7s\n");
+    assert_int_equal(chmod("job.cfg", 0666), 0);
+    assert_int_equal(chmod("c.cfg", 0646), 0);
+    assert_int_equal(chmod("time", 0602), 0);
+    assert_ok(tow_job_load("job.cfg", &job, &diags, &err), err);
+    config_assert_findings(
+        &diags, "c.cfg: warning: every user can write it (mode 0646), and so decides what runs; "
+                "chmod go-w it\n"
+                "job.cfg: warning: every user can write it (mode 0666), and so decides what runs; "
+                "chmod go-w it\n"
+                "job.cfg:5: warning: base: ${file:time}: every user can write it "
+                "(mode 0602); chmod go-w it\n");
+    assert_int_equal(diags.errors, 0);
+    tow_job_release(&job);
+    tow_diags_release(&diags);
+}
+
+static void test_a_group_is_no_other_where_it_is_the_owners_own(void **state)
+{
+    struct stat info = {.st_mode = S_IFREG | 0664};
+    char who[TOW_OTHERS_MAX];
+
+    (void)state;
+    assert_int_equal(tow_others_write(&info, who), 0); /* root's own group */
+    info.st_gid = 4000000;
+    assert_int_equal(tow_others_write(&info, who), 1);
+    assert_string_equal(who, "group 4000000 can write it (mode 0664)");
+    info.st_mode = S_IFREG | 0644;
+    assert_int_equal(tow_others_write(&info, who), 0);
+    info.st_mode = S_IFDIR | S_ISVTX | 0777;
+    assert_int_equal(tow_others_write(&info, who), 1);
+    assert_int_equal(tow_others_replace(&info, who), 0);
+}
+
 int main(void)
 {
 #define job_test(name) cmocka_unit_test_setup_teardown(name, config_setup, config_teardown)
@@ -481,6 +526,8 @@ int main(void)
         job_test(test_names_of_jobs_have_64_bytes_at_most),
         job_test(test_a_missing_job_file_is_a_finding),
         job_test(test_a_linked_job_has_the_folder_of_its_file),
+        job_test(test_files_that_others_can_write_are_a_warning),
+        job_test(test_a_group_is_no_other_where_it_is_the_owners_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "plugin/loader.h"
@@ -244,6 +245,123 @@ static void test_lists_each_module_once(void **state)
     tow_loader_free(twice);
 }
 
+/* A copy of a plugin in a folder of its own. */
+struct copy {
+    char folder[64], path[128];
+    struct tow_loader *loader;
+};
+
+static void copy_make(struct copy *copy)
+{
+    char command[4096];
+
+    strcpy(copy->folder, "/tmp/towpath-loader-XXXXXX");
+    assert_non_null(mkdtemp(copy->folder));
+    snprintf(copy->path, sizeof copy->path, "%s/null.so", copy->folder);
+    snprintf(command, sizeof command, "cp -L %s/null.so %s", getenv("TOWPATH_PLUGIN_PATH"),
+             copy->path);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(chmod(copy->path, 0644), 0);
+    copy->loader = loader_of(copy->folder);
+}
+
+static void copy_remove(struct copy *copy)
+{
+    tow_loader_free(copy->loader);
+    assert_int_equal(unlink(copy->path), 0);
+    assert_int_equal(rmdir(copy->folder), 0);
+}
+
+static void copy_refused(const struct copy *copy, const char *reason)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    const struct tow_plugin *plugin = NULL;
+
+    assert_int_equal(tow_loader_get(copy->loader, "null", &plugin, &err), TOW_E_ENV);
+    assert_says(err, "null.so is not loaded: ");
+    assert_says(err, reason);
+    assert_int_equal(tow_loader_open(copy->loader, copy->path, &plugin, &err), TOW_E_ENV);
+    assert_says(err, reason);
+    assert_null(plugin);
+}
+
+static void copy_taken(const struct copy *copy)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    const struct tow_plugin *plugin = NULL;
+
+    assert_ok(tow_loader_open(copy->loader, copy->path, &plugin, &err), err);
+    assert_string_equal(plugin->name, "null");
+}
+
+static void test_a_module_that_others_can_write_is_not_loaded(void **state)
+{
+    struct copy copy;
+
+    (void)state;
+    copy_make(&copy);
+    assert_int_equal(chmod(copy.path, 0666), 0);
+    copy_refused(&copy,
+                 "null.so is not loaded: every user can write it (mode 0666): chmod go-w it");
+    assert_int_equal(chmod(copy.path, 0644), 0);
+    copy_taken(&copy);
+    copy_remove(&copy);
+}
+
+static void test_a_module_in_a_folder_that_others_can_write_is_not_loaded(void **state)
+{
+    struct copy copy;
+
+    (void)state;
+    copy_make(&copy);
+    assert_int_equal(chmod(copy.folder, 0777), 0);
+    copy_refused(&copy, ", and every user can write it (mode 0777): chmod go-w the folder");
+    assert_int_equal(chmod(copy.folder, 0755), 0);
+    copy_taken(&copy);
+    copy_remove(&copy);
+}
+
+static void test_in_a_sticky_folder_only_modules_of_root_and_this_user_are_loaded(void **state)
+{
+    struct copy copy;
+
+    (void)state;
+    copy_make(&copy);
+    assert_int_equal(chmod(copy.folder, 01777), 0);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(copy.path, 65534, 65534), 0);
+        copy_refused(&copy, "it belongs to user 65534");
+        assert_int_equal(chown(copy.path, 0, 0), 0);
+    }
+    copy_taken(&copy);
+    copy_remove(&copy);
+}
+
+static void test_a_link_to_a_module_is_as_good_as_what_it_leads_to(void **state)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    const struct tow_plugin *plugin = NULL;
+    char folder[] = "/tmp/towpath-loader-XXXXXX", link[128];
+    struct copy copy;
+
+    (void)state;
+    copy_make(&copy);
+    assert_non_null(mkdtemp(folder));
+    snprintf(link, sizeof link, "%s/null.so", folder);
+    assert_int_equal(symlink(copy.path, link), 0);
+    assert_ok(tow_loader_open(copy.loader, link, &plugin, &err), err);
+    assert_int_equal(chmod(copy.folder, 0777), 0);
+    assert_int_equal(tow_loader_open(copy.loader, link, &plugin, &err), TOW_E_ENV);
+    assert_says(err, copy.folder);
+    assert_int_equal(chmod(copy.folder, 0755), 0);
+    assert_int_equal(chmod(folder, 0777), 0);
+    assert_int_equal(tow_loader_open(copy.loader, link, &plugin, &err), TOW_E_ENV);
+    assert_says(err, folder);
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(rmdir(folder), 0);
+    copy_remove(&copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +383,10 @@ int main(void)
         cmocka_unit_test(test_all_folders_that_lack_a_plugin_are_named),
         cmocka_unit_test(test_names_and_folders_beyond_any_path_are_refused),
         cmocka_unit_test(test_a_name_that_no_checkpoint_can_hold_is_refused),
+        cmocka_unit_test(test_a_module_that_others_can_write_is_not_loaded),
+        cmocka_unit_test(test_a_module_in_a_folder_that_others_can_write_is_not_loaded),
+        cmocka_unit_test(test_in_a_sticky_folder_only_modules_of_root_and_this_user_are_loaded),
+        cmocka_unit_test(test_a_link_to_a_module_is_as_good_as_what_it_leads_to),
     };
 
     return cmocka_run_group_tests(tests, open_loader, close_loader);

@@ -103,6 +103,25 @@ static void test_files_and_folders_are_private_whatever_the_umask(void **fixture
     assert_int_equal(mode_of(path, "-shm"), -1);
 }
 
+static void test_a_folder_in_which_others_can_replace_the_file_is_refused(void **fixture)
+{
+    const struct scratch *scratch = *fixture;
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_state *state;
+    char folder[256], path[300];
+
+    snprintf(folder, sizeof folder, "%s/x", scratch->folder);
+    snprintf(path, sizeof path, "%s/state.db", folder);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    assert_int_equal(chmod(folder, 0777), 0);
+    assert_int_equal(tow_state_open(path, TOW_STATE_CREATE, &state, &err), TOW_E_ENV);
+    assert_says(err, path);
+    assert_says(err, "/x, and every user can write it (mode 0777): chmod go-w the folder");
+    assert_int_equal(mode_of(path, ""), -1);
+    assert_int_equal(chmod(folder, 01777), 0);
+    tow_state_close(open_state_at(path, TOW_STATE_CREATE));
+}
+
 static void test_reading_leaves_no_file_behind(void **fixture)
 {
     const struct scratch *scratch = *fixture;
@@ -597,6 +616,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(test_files_and_folders_are_private_whatever_the_umask),
+        SCRATCH_TEST(test_a_folder_in_which_others_can_replace_the_file_is_refused),
         SCRATCH_TEST(test_reading_leaves_no_file_behind),
         SCRATCH_TEST(test_a_newer_schema_is_refused_with_both_versions),
         SCRATCH_TEST(test_a_schema_version_that_cannot_be_is_refused),
