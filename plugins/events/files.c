@@ -211,13 +211,18 @@ static void files_retire(struct tow_events_files *files)
 static int files_carry(struct tow_events_source *source, const struct tow_events_file *old,
                        struct tow_events_file *item, struct tow_error *err)
 {
-    if (!old || (!files_is_same(&old->file, &item->file) && !old->is_followed))
+    int is_same = old && files_is_same(&old->file, &item->file);
+
+    /* The ledger may not have it yet. */
+    if (old && !is_same && !old->is_followed && old->seen >= 0)
+        return files_judge_change(source, item, "has changed since this run read it", err);
+    if (!old || (!is_same && !old->is_followed))
         return files_judge(source, item, err);
     item->is_followed = old->is_followed;
     item->seen = old->seen;
     item->is_due = old->is_due;
     /* What is followed says by itself, once it is opened, whether it is another one. */
-    if (old->is_followed && !files_is_same(&old->file, &item->file))
+    if (old->is_followed && !is_same)
         item->is_due = item->file.size != old->seen || item->file.inode != old->file.inode;
     /* A file that waits for its marker, or for its first whole line, is asked again. */
     if (!item->is_due && !old->is_followed && old->seen < 0)

@@ -324,6 +324,29 @@ static void test_following_waits_and_goes_on(void **state)
     events_run_release(&run);
 }
 
+static void test_following_deals_with_whole_files_that_change_as_told(void **state)
+{
+    struct events_run run;
+
+    events_write_gzip(*state, "a.gz", "{\"id\":1}\n");
+    events_run_init(&run, &fake,
+                    SET("path", events_path(*state, "*.gz"), "stream", "s", "tail", "true",
+                        "follow", "true", "poll_interval", "100"),
+                    0);
+    assert_ok(events_run_open(&run, NULL), run.err);
+    assert_ok(events_run_read(&run), run.err);
+    /* No checkpoint so far. */
+    while (fake.fact_count > 0)
+        assert_ok(fake.host.ledger_remove(&fake.host, fake.facts[0].key, &run.err), run.err);
+    events_write_gzip(*state, "a.gz", "{\"id\":1}\n{\"id\":2}\n");
+    for (int i = 0; i < 50; i++)
+        if (events_run_read(&run) != TOW_OK)
+            break;
+    assert_says(run.err, "has changed since this run read it");
+    assert_buffer(&run.brief, "1 ");
+    events_run_release(&run);
+}
+
 static void test_following_reads_on_without_a_checkpoint_in_between(void **state)
 {
     const char *const *settings = SET("path", events_path(*state, "*.log"), "stream", "s", "tail",
@@ -427,6 +450,7 @@ int main(void)
         TEST(test_a_job_may_stop_following),
         TEST(test_files_that_grow_lose_and_double_nothing),
         TEST(test_following_waits_and_goes_on),
+        TEST(test_following_deals_with_whole_files_that_change_as_told),
         TEST(test_following_reads_on_without_a_checkpoint_in_between),
         TEST(test_evt_8_what_was_there_before_is_passed_over),
         TEST(test_evt_8_of_files_that_grow_later_lines_are_read),
