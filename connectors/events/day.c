@@ -1,15 +1,15 @@
 #include "connectors/events/day.h"
 
-#include <libical/ical.h>
 #include <string.h>
 
 #include "towpath/value.h"
+#include "towpath/zone.h"
 
-#define DAY_US     INT64_C(86400000000)
-#define DAY_MINUTE INT64_C(60000000)
+#define DAY_SECONDS INT64_C(86400)
+#define DAY_SECOND  INT64_C(1000000) /* microseconds */
 
-/* "+hh:mm" in minutes; 0 where it is none. */
-static int day_parse_offset(const char *zone, int *minutes)
+/* "+hh:mm" in seconds; 0 where it is none. */
+static int day_parse_offset(const char *zone, int64_t *seconds)
 {
     int64_t hour, minute;
 
@@ -18,42 +18,28 @@ static int day_parse_offset(const char *zone, int *minutes)
         tow_parse_int64(zone + 1, 2, &hour) != TOW_PARSE_OK ||
         tow_parse_int64(zone + 4, 2, &minute) != TOW_PARSE_OK || hour > 18 || minute > 59)
         return 0;
-    *minutes = (int)(hour * 60 + minute) * (zone[0] == '-' ? -1 : 1);
+    *seconds = (hour * 60 + minute) * (zone[0] == '-' ? -60 : 60);
     return 1;
-}
-
-/* The first instant of the day, by the zone's clocks. */
-static int64_t day_in_zone(icaltimezone *zone, int32_t days)
-{
-    struct icaltimetype midnight = icaltime_null_time();
-
-    tow_date_to_civil(days, &midnight.year, &midnight.month, &midnight.day);
-    return (int64_t)icaltime_as_timet_with_zone(midnight, zone) * 1000000;
 }
 
 int tow_day_begin(const char *option, const char *date, const char *zone, int64_t *out,
                   struct tow_error *err)
 {
-    icaltimezone *named;
+    int64_t midnight, offset = 0, instant;
     int32_t days;
-    int minutes;
+    int code;
 
     if (tow_parse_date(date, strlen(date), &days) != TOW_PARSE_OK)
         return tow_error_set(err, TOW_E_CONFIG, "%s = \"%s\" is no date of the form yyyy-mm-dd",
                              option, date);
-    *out = days * DAY_US;
-    if (!zone || strcmp(zone, "UTC") == 0)
-        return TOW_OK;
-    if (day_parse_offset(zone, &minutes)) {
-        *out -= minutes * DAY_MINUTE;
+    midnight = days * DAY_SECONDS;
+    if (!zone || day_parse_offset(zone, &offset)) {
+        *out = (midnight - offset) * DAY_SECOND;
         return TOW_OK;
     }
-    named = icaltimezone_get_builtin_timezone(zone);
-    if (!named)
-        return tow_error_set(err, TOW_E_CONFIG,
-                             "date_timezone = \"%s\" is none: UTC, +hh:mm, or a name like "
-                             "Europe/Berlin",
-                             zone);
-    *out = day_in_zone(named, days);
-    return TOW_OK;
+    code = tow_zone_local(zone, midnight, &instant, err);
+    *out = instant * DAY_SECOND;
+    if (code == TOW_OK)
+        return TOW_OK;
+    return tow_error_prefix(err, "date_timezone = \"%s\" (UTC, +hh:mm, or a name)", zone);
 }

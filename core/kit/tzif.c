@@ -1,7 +1,7 @@
 /* TZif files, RFC 9636. */
 #include <string.h>
 
-#include "schedule/zone_priv.h"
+#include "kit/zone_changes.h"
 
 #define TZIF_HEADER     44
 #define TZIF_OFFSET_MAX 93599 /* RFC 9636, section 3.2: -24:59:59 to 25:59:59, and so */

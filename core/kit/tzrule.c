@@ -2,9 +2,8 @@
  */
 #include <string.h>
 
-#include "config/excerpt.h"
 #include "kit/calendar.h"
-#include "schedule/zone_priv.h"
+#include "kit/zone_changes.h"
 
 #define TZRULE_OFFSET_HOURS 24
 #define TZRULE_TIME_HOURS   167
@@ -176,12 +175,11 @@ static int tzrule_add_year(const struct tzrule *rule, int year, int64_t after,
 int tow_tzrule_expand(const char *text, size_t length, int64_t after,
                       struct tow_zone_changes *changes, struct tow_error *err)
 {
-    char shown[TOW_EXCERPT_MAX];
     struct tzrule rule;
 
     if (tzrule_parse(text, length, &rule))
-        return tow_error_set(err, TOW_E_ENV, "its file is damaged: \"%s\" is no rule",
-                             tow_excerpt(text, length, shown));
+        return tow_error_set(err, TOW_E_ENV,
+                             "its file is damaged: what stands at its end is no rule");
     /* Without a change, the rule alone is the zone. */
     if (!rule.has_summer)
         return after == INT64_MIN && tow_zone_changes_add(changes, after, rule.standard)

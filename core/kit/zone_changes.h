@@ -1,11 +1,15 @@
-/* How a zone is made: what zone.c, tzif.c and tzrule.c share. */
-#ifndef CORE_SCHEDULE_ZONE_PRIV_H
-#define CORE_SCHEDULE_ZONE_PRIV_H
+/* Time zones as the system's tz data has them (RFC 9636): when their clocks change. */
+#ifndef KIT_ZONE_CHANGES_H
+#define KIT_ZONE_CHANGES_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "schedule/zone.h"
+#include "towpath/error.h"
+
+#define TOW_ZONE_END INT64_C(7258118400) /* 2200-01-01: what is known of zones ends here */
+
+struct stat;
 
 /* $TZDIR, or the system's folder. */
 const char *tow_zone_folder(void);
@@ -23,6 +27,17 @@ int tow_zone_changes_init(struct tow_zone_changes *changes, int32_t offset);
 /* What was said of times from `at` on is replaced. */
 int tow_zone_changes_add(struct tow_zone_changes *changes, int64_t at, int32_t offset);
 void tow_zone_changes_release(struct tow_zone_changes *changes);
+
+/* The file of a zone's name, open, where TOW_OK. TOW_E_CONFIG where there is none of that name,
+ * TOW_E_ENV where it cannot be opened. */
+int tow_zone_open(const char *name, int *fd, struct stat *file, struct tow_error *err);
+/* Reads such a file of `size` bytes; as tow_tzif_read. */
+int tow_zone_changes_read(struct tow_zone_changes *changes, int fd, int64_t size,
+                          struct tow_error *err);
+
+/* As tow_zone_local, by changes of which the first `first` are known to lie before. */
+int64_t tow_zone_changes_instant(const struct tow_zone_changes *changes, size_t first,
+                                 int64_t local);
 
 /* Reads the content of a TZif file. `changes` is zero-initialized and released in every case. */
 int tow_tzif_read(const unsigned char *bytes, size_t length, struct tow_zone_changes *changes,

@@ -7,9 +7,8 @@
 
 #include <stdint.h>
 
+#include "kit/zone_changes.h"
 #include "towpath/error.h"
-
-#define TOW_ZONE_END INT64_C(7258118400) /* 2200-01-01: what is known of zones ends here */
 
 struct tow_zone;
 

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "schedule/zone_priv.h"
+#include "kit/zone_changes.h"
+#include "schedule/zone.h"
 
 #define ZONE_NAMES_MAX   4096
 #define ZONE_NAMES_DEPTH 3 /* America/Argentina/Salta */

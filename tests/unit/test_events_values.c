@@ -89,6 +89,9 @@ static void test_a_day_begins_by_the_clocks_of_its_zone(void **state)
     assert_day("2026-07-01", "-08:00", "2026-07-01T08:00:00Z");
     assert_day("2026-07-01", "Europe/Berlin", "2026-06-30T22:00:00Z");
     assert_day("2026-01-01", "Europe/Berlin", "2025-12-31T23:00:00Z");
+    assert_day("2060-07-01", "Europe/Berlin", "2060-06-30T22:00:00Z");
+    /* There is no midnight on that day. */
+    assert_day("2026-09-06", "America/Santiago", "2026-09-06T04:00:00Z");
     assert_day("2026-07-01", "America/Los_Angeles", "2026-07-01T07:00:00Z");
 }
 

@@ -7,8 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kit/zone_changes.h"
 #include "random.h"
-#include "schedule/zone_priv.h"
+#include "schedule/zone.h"
 #include "scratch.h"
 
 /* All offsets of some sort: half hours, summer time that is winter time, days left out, changes at
