@@ -35,7 +35,7 @@ struct tow_command {
 extern const struct tow_command tow_cmd_run, tow_cmd_check, tow_cmd_plan, tow_cmd_init;
 extern const struct tow_command tow_cmd_setup, tow_cmd_schedule, tow_cmd_jobs, tow_cmd_top;
 extern const struct tow_command tow_cmd_plugins_list, tow_cmd_plugins_show, tow_cmd_plugins_test;
-extern const struct tow_command tow_cmd_plugins_new, tow_cmd_completion;
+extern const struct tow_command tow_cmd_plugins_new, tow_cmd_completion, tow_cmd_keys;
 extern const struct tow_command tow_cmd_state_show, tow_cmd_state_reset, tow_cmd_state_set;
 extern const struct tow_command tow_cmd_runs, tow_cmd_runs_show, tow_cmd_rejects, tow_cmd_replay;
 extern const struct tow_command tow_cmd_daemon, tow_cmd_version;

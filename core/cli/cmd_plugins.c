@@ -170,13 +170,8 @@ static void plugin_print_flags(const struct tow_plugin *plugin)
 static int plugin_show_text(const struct tow_plugin *plugin, const struct tow_texts *given,
                             struct tow_error *err)
 {
-    static const struct tow_table_column columns[] = {
-        {"OPTION", 0, 0}, {"TYPE", 0, 0}, {"DEFAULT", 0, 0}, {"BOUNDS", 0, 0}, {"HELP", 0, 0},
-    };
-    struct tow_table *table = tow_table_new(columns, sizeof columns / sizeof columns[0]);
-    struct tow_buffer fallback = {0};
+    struct tow_table *table = tow_option_table_new();
     const struct tow_option *option;
-    char text[512];
 
     printf("%s %s: %s\n%s\n", plugin->name, plugin->version, plugin->summary, plugin_kinds(plugin));
     plugin_print_flags(plugin);
@@ -185,43 +180,10 @@ static int plugin_show_text(const struct tow_plugin *plugin, const struct tow_te
     if (tow_sink_words(plugin) && *tow_sink_words(plugin))
         printf("as a sink: has words for its own options: {%s}\n", tow_sink_words(plugin));
     putchar('\n');
-    for (size_t i = 0; (option = tow_option_at(plugin, i)) != NULL; i++) {
-        const char *secret = option->flags & TOW_OPTION_SECRET ? ", secret" : "";
-
-        tow_table_add(table, "%s", option->name);
-        tow_option_type_text(option, text, sizeof text);
-        tow_table_add(table, "%s%s", text, secret);
-        fallback.size = 0;
-        if (option->flags & TOW_OPTION_REQUIRED)
-            tow_table_add(table, "required");
-        else if (!option->fallback || tow_option_default_text(&fallback, option))
-            tow_table_add(table, "-");
-        else
-            tow_table_add(table, "%s", fallback.data);
-        tow_option_bounds_text(option, text, sizeof text);
-        tow_table_add(table, "%s", text);
-        tow_table_add(table, "%s", option->help ? option->help : "");
-    }
-    tow_buffer_release(&fallback);
+    for (size_t i = 0; (option = tow_option_at(plugin, i)) != NULL; i++)
+        tow_option_row(table, option);
     int rc = tow_table_print(table, 0, stdout, err);
     return rc ? rc : tow_plugin_columns_text(plugin, given, err);
-}
-
-static void plugin_doc_option(struct tow_doc *doc, const struct tow_option *option)
-{
-    char text[512];
-
-    tow_doc_open(doc, NULL, '{');
-    tow_doc_text(doc, "name", option->name);
-    tow_option_type_text(option, text, sizeof text);
-    tow_doc_text(doc, "type", text);
-    tow_doc_bool(doc, "required", (option->flags & TOW_OPTION_REQUIRED) != 0);
-    tow_doc_bool(doc, "secret", (option->flags & TOW_OPTION_SECRET) != 0);
-    tow_doc_text(doc, "default", option->fallback);
-    tow_option_bounds_text(option, text, sizeof text);
-    tow_doc_text(doc, "bounds", *text ? text : NULL);
-    tow_doc_text(doc, "help", option->help);
-    tow_doc_close(doc, '}');
 }
 
 static int plugin_show_json(const struct tow_plugin *plugin, const struct tow_texts *given,
@@ -250,7 +212,7 @@ static int plugin_show_json(const struct tow_plugin *plugin, const struct tow_te
     }
     tow_doc_open(&doc, "options", '[');
     for (size_t i = 0; (option = tow_option_at(plugin, i)) != NULL; i++)
-        plugin_doc_option(&doc, option);
+        tow_option_doc(&doc, option);
     tow_doc_close(&doc, ']');
     int rc = tow_plugin_columns_doc(plugin, given, &doc, err);
     tow_doc_close(&doc, '}');

@@ -52,6 +52,7 @@ static const struct tow_command *const main_commands[] = {
     &tow_cmd_state_reset,
     &tow_cmd_state_set,
     &tow_cmd_daemon,
+    &tow_cmd_keys,
     &tow_cmd_completion,
     &tow_cmd_version,
     NULL,

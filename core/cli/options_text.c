@@ -146,3 +146,52 @@ void tow_options_doc(struct tow_doc *doc, const char *key, const struct tow_plug
     tow_doc_close(doc, ']');
     tow_buffer_release(&text);
 }
+
+/* ---- the tables themselves ------------------------------------------------------------------ */
+
+struct tow_table *tow_option_table_new(void)
+{
+    static const struct tow_table_column columns[] = {
+        {"OPTION", 0, 0}, {"TYPE", 0, 0}, {"DEFAULT", 0, 0}, {"BOUNDS", 0, 0}, {"HELP", 0, 0},
+    };
+
+    return tow_table_new(columns, sizeof columns / sizeof columns[0]);
+}
+
+void tow_option_row(struct tow_table *table, const struct tow_option *option)
+{
+    const char *secret = option->flags & TOW_OPTION_SECRET ? ", secret" : "";
+    struct tow_buffer fallback = {0};
+    char text[512];
+
+    tow_table_add(table, "%s", option->name);
+    tow_option_type_text(option, text, sizeof text);
+    tow_table_add(table, "%s%s", text, secret);
+    if (option->flags & TOW_OPTION_REQUIRED)
+        tow_table_add(table, "required");
+    else if (!option->fallback || tow_option_default_text(&fallback, option))
+        tow_table_add(table, "-");
+    else
+        tow_table_add(table, "%s", fallback.data);
+    tow_option_bounds_text(option, text, sizeof text);
+    tow_table_add(table, "%s", text);
+    tow_table_add(table, "%s", option->help ? option->help : "");
+    tow_buffer_release(&fallback);
+}
+
+void tow_option_doc(struct tow_doc *doc, const struct tow_option *option)
+{
+    char text[512];
+
+    tow_doc_open(doc, NULL, '{');
+    tow_doc_text(doc, "name", option->name);
+    tow_option_type_text(option, text, sizeof text);
+    tow_doc_text(doc, "type", text);
+    tow_doc_bool(doc, "required", (option->flags & TOW_OPTION_REQUIRED) != 0);
+    tow_doc_bool(doc, "secret", (option->flags & TOW_OPTION_SECRET) != 0);
+    tow_doc_text(doc, "default", option->fallback);
+    tow_option_bounds_text(option, text, sizeof text);
+    tow_doc_text(doc, "bounds", *text ? text : NULL);
+    tow_doc_text(doc, "help", option->help);
+    tow_doc_close(doc, '}');
+}

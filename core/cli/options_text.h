@@ -30,4 +30,10 @@ void tow_options_table(struct tow_table *table, const struct tow_plugin *plugin,
 void tow_options_doc(struct tow_doc *doc, const char *key, const struct tow_plugin *plugin,
                      const struct tow_setting *section, const char *dir);
 
+/* Rows of an option table as it is, without a section: name, type, default, bounds, help. */
+struct tow_table *tow_option_table_new(void);
+void tow_option_row(struct tow_table *table, const struct tow_option *option);
+/* The same as an object: {name, type, required, secret, default, bounds, help}. */
+void tow_option_doc(struct tow_doc *doc, const struct tow_option *option);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "config/bind.h"
 #include "config/excerpt.h"
+#include "config/job_keys.h"
 #include "config/job_reader.h"
 
 #define SECOND   INT64_C(1000) /* in milliseconds */
@@ -16,7 +17,7 @@ struct alert_entry {
     int64_t late_ms;
 };
 
-static const struct tow_option alert_options[] = {
+const struct tow_option tow_job_alert_options[] = {
     {"on", TOW_OPTION_STRINGS, TOW_OPTION_REQUIRED, offsetof(struct alert_entry, on), NULL, 0, 0,
      NULL, "changes that are told: failure, recovery, rejects, late"},
     {"url", TOW_OPTION_STRING, TOW_OPTION_REQUIRED | TOW_OPTION_SECRET,
@@ -156,7 +157,7 @@ static int alert_read(struct tow_job_reader *reader, const struct tow_setting *e
 {
     struct alert_entry read = {0};
     struct tow_binding binding = {
-        .options = alert_options,
+        .options = tow_job_alert_options,
         .owner = "an alert",
         .self = &read,
         .target = {&reader->content->pool, reader->job->dir},

@@ -4,6 +4,7 @@
 
 #include "config/bind.h"
 #include "config/excerpt.h"
+#include "config/job_keys.h"
 #include "config/job_reader.h"
 #include "towpath/value.h"
 
@@ -15,7 +16,7 @@ struct column_entry {
     int32_t hash; /* -1: none */
 };
 
-static const struct tow_option column_options[] = {
+const struct tow_option tow_job_column_options[] = {
     {"name", TOW_OPTION_STRING, TOW_OPTION_REQUIRED, offsetof(struct column_entry, name), NULL, 1,
      COLUMN_NAME_MAX, NULL, "name of the column that goes out"},
     {"from", TOW_OPTION_STRING, 0, offsetof(struct column_entry, from), NULL, 1, COLUMN_NAME_MAX,
@@ -24,11 +25,11 @@ static const struct tow_option column_options[] = {
      "type that goes out"},
     {"format", TOW_OPTION_STRING, 0, offsetof(struct column_entry, format), NULL, 1,
      COLUMN_NAME_MAX, NULL, "how dates, timestamps and binary stand in text"},
-    {"required", TOW_OPTION_BOOL, 0, offsetof(struct column_entry, required), NULL, 0, 0, NULL,
+    {"required", TOW_OPTION_BOOL, 0, offsetof(struct column_entry, required), "false", 0, 0, NULL,
      "null rejects the row"},
-    {"trim", TOW_OPTION_BOOL, 0, offsetof(struct column_entry, trim), NULL, 0, 0, NULL,
+    {"trim", TOW_OPTION_BOOL, 0, offsetof(struct column_entry, trim), "false", 0, 0, NULL,
      "drop blanks around text"},
-    {"lower", TOW_OPTION_BOOL, 0, offsetof(struct column_entry, lower), NULL, 0, 0, NULL,
+    {"lower", TOW_OPTION_BOOL, 0, offsetof(struct column_entry, lower), "false", 0, 0, NULL,
      "lower case"},
     {"hash", TOW_OPTION_CHOICE, 0, offsetof(struct column_entry, hash), NULL, 0, 0, "sha256",
      "replace text by its hash"},
@@ -36,7 +37,7 @@ static const struct tow_option column_options[] = {
 };
 
 /* Keys that take values of any plain kind. */
-static const char *const column_value_keys[] = {"default", "value", "null_if", NULL};
+const char *const tow_job_column_values[] = {"default", "value", "null_if", NULL};
 
 /* The value as text, in the pool; *out stays NULL after a finding. */
 static int column_read_text(struct tow_job_reader *reader, const struct tow_setting *value,
@@ -145,8 +146,8 @@ static int column_read(struct tow_job_reader *reader, const struct tow_setting *
 {
     struct column_entry read = {.hash = -1};
     struct tow_binding binding = {
-        .options = column_options,
-        .others = column_value_keys,
+        .options = tow_job_column_options,
+        .others = tow_job_column_values,
         .owner = "a column",
         .self = &read,
         .target = {&reader->content->pool, reader->job->dir},

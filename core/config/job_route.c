@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "config/bind.h"
+#include "config/job_keys.h"
 #include "config/job_reader.h"
 
 #define ROUTE(member) offsetof(struct tow_route_spec, member)
 
-static const struct tow_option route_options[] = {
+const struct tow_option tow_job_route_options[] = {
     {"by", TOW_OPTION_STRING, TOW_OPTION_REQUIRED, ROUTE(by), NULL, 1, 255, NULL,
      "column that tells where a row goes"},
     {"max", TOW_OPTION_INT, 0, ROUTE(max), "200", 1, TOW_ROUTES_MAX, NULL,
@@ -27,7 +28,7 @@ static const struct tow_option route_options[] = {
 
 static int route_is_own(const char *name)
 {
-    for (const struct tow_option *option = route_options; option->name; option++)
+    for (const struct tow_option *option = tow_job_route_options; option->name; option++)
         if (strcmp(option->name, name) == 0)
             return 1;
     return 0;
@@ -85,7 +86,7 @@ static int route_bind(struct tow_job_reader *reader, const struct tow_setting *r
 {
     const char **others = calloc(route->count + 1, sizeof *others);
     struct tow_binding binding = {
-        .options = route_options,
+        .options = tow_job_route_options,
         .others = others,
         .owner = "route",
         .self = &reader->job->route,

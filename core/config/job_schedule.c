@@ -5,6 +5,7 @@
 
 #include "config/bind.h"
 #include "config/excerpt.h"
+#include "config/job_keys.h"
 #include "config/job_reader.h"
 #include "schedule/clock_text.h"
 
@@ -28,7 +29,7 @@ struct schedule_section {
 
 #define SECTION(member) offsetof(struct schedule_section, member)
 
-static const struct tow_option schedule_options[] = {
+const struct tow_option tow_job_schedule_options[] = {
     {"every", TOW_OPTION_DURATION, 0, SECTION(every_ms), NULL, SECOND, 366 * DAY, NULL,
      "time between runs, counted from 1970-01-01 00:00 UTC"},
     {"cron", TOW_OPTION_STRING, 0, SECTION(cron), NULL, 1, 512, NULL,
@@ -399,7 +400,7 @@ int tow_job_read_schedule(struct tow_job_reader *job)
         .schedule = &job->job->schedule,
     };
     struct tow_binding binding = {
-        .options = schedule_options,
+        .options = tow_job_schedule_options,
         .owner = "schedule",
         .self = &reader.section,
         .target = {&job->content->pool, job->job->dir},

@@ -4,15 +4,16 @@
 #include "config/bind.h"
 #include "config/excerpt.h"
 #include "config/expand.h"
+#include "config/job_keys.h"
 #include "config/job_reader.h"
 
 #define JOB_VERSION  1
 #define JOB_NAME_MAX 64
 
 static const char *const job_file_keys[] = {"version", "connections", "job", NULL};
-static const char *const job_keys[] = {"name",       "source",   "sink",  "results",  "history",
-                                       "transforms", "columns",  "retry", "pipeline", "rejects",
-                                       "load",       "schedule", "route", "alerts",   NULL};
+const char *const tow_job_own_keys[] = {"name",       "source",   "sink",  "results",  "history",
+                                        "transforms", "columns",  "retry", "pipeline", "rejects",
+                                        "load",       "schedule", "route", "alerts",   NULL};
 
 int tow_job_expect_kind(const struct tow_job_reader *reader, const struct tow_setting *setting,
                         enum tow_setting_kind kind)
@@ -184,7 +185,7 @@ static int job_read_group(struct tow_job_reader *reader)
 
     if (rc)
         return rc;
-    job_check_keys(reader, group, "job", job_keys);
+    job_check_keys(reader, group, "job", tow_job_own_keys);
     job_read_name(reader);
     rc = job_read_sections(reader);
     if (!rc)

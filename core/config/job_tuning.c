@@ -1,5 +1,6 @@
 /* The sections that the core itself reads by tables of options. */
 #include "config/bind.h"
+#include "config/job_keys.h"
 #include "config/job_reader.h"
 
 #define SECOND INT64_C(1000) /* in milliseconds */
@@ -8,7 +9,7 @@
 #define KIB    (INT64_C(1) << 10)
 #define GIB    (INT64_C(1) << 30)
 
-static const struct tow_option tuning_retry[] = {
+const struct tow_option tow_job_retry_options[] = {
     {"base", TOW_OPTION_DURATION, 0, offsetof(struct tow_retry, base_ms), "500ms", 1, HOUR, NULL,
      "longest wait before the second try; doubles from try to try"},
     {"cap", TOW_OPTION_DURATION, 0, offsetof(struct tow_retry, cap_ms), "60s", 1, DAY, NULL,
@@ -20,7 +21,7 @@ static const struct tow_option tuning_retry[] = {
     TOW_OPTIONS_END,
 };
 
-static const struct tow_option tuning_pipeline[] = {
+const struct tow_option tow_job_pipeline_options[] = {
     {"batch_rows", TOW_OPTION_INT, 0, offsetof(struct tow_tuning, batch_rows), "8192", 1, 1048576,
      NULL, "rows of a batch"},
     {"batch_bytes", TOW_OPTION_SIZE, 0, offsetof(struct tow_tuning, batch_bytes), "1MiB", 64 * KIB,
@@ -38,7 +39,7 @@ static const struct tow_option tuning_pipeline[] = {
     TOW_OPTIONS_END,
 };
 
-static const struct tow_option tuning_rejects[] = {
+const struct tow_option tow_job_rejects_options[] = {
     {"max", TOW_OPTION_INT, 0, offsetof(struct tow_job, max_rejects), NULL, 0, INT64_MAX, NULL,
      "rejected rows that fail the run when there are more"},
     {"max_percent", TOW_OPTION_DOUBLE, 0, offsetof(struct tow_job, max_reject_percent), NULL, 0,
@@ -46,7 +47,7 @@ static const struct tow_option tuning_rejects[] = {
     TOW_OPTIONS_END,
 };
 
-static const struct tow_option tuning_load[] = {
+const struct tow_option tow_job_load_options[] = {
     {"max_rows", TOW_OPTION_INT, 0, offsetof(struct tow_load_limits, max_rows), NULL, 1, INT64_MAX,
      NULL, "rows after which a load is published and the next one begins"},
     {"max_bytes", TOW_OPTION_SIZE, 0, offsetof(struct tow_load_limits, max_bytes), NULL, 1,
@@ -105,7 +106,7 @@ static int tuning_read_retry(struct tow_job_reader *reader)
     struct tow_retry *retry = &reader->job->retry;
     size_t errors = reader->diags->errors;
     const struct tow_setting *section;
-    int rc = tuning_read(reader, "retry", tuning_retry, retry, &section);
+    int rc = tuning_read(reader, "retry", tow_job_retry_options, retry, &section);
 
     if (rc || reader->diags->errors > errors)
         return rc;
@@ -121,7 +122,7 @@ int tow_job_read_tuning(struct tow_job_reader *reader)
     int rc = tuning_read_retry(reader);
 
     if (!rc)
-        rc = tuning_read(reader, "pipeline", tuning_pipeline, &job->tuning, &section);
+        rc = tuning_read(reader, "pipeline", tow_job_pipeline_options, &job->tuning, &section);
     if (!rc) {
         job->tuning.checkpoint_given = tow_setting_get(section, "checkpoint") != NULL;
         job->tuning.workers_given = tow_setting_get(section, "workers") != NULL;
@@ -131,8 +132,8 @@ int tow_job_read_tuning(struct tow_job_reader *reader)
     job->max_rejects = -1;
     job->max_reject_percent = -1;
     if (!rc)
-        rc = tuning_read(reader, "rejects", tuning_rejects, job, &section);
+        rc = tuning_read(reader, "rejects", tow_job_rejects_options, job, &section);
     if (!rc)
-        rc = tuning_read(reader, "load", tuning_load, &job->load, &section);
+        rc = tuning_read(reader, "load", tow_job_load_options, &job->load, &section);
     return rc;
 }

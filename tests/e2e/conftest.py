@@ -39,6 +39,7 @@ COMMANDS = [
     "state reset",
     "state set",
     "daemon",
+    "keys",
     "completion",
     "version",
 ]
