@@ -187,7 +187,8 @@ static int output_init(struct tow_output *output, const struct tow_output_spec *
         output->gzip = tow_gzip_writer_new(spec->level, drain, err);
         if (!output->gzip)
             return err ? err->code : TOW_E_NOMEM;
-        tow_gzip_writer_use_helpers(output->gzip);
+        if (spec->use_helpers)
+            tow_gzip_writer_use_helpers(output->gzip);
     }
     if (output->is_stdout)
         return TOW_OK;

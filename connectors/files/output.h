@@ -27,6 +27,7 @@ struct tow_output_spec {
     const char *path; /* of the finished file; copied */
     int gzip;         /* 1: compressed; an empty file is an empty gzip member */
     int level;        /* of gzip_writer.h */
+    int use_helpers;  /* 1: other threads may compress, too */
     int cancel_fd;    /* readable: stop waiting for a slow reader of standard output; -1: none */
 };
 

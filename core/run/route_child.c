@@ -113,6 +113,7 @@ static int child_make(struct route_child *child, struct tow_error *err)
         rc = route_fill(route, child->name->name, &child->instance.instance, err);
     box->host.worker = sink->host->worker;
     box->host.workers = sink->host->workers;
+    box->host.routed = 1;
     box->settle = route_settle;
     box->keep = route_keep;
     box->context = child;

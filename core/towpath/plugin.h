@@ -242,6 +242,10 @@ struct tow_host {
      * the job file): a sink whose next load would take the place of the last one refuses that in
      * check. */
     uint32_t rolling;
+
+    /* Since 1.2. 1 where the instance is one of those that a `route` keeps open, maybe hundreds: it
+     * holds no more memory, and no more threads, than it must. */
+    uint32_t routed;
 };
 
 /* ---- setting up ----------------------------------------------------------------------------- */

@@ -189,6 +189,7 @@ static int32_t file_open(void *self, const struct tow_host *host, const struct t
     code = file_fill_in_load(sink, err);
     if (code == TOW_OK)
         code = tow_file_target_init(&sink->target, &sink->options, err);
+    sink->target.is_routed = host->routed != 0;
     if (code == TOW_OK)
         code = tow_file_text_check(&sink->target, err);
     if (code != TOW_OK)

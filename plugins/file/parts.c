@@ -25,6 +25,7 @@ static int parts_open(struct tow_file_parts *parts, int is_new, struct tow_error
     struct tow_output_spec spec = {.path = path,
                                    .gzip = parts->target->is_gzip,
                                    .level = (int)parts->target->options->level,
+                                   .use_helpers = !parts->target->is_routed,
                                    .cancel_fd = parts->cancel_fd};
 
     if (!path)

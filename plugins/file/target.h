@@ -40,6 +40,7 @@ struct tow_file_target {
     int is_gzip;
     int is_stdout;
     int is_parted;         /* the path holds {part} */
+    int is_routed;         /* one of many files that are open; set after init */
     const char *delimiter; /* of CSV */
 };
 

@@ -154,6 +154,7 @@ static int32_t toys_open(void *self, const struct tow_host *host, const struct t
     int rc = toys_step(err);
 
     sink->host = host;
+    assert_int_equal(host->routed, 1);
     pthread_mutex_lock(&toys_lock);
     sink->table = route_table(sink->table_name);
     if (!sink->table) {

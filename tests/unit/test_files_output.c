@@ -60,7 +60,7 @@ static void assert_holds(const char *path, const char *text)
 static struct tow_output *create(const char *path, int gzip)
 {
     struct tow_error err = TOW_ERROR_INIT;
-    struct tow_output_spec spec = {.path = path, .gzip = gzip, .cancel_fd = -1};
+    struct tow_output_spec spec = {.path = path, .gzip = gzip, .use_helpers = 1, .cancel_fd = -1};
     struct tow_output *output = tow_output_create(&spec, &err);
 
     if (!output)
@@ -71,7 +71,7 @@ static struct tow_output *create(const char *path, int gzip)
 static struct tow_output *resume(const char *path, int gzip, uint64_t length)
 {
     struct tow_error err = TOW_ERROR_INIT;
-    struct tow_output_spec spec = {.path = path, .gzip = gzip, .cancel_fd = -1};
+    struct tow_output_spec spec = {.path = path, .gzip = gzip, .use_helpers = 1, .cancel_fd = -1};
     struct tow_output *output = tow_output_continue(&spec, length, &err);
 
     if (!output)

@@ -1,7 +1,9 @@
 #include "unit.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,6 +31,40 @@ static void test_a_file_appears_complete_on_finish(void **state)
     assert_true(fake_host_logged(&load.fake, TOW_LOG_INFO, "3 rows"));
     load_release(&load);
     assert_int_equal(file_count(state), 1);
+}
+
+static int threads_of_this_process(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    int count = 0;
+
+    assert_non_null(tasks);
+    while (readdir(tasks))
+        count++;
+    closedir(tasks);
+    return count - 2; /* "." and ".." */
+}
+
+/* A sink that is alone with its file has threads that compress; one of many routes has none. */
+static void test_helpers_compress_a_file_unless_it_is_one_of_many(void **state)
+{
+    cpu_set_t processors;
+
+    assert_int_equal(sched_getaffinity(0, sizeof processors, &processors), 0);
+    for (uint32_t routed = 0; routed < 2; routed++) {
+        const int before = threads_of_this_process();
+        struct load load;
+
+        load_init(&load, state, "out.csv.gz", NULL);
+        load.fake.host.routed = routed;
+        assert_ok(load_open(&load), load.err);
+        assert_ok(load_write(&load, 1, 30000), load.err);
+        assert_int_equal(threads_of_this_process() > before, !routed && CPU_COUNT(&processors) > 1);
+        assert_ok(load_flush(&load), load.err);
+        assert_ok(load_finish(&load), load.err);
+        load_release(&load);
+        assert_rows(state, "out.csv.gz", 1, 30000);
+    }
 }
 
 static void test_the_name_tells_format_and_compression(void **state)
@@ -467,6 +503,7 @@ int main(void)
 #define SCRATCH_TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(test_a_file_appears_complete_on_finish),
+        SCRATCH_TEST(test_helpers_compress_a_file_unless_it_is_one_of_many),
         SCRATCH_TEST(test_the_name_tells_format_and_compression),
         SCRATCH_TEST(test_options_override_what_the_name_tells),
         SCRATCH_TEST(test_check_refuses_options_that_do_not_go_together),
