@@ -210,7 +210,8 @@ static const char *spool_bytes(struct tow_spool *spool, uint64_t offset, size_t 
     return block->data;
 }
 
-/* The message that lies whole before `end` of the open segment: TOW_OK, or TOW_E_ENV. */
+/* The message that lies whole before `end` of the open segment: TOW_OK; TOW_E_DATA where there is
+ * none; other classes where that cannot be told. */
 static int spool_message(struct tow_spool *spool, struct tow_spool_place at, uint64_t end,
                          struct tow_spool_message *message, struct tow_error *err)
 {
@@ -223,13 +224,13 @@ static int spool_message(struct tow_spool *spool, struct tow_spool_place at, uin
     else if (left >= sizeof head)
         return err->code;
     if (left < sizeof head || head.length > left - sizeof head)
-        return tow_error_set(err, TOW_E_ENV, "segment %" PRIu64 " of %s ends within a message",
+        return tow_error_set(err, TOW_E_DATA, "segment %" PRIu64 " of %s ends within a message",
                              at.segment, spool->path);
     bytes = spool_bytes(spool, at.offset, sizeof head + head.length, err);
     if (!bytes)
         return err->code;
     if (spool_crc(head.received_us, bytes + sizeof head, head.length) != head.crc)
-        return tow_error_set(err, TOW_E_ENV,
+        return tow_error_set(err, TOW_E_DATA,
                              "segment %" PRIu64 " of %s is damaged at offset %" PRIu64, at.segment,
                              spool->path, at.offset);
     *message = (struct tow_spool_message){
@@ -276,8 +277,12 @@ int tow_spool_read(struct tow_spool *spool, struct tow_spool_place from,
             rc = spool_size(spool, &end, err);
         if (rc)
             return rc;
-        if (from.offset < end)
-            return spool_message(spool, from, end, message, err);
+        if (from.offset < end) {
+            rc = spool_message(spool, from, end, message, err);
+            if (rc == TOW_E_DATA)
+                err->code = rc = TOW_E_ENV;
+            return rc;
+        }
         if (from.segment == durable.segment)
             return TOW_END;
         from = (struct tow_spool_place){from.segment + 1, SPOOL_SEGMENT};
@@ -289,7 +294,10 @@ int tow_spool_drop(struct tow_spool *spool, struct tow_spool_place place, struct
     char name[SPOOL_NAME];
     struct stat stat;
 
-    while (spool->first < place.segment && spool->first < spool->durable.segment) {
+    pthread_mutex_lock(&spool->lock);
+    const uint64_t newest = spool->durable.segment;
+    pthread_mutex_unlock(&spool->lock);
+    while (spool->first < place.segment && spool->first < newest) {
         spool_name(spool->first, name);
         if (fstatat(spool->folder, name, &stat, AT_SYMLINK_NOFOLLOW))
             return spool_failed(spool, spool->first, "looking at", err);
@@ -406,7 +414,8 @@ static int spool_find(struct tow_spool *spool, uint64_t *newest, struct tow_erro
     return TOW_OK;
 }
 
-/* Where the whole messages of the newest segment end; a segment without a whole head has none. */
+/* Where the whole messages of the newest segment end; a segment without a whole head has none. What
+ * could not be read is not torn: it may have been acknowledged. */
 static int spool_find_end(struct tow_spool *spool, uint64_t number, uint64_t *end,
                           struct tow_error *err)
 {
@@ -417,14 +426,19 @@ static int spool_find_end(struct tow_spool *spool, uint64_t number, uint64_t *en
     int rc = spool_open_segment(spool, number, err);
 
     *end = 0;
-    if (spool->in >= 0 && spool_size(spool, &size, err))
+    if (spool->in < 0)
+        return rc;
+    if (spool_size(spool, &size, err))
         return err->code;
     if (rc)
         return size < SPOOL_SEGMENT ? TOW_OK : rc;
-    while (at.offset < size && !spool_message(spool, at, size, &message, &torn))
+    while (at.offset < size && !(rc = spool_message(spool, at, size, &message, &torn)))
         at = message.next;
     *end = at.offset;
-    return TOW_OK;
+    if (!rc || rc == TOW_E_DATA)
+        return TOW_OK;
+    *err = torn;
+    return rc;
 }
 
 /* Cuts off what was never committed, and a segment that was never begun; writing goes on in one of

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "connectors/webhook/spool.h"
+#include "nomem.h"
 #include "scratch.h"
 #include "unit.h"
 
@@ -252,6 +253,25 @@ static void test_a_torn_end_is_cut_off_at_every_byte(void **state)
     }
 }
 
+/* A message that cannot be looked at is not torn, but acknowledged. */
+static void test_memory_that_runs_out_cuts_nothing_off(void **state)
+{
+    struct tow_spool *spool = NULL;
+    int rc = TOW_E_NOMEM;
+
+    (void)state;
+    two_messages();
+    for (long allowed = 0; rc == TOW_E_NOMEM; allowed++) {
+        nomem_after(allowed);
+        rc = tow_spool_open(&small, &spool, &err);
+        nomem_stop();
+    }
+    assert_ok(rc, err);
+    assert_int_equal(tow_spool_cut(spool), 0);
+    expect_end(spool, expect(spool, expect(spool, start, "first"), "second"));
+    tow_spool_free(spool);
+}
+
 static void test_a_segment_that_was_never_begun_is_begun_again(void **state)
 {
     (void)state;
@@ -375,6 +395,7 @@ int main(void)
         SPOOL_TEST(test_two_processes_cannot_have_it),
         SPOOL_TEST(test_a_message_that_is_too_long_is_refused),
         SPOOL_TEST(test_a_torn_end_is_cut_off_at_every_byte),
+        SPOOL_TEST(test_memory_that_runs_out_cuts_nothing_off),
         SPOOL_TEST(test_a_segment_that_was_never_begun_is_begun_again),
         SPOOL_TEST(test_damage_in_an_older_segment_is_told),
         SPOOL_TEST(test_a_file_that_is_no_segment_is_told),
