@@ -155,6 +155,20 @@ static void courier_fail(struct tow_courier *courier, struct tow_supervisor *sup
         tow_supervisor_state_failed(supervisor, &err, now_us);
 }
 
+/* Its job's file is broken, or another daemon's on this state: as long as it might come back, or be
+ * looked for by that one, the alert is kept. */
+static void courier_put_off(struct tow_supervisor *supervisor, const struct tow_alert *alert,
+                            int64_t now_us)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+
+    tow_log_line(TOW_LOG_INFO, "alerts", "%s: \"%s\" waits: there is no such job here", alert->job,
+                 alert->event);
+    if (tow_state_alert_delay(supervisor->state, alert->id, alert->tries, now_us + COURIER_LONGEST,
+                              &err))
+        tow_supervisor_state_failed(supervisor, &err, now_us);
+}
+
 static void courier_start(struct tow_courier *courier, struct tow_supervisor *supervisor,
                           struct tow_delivery *delivery, int64_t now_us, int64_t now_ms)
 {
@@ -164,7 +178,9 @@ static void courier_start(struct tow_courier *courier, struct tow_supervisor *su
     struct tow_buffer letter = {0};
     int rc = job ? courier_write(courier, supervisor, job, alert, &letter, &err) : TOW_END;
 
-    if (rc == TOW_END) {
+    if (!job && now_us - alert->created_us <= COURIER_GIVE_UP) {
+        courier_put_off(supervisor, alert, now_us);
+    } else if (rc == TOW_END) {
         tow_log_line(TOW_LOG_INFO, "alerts", "%s: \"%s\" is dropped, nobody wants it any more",
                      alert->job, alert->event);
         if (tow_state_alert_remove(supervisor->state, alert->id, &err))

@@ -255,7 +255,8 @@ static void daemon_step(struct tow_daemon *daemon, int64_t *wake_us, int64_t *wa
     if (daemon->supervisor.told)
         tow_courier_wake(&daemon->courier);
     daemon->supervisor.told = 0;
-    if (!daemon->stop_signals)
+    /* Before, nobody knows whose the alerts are that the state has. */
+    if (!daemon->stop_signals && daemon->loaded)
         *wake_us = daemon_least(
             *wake_us, tow_courier_step(&daemon->courier, &daemon->supervisor, now_us, now_ms));
     *wake_ms = daemon_least(*wake_ms, tow_daemon_tick_children(daemon, now_ms));

@@ -1,7 +1,9 @@
 """Alerts of the daemon: one message a change, delivered in spite of failures, secrets kept."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import threading
 
@@ -184,6 +186,39 @@ def test_a_delivery_that_fails_is_made_again_by_the_next_daemon_too(daemon, reco
     assert messages(server)[0] == messages(server)[1]
     check_secret(daemon)
     daemon.stop()
+
+
+def test_an_alert_that_is_due_waits_until_the_job_files_are_read(daemon, recorder):
+    server = hook(daemon, recorder(replies=[{"status": 503}]))
+    daemon.job("bad", source='plugin = "csv"; path = "../none.csv";', more=alerts())
+    daemon.start()
+    run(daemon, "bad", 1)
+    daemon.wait_said('"failure" was not delivered, again in')
+    daemon.kill()
+    with contextlib.closing(sqlite3.connect(daemon.tow.state)) as state, state:
+        state.execute("UPDATE alerts SET due_us = 1")
+    daemon.start()
+    daemon.wait_said('bad: "failure" is delivered')
+    assert len(server.requests) == 2
+    daemon.stop()
+
+
+def test_an_alert_of_a_job_that_is_not_there_is_kept(daemon, recorder):
+    server = hook(daemon, recorder(replies=[{"status": 503}]))
+    daemon.job("bad", source='plugin = "csv"; path = "../none.csv";', more=alerts())
+    daemon.start()
+    run(daemon, "bad", 1)
+    daemon.wait_said('"failure" was not delivered, again in')
+    daemon.kill()
+    file = daemon.folder / "bad.cfg"
+    file.rename(daemon.tow.folder / "bad.cfg")
+    with contextlib.closing(sqlite3.connect(daemon.tow.state)) as state, state:
+        state.execute("UPDATE alerts SET due_us = 1")
+    daemon.start()
+    daemon.wait_said('bad: "failure" waits: there is no such job here')
+    assert "towpath_alerts_pending 1" in daemon.request("/metrics")[2]
+    daemon.stop()
+    assert len(server.requests) == 1
 
 
 def test_a_receiver_that_says_nothing_holds_up_no_run(daemon, recorder):
