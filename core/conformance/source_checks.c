@@ -358,6 +358,7 @@ void suite_check_source(struct suite *suite)
         source_check_resume(suite, &whole);
         source_check_apart(suite, &whole);
         source_check_words(suite);
+        suite_check_types(suite);
         source_check_descriptors(suite, descriptors);
         source_check_cancel(suite);
     }

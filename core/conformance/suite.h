@@ -87,6 +87,7 @@ void suite_forget_columns(struct suite *suite);
 void suite_check_symbols(struct suite *suite);
 void suite_check_options(struct suite *suite);
 void suite_check_source(struct suite *suite);
+void suite_check_types(struct suite *suite);
 void suite_check_sink(struct suite *suite);
 void suite_check_transform(struct suite *suite);
 

@@ -71,6 +71,9 @@ FAILS(tally, "FAIL  the data fit the schema: it counts 101 rows, and handed out 
 FAILS(finish,
       "FAIL  finish after a restart finds its work done: sink unruly_finish: it is published")
 FAILS(token, "FAIL  a load goes on from its token: sink unruly_token: this is no new load")
+FAILS(types,
+      "FAIL  typed batches hold what their text says: {\"n\":78} came, and its text comes to "
+      "{\"n\":77}")
 FAILS(words,
       "FAIL  its words can be part of a name: source unruly_words: its word {aid}: \"../x\" holds")
 FAILS(exports, "FAIL  exactly one symbol is exported: 2 are, among them unruly_besides")
@@ -119,6 +122,7 @@ int main(void)
         cmocka_unit_test(test_wide),
         cmocka_unit_test(test_nulls),
         cmocka_unit_test(test_fickle),
+        cmocka_unit_test(test_types),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_open),
         cmocka_unit_test(test_tally),
