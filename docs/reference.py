@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes what the reference takes from the tables of the program: docs/plugins.
+"""Writes what the reference takes from the tables of the program: docs/plugins, docs/job.schema.json.
 
     reference.py TOWPATH FOLDER
 
@@ -158,6 +158,164 @@ def index(plugins):
     return "\n".join([BEGIN, "", *table(("plugin", "kind", "what it is"), rows), "", END])
 
 
+# ---- the JSON Schema of a job file ---------------------------------------------------------------
+
+# What ${env:NAME} and ${file:path} make of a value is not known before the job is read.
+VARIABLE = {"type": "string", "pattern": r"\$\{"}
+PLAIN = {"type": ["string", "number", "boolean"]}
+STRINGS = {"type": ["string", "array"], "items": {"type": "string"}}
+SIZE = {
+    "type": ["string", "integer"],
+    "minimum": 0,
+    "pattern": r"^[0-9]+(\.[0-9]+)? *(([KMGTkmgt][Ii]?)?[Bb])? *$",
+}
+DURATION = {"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)? *([DHMSdhms]|[Mm][Ss]) *)+$"}
+SHAPES = {
+    "string": {"type": "string"},
+    "path": {"type": "string"},
+    "strings": STRINGS,
+    "integer": {"type": "integer"},
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "size": SIZE,
+    "duration": DURATION,
+}
+
+
+def bounds(option):
+    """Those that JSON can say: of numbers."""
+    if option["type"] not in ("integer", "number") or not option["bounds"]:
+        return {}
+    text = option["bounds"]
+    least = re.match(r"(?:at least )?(-?\d+)", text)
+    most = re.search(r"(?:\.\. |at most )(-?\d+)$", text)
+    return {
+        **({"minimum": int(least[1])} if least else {}),
+        **({"maximum": int(most[1])} if most else {}),
+    }
+
+
+def shape(option):
+    """An option as a property."""
+    words = choices(option)
+    takes = {"enum": words} if words else {**SHAPES[option["type"]], **bounds(option)}
+    said = [option["help"]]
+    said += [f"Bounds: {option['bounds']}."] if option["bounds"] else []
+    said += [f"Default: {option['default']}."] if option["default"] is not None else []
+    said += ["Secret: use ${env:NAME} or ${file:path}."] if option["secret"] else []
+    about = {"description": ". ".join(text.rstrip(".") for text in said) + "."}
+    if option["type"] in ("string", "path", "strings"):
+        return {**about, **takes}
+    return {**about, "anyOf": [takes, VARIABLE]}
+
+
+def group(options, others=None):
+    required = [one["name"] for one in options if one["required"]]
+    return {
+        "type": "object",
+        "properties": {**{one["name"]: shape(one) for one in options}, **(others or {})},
+        **({"required": required} if required else {}),
+        "additionalProperties": False,
+    }
+
+
+def sections(program):
+    """The core's own, by name."""
+    found = {one["section"]: one for one in program.json("keys")}
+    others = {
+        "columns": {"default": PLAIN, "value": PLAIN, "null_if": {"type": [*PLAIN["type"], "array"], "items": PLAIN}}
+    }
+    made = {}
+    for name, one in found.items():
+        if set(others.get(name, {})) != set(one["others"]) and name != "job":
+            sys.exit(f"{name}: no shape is known for one of its keys: {', '.join(one['others'])}")
+        made[name] = group(one["keys"], others.get(name))
+        if one["list"]:
+            made[name] = {"type": "array", "items": made[name]}
+    made["route"]["additionalProperties"] = True  # options of the sink
+    return made, found["job"]["others"]
+
+
+def definitions(plugins):
+    """Of each plugin: its options, and which of them must be there where no connection has them."""
+    found = {}
+    for plugin in plugins:
+        found["options-" + plugin["name"]] = {
+            "properties": {
+                "plugin": {"const": plugin["name"]},
+                "connection": {"type": "string"},
+                **{one["name"]: shape(one) for one in plugin["options"]},
+            },
+            "additionalProperties": False,
+        }
+        required = [one["name"] for one in plugin["options"] if one["required"]]
+        found["needs-" + plugin["name"]] = {"anyOf": [{"required": ["connection"]}, {"required": required}]}
+    return found
+
+
+def section(plugins, kind, parts):
+    """A group that names a plugin; of one that is not installed, nothing is known."""
+    others = [one["name"] for one in plugins if kind not in one["kinds"]]
+    chosen = [
+        {
+            "if": {"properties": {"plugin": {"const": one["name"]}}},
+            "then": {"allOf": [{"$ref": f"#/$defs/{part}-{one['name']}"} for part in parts]},
+        }
+        for one in plugins
+        if kind in one["kinds"]
+    ]
+    return {
+        "type": "object",
+        "properties": {"plugin": {"type": "string", "minLength": 1, "not": {"enum": others}}},
+        "required": ["plugin"],
+        "allOf": chosen,
+    }
+
+
+def schema(program, plugins):
+    own, names = sections(program)
+    full = {"$ref": "#/$defs/sink"}
+    plain = {"$ref": "#/$defs/sink-options"}
+    properties = {
+        "name": {"type": "string", "pattern": "^([A-Za-z0-9][A-Za-z0-9_.-]{0,63}$|.*\\$\\{)"},
+        "source": {"$ref": "#/$defs/source"},
+        "sink": plain,
+        "results": full,
+        "history": full,
+        "transforms": {"type": "array", "items": {"type": "object", "required": ["plugin"]}},
+        **{name: one for name, one in own.items() if name != "job"},
+    }
+    if set(properties) != set(names):
+        sys.exit(f"job: no shape is known for one of its keys: {', '.join(names)}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A job file of towpath, as JSON",
+        "description": "For editors that map libconfig to JSON, includes read. towpath check knows more.",
+        "type": "object",
+        "properties": {
+            "version": {"const": 1},
+            "connections": {"type": "object", "additionalProperties": {"type": "object", "not": {"required": ["plugin"]}}},
+            "job": {
+                "type": "object",
+                "properties": {name: properties[name] for name in names},
+                "required": ["name", "source", "sink"],
+                "additionalProperties": False,
+                # Options of the sink may stand in the route.
+                "if": {"not": {"required": ["route"]}},
+                "then": {"properties": {"sink": full}},
+            },
+        },
+        "required": ["version", "job"],
+        "additionalProperties": False,
+        "$defs": {
+            "source": section(plugins, "source", ("options", "needs")),
+            "sink": section(plugins, "sink", ("options", "needs")),
+            "sink-options": section(plugins, "sink", ("options",)),
+            **definitions(plugins),
+        },
+    }
+
+
 def main(towpath, folder):
     program = Program(towpath)
     plugins = program.plugins()
@@ -165,6 +323,8 @@ def main(towpath, folder):
     for plugin in plugins:
         put(to / f"{plugin['name']}.md", page(plugin, program.columns(plugin)), plugin["name"])
     put(to / "README.md", index(plugins), "Plugins")
+    text = json.dumps(schema(program, plugins), indent=1, ensure_ascii=False)
+    (Path(folder) / "job.schema.json").write_text(text + "\n")
 
 
 if __name__ == "__main__":

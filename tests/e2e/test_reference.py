@@ -48,6 +48,10 @@ def test_the_pages_of_plugins_are_those_of_their_option_tables(written):
         assert (PLUGINS / name).read_text() == (written / "plugins" / name).read_text(), name
 
 
+def test_the_schema_of_job_files_is_that_of_the_tables(written):
+    assert (DOCS / "job.schema.json").read_text() == (written / "job.schema.json").read_text()
+
+
 def test_an_option_that_is_not_as_the_page_has_it_is_found(program, tmp_path):
     """The comparison above sees a page that somebody changed by hand."""
     page = copy(tmp_path) / "csv.md"
