@@ -55,8 +55,9 @@ static int execute_is_stdout(const struct tow_setting *section)
 }
 
 static int execute_report(const struct tow_cli *cli, const struct tow_execute *execute,
-                          const struct tow_job *job, const struct tow_run_report *report)
+                          const struct tow_assembly *assembly, const struct tow_run_report *report)
 {
+    const struct tow_job *job = assembly->job;
     struct tow_error err = TOW_ERROR_INIT;
     /* Where rows go to standard output, nothing else does. */
     FILE *to = execute_is_stdout(&job->sink) || execute_is_stdout(&job->results) ||
@@ -68,6 +69,7 @@ static int execute_report(const struct tow_cli *cli, const struct tow_execute *e
         .cli = cli,
         .path = execute->path,
         .sets = execute->sets,
+        .assembly = assembly,
         .replay_of = execute->replay_of,
         .trial = execute->limit >= 0,
         .report = report,
@@ -125,7 +127,7 @@ static int execute_run(const struct tow_cli *cli, const struct tow_execute *exec
         tow_run_job(&job->assembly, state, &options, &report);
         tow_cli_catch(NULL, NULL);
         tow_live_end(&live);
-        code = execute_report(cli, execute, &job->job, &report);
+        code = execute_report(cli, execute, &job->assembly, &report);
     } else {
         code = tow_cli_fail(&err);
     }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "hide.h"
 #include "log.h"
 
 #define GLOBAL(member) offsetof(struct tow_cli, member)
@@ -166,6 +167,9 @@ static int main_call_with(const struct tow_command *command, struct tow_cli *cli
     if (command->argument_max >= 0 && cli->argument_count > command->argument_max)
         return tow_cli_usage(command->name, "%s: \"%s\" is one argument too many", command->name,
                              cli->arguments[command->argument_max]);
+    /* Who works on plugins may want core files of them; those commands read no job. */
+    if (strncmp(command->name, "plugins", 7) != 0)
+        tow_process_hide();
     return command->call(cli, options);
 }
 

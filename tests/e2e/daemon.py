@@ -8,6 +8,7 @@ import socket
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -128,6 +129,13 @@ class Daemon:
 
     def job_state(self, name):
         return next(job for job in self.get("/api/jobs")["jobs"] if job["job"] == name)
+
+    def environment(self, pid):
+        """What a process was started with; of runs, which hide their memory, only root gets to know."""
+        try:
+            return Path(f"/proc/{pid}/environ").read_bytes()
+        except PermissionError:
+            pytest.skip("the environment of a run is for root to see")
 
     def children(self):
         """Processes whose parent is the daemon."""

@@ -353,7 +353,7 @@ def test_runs_do_not_speak_for_the_daemon(daemon):
     daemon.start()
     daemon.wait_for(lambda: daemon.children())
     (child,) = daemon.children()
-    assert b"NOTIFY_SOCKET" not in open(f"/proc/{child}/environ", "rb").read()
+    assert b"NOTIFY_SOCKET" not in daemon.environment(child)
     daemon.stop()
 
 

@@ -1,0 +1,191 @@
+"""What docs/security.md promises: secrets that are found nowhere, memory that nobody gets, files of others that are not trusted."""
+
+import os
+import resource
+import shlex
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from helpers import columns, is_running, until
+from sandbox import sandbox, sandbox_process  # noqa: F401
+
+QUICK = '  retry = { base = "1ms"; cap = "20ms"; budget = "5s"; tries = 3; };\n'
+LAKE = 'plugin = "databricks_copy"; table = "main.crm.{}"; stage = "/Volumes/main/crm/stage"; token = "${{env:DATABRICKS_TOKEN}}";'
+LYTICS = 'token = "${env:LYTICS_TOKEN}"; api_url = "${env:LYTICS_API_URL}"; rate_wait = "1ms";'
+# Each connector that has a secret: source, sink, columns.
+CONNECTORS = {
+    "databricks": ('plugin = "databricks"; table = "main.crm.people"; token = "${env:DATABRICKS_TOKEN}";', None, ""),
+    "databricks_copy": (None, LAKE.format("copied"), columns('name = "id"; type = "int64"', 'name = "name"')),
+    "lytics": (
+        None,
+        f'plugin = "lytics"; {LYTICS} bulk_url = "${{env:LYTICS_BULK_URL}}"; stream = "s"; timestamp_field = "";',
+        "",
+    ),
+    "lytics_audience": (f'plugin = "lytics_audience"; audience = "vip"; {LYTICS}', None, ""),
+    "lytics_metrics": (f'plugin = "lytics_metrics"; dimension = "segment"; dimension_type = "size"; settle = "0s"; {LYTICS}', None, ""),
+    "lytics_system_events": (f'plugin = "lytics_system_events"; {LYTICS}', None, ""),
+    "ttd": (
+        None,
+        'plugin = "ttd"; endpoint = "advertiser"; advertiser_id = "adv"; server_url = "${env:TTD_URL}"; token = "${env:TTD_TOKEN}";',
+        columns('name = "id_type"; value = "TDID"', 'name = "id_value"; from = "name"', 'name = "segment_name"; value = "s"'),
+    ),
+    "events": (
+        'plugin = "events"; path = "s3://events/a.ndjson"; aws_endpoint = "${env:S3_URL}";',
+        None,
+        "",
+    ),
+}
+
+
+def put_event(far):
+    session = pytest.importorskip("botocore.session")
+    config = pytest.importorskip("botocore.config")
+    client = session.Session().create_client(
+        "s3",
+        endpoint_url=far.s3_endpoint,
+        region_name=far.region,
+        aws_access_key_id=far.access_key,
+        aws_secret_access_key=far.secret_key,
+        config=config.Config(s3={"addressing_style": "path"}, proxies={}, request_checksum_calculation="when_required"),
+    )
+    client.put_object(Bucket="events", Key="a.ndjson", Body=b'{"id": 1}\n')
+
+
+def secrets(far):
+    return [far.token, far.secret_key, far.ttd_token, far.lytics_token, "X-Amz-Signature="]
+
+
+@pytest.fixture
+def far(tow, sandbox):  # noqa: F811
+    """The sandbox with a little of everything."""
+    tow.env.update(sandbox.env(), S3_URL=sandbox.s3_endpoint)
+    tow.write("in.csv", "id,name\n1,Ann\nx,Bob\n")
+    sandbox.sql("CREATE TABLE main.crm.people (id BIGINT, name STRING)")
+    sandbox.sql("INSERT INTO main.crm.people VALUES (1, 'Ann'), (2, 'Bob')")
+    sandbox.seed(
+        segments=[{"id": "a1b2c3", "slug_name": "vip", "members": [{"_id": "u1", "email": "1@example.com"}]}],
+        fields=[{"id": "_id", "type": "string", "is_identifier": True}, {"id": "email", "type": "string"}],
+    )
+    put_event(sandbox)
+    yield sandbox
+    sandbox.faults([])
+
+
+def everything_said(tow):
+    """What every command that looks at a job or its runs has to say."""
+    said = ""
+    for command in (["check", "job.cfg"], ["plan", "job.cfg"], ["runs"], ["runs", "show", 1], ["state", "show", "job"], ["rejects", 1]):
+        for form in ([], ["--json"], ["-v"]):
+            done = tow.run(*command, *form, code=None)
+            said += done.stdout + done.stderr
+    return said
+
+
+def run_watched(tow, *args):
+    """A run's exit code and all it said; with that, the argument lists of the process and of its children."""
+    process = tow.start("run", "job.cfg", "-v", "--log-format", "json", *args, stdin=subprocess.DEVNULL, start_new_session=True)
+    seen = set()
+    while process.poll() is None:
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and os.getpgid(int(entry.name)) == process.pid:
+                    seen.add((entry / "cmdline").read_bytes())
+            except OSError:
+                continue
+    out, err = process.communicate()
+    return process.returncode, (out + err + b"".join(seen)).decode()
+
+
+@pytest.mark.parametrize("name", CONNECTORS)
+@pytest.mark.parametrize("day", ["good", "refused"])
+def test_no_secret_is_left_behind(tow, far, name, day):
+    """Marked secrets are in nothing that a run has said or left: whether it went well, or the far end
+    refused it."""
+    source, sink, more = CONNECTORS[name]
+    tow.job(source=source or "", sink=sink or "", more=more + QUICK)
+    if day == "refused":
+        far.faults([{"do": "answer", "path": ".*", "status": 401, "body": "who are you?", "times": 1000}])
+    code, said = run_watched(tow)
+    assert code == 0 or (day == "refused" and code in (2, 3)) or (day == "good" and code == 4), said
+    said += everything_said(tow)
+    kept = [path for path in tow.folder.rglob("*") if path.is_file()]
+    assert tow.state in kept
+    for secret in secrets(far):
+        assert secret not in said
+        assert not [path for path in kept if secret.encode() in path.read_bytes()]
+
+
+# ---- memory -------------------------------------------------------------------------------------
+
+
+def unlimited_core():
+    resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+def dumps_core(process):
+    """Kills it as a crash would: 1 where the kernel made a core file."""
+    process.send_signal(signal.SIGSEGV)
+    _, status = os.waitpid(process.pid, 0)
+    process.returncode = -signal.SIGSEGV
+    return os.WCOREDUMP(status)
+
+
+def test_a_run_that_crashes_leaves_no_core_file(tow):
+    other = subprocess.Popen(["sleep", "60"], cwd=tow.folder, preexec_fn=unlimited_core)
+    until(lambda: Path(f"/proc/{other.pid}/comm").read_text() == "sleep\n")
+    if not dumps_core(other):
+        pytest.skip("this machine writes no core files at all")
+    tow.job(source='plugin = "csv"; path = "-";')
+    process = tow.start("run", "job.cfg", preexec_fn=unlimited_core)
+    process.stdin.write(b"a\n1\n")
+    process.stdin.flush()
+    until(lambda: is_running(tow))
+    assert not dumps_core(process)
+
+
+# ---- command lines ------------------------------------------------------------------------------
+
+
+def test_the_way_to_go_on_does_not_repeat_secrets(tow, far):
+    tow.job(source='plugin = "csv"; path = "-";', sink=CONNECTORS["lytics"][1])
+    secret = far.lytics_token
+    process = tow.start("run", "job.cfg", "--set", "job.sink.token=" + secret, "--set", "sink.stream=t")
+    process.stdin.write(b"a\n1\n")
+    process.stdin.flush()
+    until(lambda: is_running(tow))
+    process.send_signal(signal.SIGTERM)
+    text, said = tow.finish_open(process, 143)
+    hint = next(line for line in text.splitlines() if line.startswith("go on "))
+    assert shlex.split(hint)[5:] == ["--set", "job.sink.token=***", "--set", "sink.stream=t"]
+    assert secret not in text + said
+
+
+# ---- files of others ----------------------------------------------------------------------------
+
+
+def test_a_job_file_that_others_can_write_is_a_warning(tow):
+    tow.write("in.csv", "id\n1\n")
+    tow.job().chmod(0o666)
+    for command in ("check", "run"):
+        said = tow.run(command, "job.cfg").stderr
+        assert "job.cfg: warning: every user can write it (mode 0666), and so decides what runs; chmod go-w it" in said
+    assert len(tow.rows()) == 1
+    (tow.folder / "job.cfg").chmod(0o644)
+    assert "warning" not in tow.run("check", "job.cfg").stderr
+
+
+def test_a_plugin_that_others_can_write_is_not_loaded(tow):
+    folder = tow.folder / "plugins"
+    folder.mkdir()
+    source = next(Path(place) / "csv.so" for place in os.environ["TOWPATH_PLUGIN_PATH"].split(":") if (Path(place) / "csv.so").exists())
+    shutil.copyfile(source, folder / "csv.so")
+    (folder / "csv.so").chmod(0o666)
+    tow.write("in.csv", "id\n1\n")
+    tow.job()
+    said = tow.run("run", "job.cfg", "--plugin-path", folder, code=2).stderr
+    assert f"plugin {folder}/csv.so is not loaded: every user can write it (mode 0666)" in said
+    (folder / "csv.so").chmod(0o644)
+    tow.run("run", "job.cfg", "--plugin-path", folder)
