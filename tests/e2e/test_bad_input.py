@@ -383,11 +383,11 @@ WRONG = [
         sink='plugin = "file"; path = "out.csv"; omit_nulls = true;',
     ),
     # Plugins that do not fit.
-    misfit("misfit_major", "ABI 2.1", "1.1"),
+    misfit("misfit_major", "ABI 2.2", "1.2"),
     misfit("misfit_short", "32 bytes", "smallest"),
     misfit("misfit_library", "misfit_absent_function"),
     misfit("misfit_noentry", "misfit_noentry_LTX_tow_plugin_entry"),
-    misfit("misfit_minor", "ABI 1.2", "1.1"),
+    misfit("misfit_minor", "ABI 1.3", "1.2"),
     misfit("misfit_name", '"somebody_else"'),
     misfit("misfit_member", "`read`"),
     # Only a run can know.

@@ -305,7 +305,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tow):
         server.server_close()
 
 
-@pytest.mark.parametrize("letter", [b"", b"https://x.example", b"x" * (300 << 10)])
+@pytest.mark.parametrize("letter", [b"", b"https://x.example", b"x" * (300 << 10)], ids=["empty", "no body", "too long"])
 def test_a_letter_without_url_and_body_is_refused(tow, letter):
     refused = deliver(tow, letter)
     assert refused.returncode == 1 and b"standard input must bring" in refused.stdout
