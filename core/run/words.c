@@ -50,7 +50,7 @@ static int words_find_stray(void *context, const struct tow_option *option, cons
 {
     const struct words_look *look = context;
     struct tow_words known = look->known;
-    const char *own = tow_sink_words(look->sink), *names[TOW_WORDS_MAX + 1] = {NULL};
+    const char *own = tow_sink_words(look->sink), *names[TOW_WORDS_MAX + 2] = {NULL};
     const struct tow_setting *given = tow_setting_get(look->section, option->name);
     const struct tow_setting *place = given ? given : look->section;
     char name[TOW_WORD_NAME_MAX + 1], said[512];

@@ -325,6 +325,18 @@ static void test_a_typing_error_is_told_from_a_word_of_the_sink(void **state)
     finds("{\"not\": \"a word\"}{}{1}{a b}", NULL);
 }
 
+static void test_a_route_is_a_word_more_than_a_source_may_have(void **state)
+{
+    (void)state;
+    source_ops.names = "a1|a2|a3|a4|a5|a6|a7|a8|a9|b1|b2|b3|b4|b5|b6|b7";
+    words_stand_in(&fixture->assembly);
+    fixture->job.has_route = 1;
+    fixture->job.route.by = "country";
+    finds("x_{country}_{b7}", NULL);
+    finds("x_{countri}", "table: nobody fills in {countri}; did you mean {country}?");
+    finds("x_{something}", NULL);
+}
+
 static void test_a_history_is_left_as_it_is(void **state)
 {
     struct tow_error err = TOW_ERROR_INIT;
@@ -396,6 +408,7 @@ int main(void)
         WORDS_TEST(test_a_trial_asks_and_keeps_nothing),
         WORDS_TEST(test_a_check_looks_at_the_name_of_the_word),
         WORDS_TEST(test_a_typing_error_is_told_from_a_word_of_the_sink),
+        WORDS_TEST(test_a_route_is_a_word_more_than_a_source_may_have),
         WORDS_TEST(test_a_history_is_left_as_it_is),
         WORDS_TEST(test_setup_asks_the_source_first),
         WORDS_TEST(test_a_list_of_words_is_vetted),
