@@ -22,12 +22,15 @@ int tow_supervisor_find_foreign(struct tow_supervisor *supervisor, struct tow_da
     if (!supervisor->state)
         return -1;
     rc = tow_state_lock_holder(supervisor->state, job->plan.name, &pid, &err);
-    if (rc == TOW_END)
-        return 0;
-    if (rc) {
+    if (rc < TOW_OK) {
         tow_supervisor_state_failed(supervisor, &err, now_us);
         return -1;
     }
+    /* Of a look before: nobody would hear of it behind a child of our own. */
+    if (job->watch_fd >= 0)
+        tow_supervisor_drop_watch(supervisor, job);
+    if (rc == TOW_END)
+        return 0;
     job->activity = TOW_ACTIVITY_FOREIGN;
     job->watch_fd = pid ? supervisor->ops->watch(supervisor->context, pid) : -1;
     /* Where its process has just gone, its lock is found dead by the next look. */

@@ -341,6 +341,33 @@ static void test_a_run_by_hand_goes_before_a_slot(void **fixture)
     tow_state_close(other);
 }
 
+/* It was watched since somebody asked for a run; nobody waits for it once it is gone. */
+static void test_a_run_by_hand_that_just_ended_is_watched_no_more(void **fixture)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_state *other = open_state(*fixture, TOW_STATE_CREATE);
+    struct tow_lock *lock;
+    struct world world;
+    int busy;
+
+    world_open(&world, *fixture);
+    world_take(&world, "a", HOURLY);
+    world_at(&world, NOON + 1);
+    assert_ok(tow_state_lock(other, "a", &lock, &busy, &err), err);
+    assert_int_equal(
+        tow_supervisor_run(&world.supervisor, world_job(&world, "a"), world.now_us, &err),
+        TOW_E_TRANSIENT);
+    assert_int_equal(world.watched, 1);
+    tow_state_unlock(lock);
+    world_at(&world, NOON + HOURS);
+    assert_started(&world, 1, "a", NOON + HOURS);
+    assert_int_equal(world.watched, 0);
+    assert_int_equal(world_job(&world, "a")->watch_fd, -1);
+    world_does(&world, "a");
+    world_close(&world);
+    tow_state_close(other);
+}
+
 static void test_a_child_that_came_second_leaves_the_slot_to_come(void **fixture)
 {
     struct world world;
@@ -513,6 +540,7 @@ int main(void)
         SCRATCH_TEST(test_a_run_that_died_with_its_daemon_is_begun_again),
         SCRATCH_TEST(test_a_run_that_outlives_its_daemon_is_waited_for),
         SCRATCH_TEST(test_a_run_by_hand_goes_before_a_slot),
+        SCRATCH_TEST(test_a_run_by_hand_that_just_ended_is_watched_no_more),
         SCRATCH_TEST(test_a_child_that_came_second_leaves_the_slot_to_come),
         SCRATCH_TEST(test_a_slot_that_another_daemon_has_done_is_done),
         SCRATCH_TEST(test_a_run_that_is_asked_for_stands_for_no_slot),
