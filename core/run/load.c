@@ -54,6 +54,8 @@ void load_release(struct run *run)
 
 int load_next(struct run *run, struct tow_error *err)
 {
+    /* That of the history, which has kept the lock. */
+    ticker_stop(run);
     load_release(run);
     run->before = run->counts = run->committed = (struct tow_counts){0};
     run->reader.met_before += run->reader.read;

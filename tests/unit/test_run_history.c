@@ -1,5 +1,6 @@
 /* A job's `history`: one row a run, which can neither fail the run nor be lost in passing trouble.
  */
+#include <dirent.h>
 #include <stdlib.h>
 
 #include "nomem.h"
@@ -226,6 +227,45 @@ static void test_a_run_that_failed_leaves_a_row_with_the_reason(void **state)
     assert_int_equal(history.accepted, 500);
 }
 
+static int threads(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    int count = 0;
+
+    assert_non_null(tasks);
+    while (readdir(tasks))
+        count++;
+    closedir(tasks);
+    return count;
+}
+
+static void end_load(void *context, const struct tow_run_report *report)
+{
+    int *least = context;
+    int now = threads();
+
+    (void)report;
+    memset(history.calls, 0, sizeof history.calls);
+    *least = *least ? *least : now;
+    assert_int_equal(now, *least);
+}
+
+/* What keeps the lock while a row is written must end before the next load begins. */
+static void test_each_load_leaves_a_row_and_no_thread(void **state)
+{
+    int least = 0;
+
+    (void)state;
+    fixture->job.load.max_rows = 100;
+    fixture->options.load_ended = end_load;
+    fixture->options.load_context = &least;
+    toy_sink_plan.appends = 1;
+    toy_source_plan.follows = 1;
+    assert_int_equal(run(), TOW_EXIT_OK);
+    assert_int_equal(history.rows, fixture->report.loads + 1);
+    assert_true(fixture->report.loads >= 9);
+}
+
 static void test_a_run_that_was_stopped_leaves_a_row(void **state)
 {
     (void)state;
@@ -359,6 +399,7 @@ int main(void)
         HISTORY_TEST(test_a_run_leaves_a_row),
         HISTORY_TEST(test_nothing_of_it_meets_what_the_sink_leaves),
         HISTORY_TEST(test_a_run_that_failed_leaves_a_row_with_the_reason),
+        HISTORY_TEST(test_each_load_leaves_a_row_and_no_thread),
         HISTORY_TEST(test_a_run_that_was_stopped_leaves_a_row),
         HISTORY_TEST(test_a_trial_leaves_none),
         HISTORY_TEST(test_a_replay_leaves_one_that_says_so),
