@@ -100,21 +100,29 @@ class Bench:
         wall, user, system, rss = map(float, figures.read_text().split())
         return Run(wall, user + system, rss / 1024), text
 
-    def towpath(self, work, source, cores=None, sink=None):
-        out = self.folder / f"towpath-{work.name}.{work.does}"
-        config = self.folder / f"{work.name}.cfg"
+    @contextlib.contextmanager
+    def prepared(self, work, source, sink=None):
+        """towpath's command for a work; what it writes is gone afterwards."""
+        out, config = self.out(work), self.folder / f"{work.name}.cfg"
         config.write_text(work.job(source.path, out, sink))
         out.unlink(missing_ok=True)
-        run, text = self.run([self.programs["towpath"], "run", "-q", "--json", config], cores, work.env)
-        accepted = json.loads(text)["rows"]["accepted"]
-        if accepted != source.rows:
-            raise Wrong(f"{work.title}: towpath accepted {accepted} rows of {source.rows}")
-        return self.finish(work, source, run, out, "towpath")
+        yield [self.programs["towpath"], "run", "-q", "--json", config]
+        out.unlink(missing_ok=True)
+
+    def out(self, work, name="towpath"):
+        return self.folder / f"{name}-{work.name}.{work.does}"
+
+    def towpath(self, work, source, cores=None, sink=None):
+        with self.prepared(work, source, sink) as command:
+            run, text = self.run(command, cores, work.env)
+            accepted = json.loads(text)["rows"]["accepted"]
+            if accepted != source.rows:
+                raise Wrong(f"{work.title}: towpath accepted {accepted} rows of {source.rows}")
+            return self.finish(work, source, run, self.out(work), "towpath")
 
     def peer(self, name, work, source):
-        out = self.folder / f"{name}-{work.name}.{work.does}"
-        with contextlib.suppress(FileNotFoundError):
-            out.unlink()
+        out = self.out(work, name)
+        out.unlink(missing_ok=True)
         run, text = self.run(self.command(name, work, source, out))
         if name not in ("miller", "sling"):
             said = json.loads(text.strip().split("\n")[-1])

@@ -120,6 +120,13 @@ def table(results):
         yield from ("", "### Start-up", "", "| | ms | peak MiB |", "|---|---|---|")
         for name, took in results["startup"].items():
             yield f"| {name} | {took['wall'] * 1e3:.1f} | {took['rss']:.0f} |"
+    if results.get("profiles"):
+        yield from ("", "### Where towpath's time goes", "", "Percent of samples, by perf, one run each.", "")
+        names = list(next(iter(results["profiles"].values())))
+        yield f"| | {' | '.join(names)} |"
+        yield "|---" * (len(names) + 1) + "|"
+        for title, shares in results["profiles"].items():
+            yield f"| {title} | {' | '.join(f'{share:.0f}' if share >= 0.5 else '' for share in shares.values())} |"
     if "memory" in results:
         yield from ("", "### Memory", "", "| | input | peak MiB |", "|---|---|---|")
         for title, sizes in results["memory"].items():

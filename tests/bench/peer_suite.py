@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import asdict
 
 from peer_measure import Wrong, log, median
+from peer_profile import profile
 from peer_trade_desk import Receiver, bodies_are_right
 from peer_works import WORKS
 
@@ -56,6 +57,23 @@ def by_itself(bench, args, work, source):
         runs = [bench.towpath(work, source, sink=receiver.sink) for _ in range(args.pairs)]
     receiver.check(source, args.pairs)
     return runs
+
+
+def profiles(bench, args, wants):
+    """Shares of stages by work, where perf is there and may look."""
+    found = {}
+    for work in (work for work in WORKS if wants(work.name) and not work.env):
+        source = bench.input(work.kind, args.bytes, work.gzip)
+        if work.does == "ttd":
+            with Receiver(bench) as receiver:
+                shares = profile(bench, work, source, receiver.sink)
+        else:
+            shares = profile(bench, work, source)
+        if shares is None:
+            log("no profile: perf is not there, or may not look")
+            break
+        found[work.title] = shares
+    return found
 
 
 def control(bench, args):
@@ -137,6 +155,9 @@ def suite(bench, args, peers):
         results["cores"] = two_cores(bench, args)
     if wants("startup"):
         results["startup"] = startup(bench, peers)
+    if args.profile:
+        log("profiles")
+        results["profiles"] = profiles(bench, args, wants)
     if args.long:
         results["memory"] = memory(bench, args.long)
     results["load"] = max(results["load"], os.getloadavg()[1])

@@ -39,6 +39,7 @@ def arguments():
     parser.add_argument("--peers", default=env("BENCH_PEERS") or ",".join(PEERS), help="names of peers, or none")
     parser.add_argument("--long", nargs="?", type=size, const=size("2GB"), default=env("BENCH_LONG") and size(env("BENCH_LONG")),
                         help="also memory, of 10 MB and of so much (BENCH_LONG, 2GB)")  # fmt: skip
+    parser.add_argument("--profile", action="store_true", default=bool(env("BENCH_PROFILE")), help="also where the time goes, by perf (BENCH_PROFILE)")
     parser.add_argument("--dir", default=env("BENCH_DIR") or "/dev/shm", help="folder for inputs and outputs; by default in memory")
     parser.add_argument("--out", type=Path, default=Path(env("BENCH_OUT") or "."), help="folder for results.md, .svg and .json")
     parser.add_argument("--venv", type=Path, help="make this folder the Python of requirements.lock first, and use it")
