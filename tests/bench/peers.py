@@ -13,6 +13,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -99,6 +100,7 @@ def main():
     unknown = set(wanted) - set(PEERS)
     if unknown:
         sys.exit(f"no such peer: {', '.join(sorted(unknown))}; there are {', '.join(PEERS)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped"))  # and the folder is taken away
     with tempfile.TemporaryDirectory(prefix="towpath-bench-", dir=args.dir) as folder:
         bench = Bench(Path(folder), programs, sys.executable, [str(core) for core in cores])
         try:
