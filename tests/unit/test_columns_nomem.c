@@ -1,4 +1,5 @@
 /* Memory of a job's columns: none is taken batch by batch, and each allocation may fail. */
+#include "columns/wishes.h"
 #include "columns_fixture.h"
 #include "nomem.h"
 
@@ -105,11 +106,55 @@ static void test_each_allocation_may_fail(void **state)
     schema.release(&schema);
 }
 
+/* 1 where no allocation failed. */
+static int run_wishes(const struct ArrowSchema *schema, const struct ArrowSchema *answer)
+{
+    static const struct tow_column_spec wanted[] = {
+        {.name = "x", .from = "b", .has_type = 1, .type = INT64_TYPE, .fallback = "1", .trim = 1},
+        {.name = "k", .value = "7", .has_type = 1, .type = INT32_TYPE},
+    };
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_columns *columns = NULL;
+    struct tow_wishes *wishes = NULL;
+    int code = tow_wishes_new(wanted, COUNT(wanted), schema, &wishes, &err);
+
+    if (code == TOW_OK)
+        code = tow_wishes_columns(wishes, answer, &columns, &err);
+    if (code != TOW_OK) {
+        assert_int_equal(code, TOW_E_NOMEM);
+        assert_string_not_equal(err.message, "");
+    }
+    tow_columns_free(columns);
+    tow_wishes_free(wishes);
+    return code == TOW_OK;
+}
+
+static void test_each_allocation_of_wishes_may_fail(void **state)
+{
+    const struct tow_field field = {two_fields[1].name, INT64_TYPE, 0};
+    struct ArrowSchema schema, answer;
+    long failures = 0;
+    int done = 0;
+
+    (void)state;
+    schema_of(&schema, two_fields, 2);
+    schema_of(&answer, &field, 1);
+    while (!done) {
+        nomem_after(failures++);
+        done = run_wishes(&schema, &answer);
+        nomem_stop();
+    }
+    assert_true(failures > 15);
+    answer.release(&answer);
+    schema.release(&schema);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_steady_stream_takes_no_memory_but_for_the_batch_itself),
         cmocka_unit_test(test_each_allocation_may_fail),
+        cmocka_unit_test(test_each_allocation_of_wishes_may_fail),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
