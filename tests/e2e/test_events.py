@@ -126,6 +126,20 @@ def test_a_load_of_a_file_that_grows_rolls_on(tow):
     process.wait(30)
 
 
+@pytest.mark.parametrize("options", [["incremental=none"], ["tail=true"], ["event_limit=50", "incremental=none"]], ids=str)
+def test_the_source_keeps_what_every_plugin_promises(tow, options):
+    folder = next(Path(f) for f in os.environ["TOWPATH_PLUGIN_PATH"].split(":") if (Path(f) / "events.so").exists())
+    put(tow, "in/a.ndjson" if options == ["tail=true"] else "in/a.ndjson.gz", "".join(event(i) for i in range(300)) + "{bad\n")
+    if options != ["tail=true"]:
+        put(tow, "in/b.csv", "id,ts\n" + "".join(f'{i},"2026-01-02"\n' for i in range(300)) + "1,2,3\n")
+        put(tow, "in/c.json", "[" + ",".join(event(i) for i in range(300)) + "]")
+    given = [f"--option={option}" for option in ["path=in", "stream=web", *options]]
+    done = tow.run("plugins", "test", folder / "events.so", *given, code=None)
+    failed = [line for line in done.stdout.splitlines() if line.startswith("FAIL")]
+    # Of files that are followed the ledger alone knows how far they were read, and the suite keeps none.
+    assert not [line for line in failed if options != ["tail=true"] or "every position resumes" not in line], done.stdout
+
+
 # -- kill -9 ---------------------------------------------------------------------------------------
 
 
