@@ -1,0 +1,89 @@
+"""What a user can meet is documented: options, variables, exit codes, classes of errors, plugins."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+DOCS = TOP / "docs"
+PLUGINS = sorted(path.stem for path in (DOCS / "plugins").glob("*.md") if path.name != "README.md")
+NUMBERS = ("integer", "number", "size", "duration")
+
+
+def page(name):
+    return (DOCS / name).read_text()
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_each_option_has_help_and_each_number_bounds(tow, plugin):
+    for option in tow.json("plugins", "show", plugin)["options"]:
+        assert option["help"] and len(option["help"]) > 5, option["name"]
+        assert option["type"] not in NUMBERS or option["bounds"], option["name"]
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_each_option_says_what_holds_where_it_is_absent(tow, plugin):
+    """By a default, by being required, or by what it is for; a boolean and a choice have no third state."""
+    for option in tow.json("plugins", "show", plugin)["options"]:
+        if option["type"] == "boolean" or option["type"].startswith("choice"):
+            assert option["required"] or option["default"] is not None, option["name"]
+
+
+def sources():
+    for folder in ("core", "plugins", "connectors"):
+        yield from (TOP / folder).rglob("*.c")
+
+
+def variables():
+    """Names of the environment, from the calls of getenv and, where it is called with a variable, from the
+    texts of its file that look like such names."""
+    looks = r'"([A-Z][A-Z0-9]+_[A-Z0-9_]+|[a-z_]+_proxy|HOME)"'
+    found = set()
+    for path in sources():
+        text = path.read_text()
+        for argument in re.findall(r"\bgetenv\(([^)]*)\)", text):
+            found |= {argument.strip('"')} if argument.startswith('"') else set(re.findall(looks, text))
+    return found - {"TOW_DAEMON_TOKEN"}
+
+
+def test_each_variable_of_the_environment_is_in_a_manual():
+    names = variables()
+    assert {"HOME", "TMPDIR", "AWS_REGION", "DATABRICKS_TOKEN", "TOWPATH_STATE", "grpc_proxy", "TZDIR"} <= names
+    manual = " ".join(re.findall(r"^\.(?:It )?Ev (.*)$", page("towpath.1") + page("towpath-daemon.8"), re.MULTILINE))
+    known = set(re.findall(r"\w+", manual)) | {"TOWPATH_DAEMON_TOKEN"}
+    capitals = {name.upper() for name in known if name.endswith("_proxy")}  # the manual says so
+    assert names - known - capitals == set()
+
+
+def test_the_daemons_token_is_in_its_manual():
+    name = re.search(r'TOW_DAEMON_TOKEN "(\w+)"', (TOP / "core/daemon/options.h").read_text())[1]
+    assert f".It Ev {name}" in page("towpath-daemon.8")
+
+
+def test_each_exit_code_is_in_the_manual():
+    codes = dict(re.findall(r"#define TOW_EXIT_(\w+) +(\d+)", (TOP / "core/run/run.h").read_text()))
+    assert codes["OK"] == "0" and len(codes) >= 8
+    status = page("towpath.1").split(".Sh EXIT STATUS")[1]
+    for name, code in codes.items():
+        assert re.search(rf"^\.It {code}$", status, re.MULTILINE), name
+
+
+def test_each_class_of_errors_is_in_the_manual():
+    classes = set(re.findall(r"#define TOW_E_([A-Z]+)", (TOP / "core/towpath/error.h").read_text()))
+    text = (TOP / "core/kit/error.c").read_text()
+    names = dict(re.findall(r'case TOW_E_([A-Z]+):\s+return "(\w+)";', text))
+    assert set(names) == classes and len(classes) == 10
+    listed = page("towpath.1").split(".Ss Classes of errors")[1].split(".El")[0]
+    assert set(re.findall(r"^\.It Cm (\w+)$", listed, re.MULTILINE)) == set(names.values())
+
+
+def test_the_readme_has_each_plugin_and_links_each_document():
+    text = (TOP / "README.md").read_text()
+    table = re.findall(r"^\| `(\w+)` \| (source|sink) \| (.{30,}) \|$", text, re.MULTILINE)
+    assert sorted(name for name, _, _ in table) == PLUGINS
+    links = set(re.findall(r"\]\((docs/[^)#]*)", text))
+    for path in sorted([*DOCS.glob("*.md"), *DOCS.glob("*.[1-8]"), *DOCS.glob("*.json")]):
+        assert f"docs/{path.name}" in links, path.name
+    for link in re.findall(r"\]\(([^)#:]+)", text):
+        assert (TOP / link).exists(), link
