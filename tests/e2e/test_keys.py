@@ -43,3 +43,10 @@ def test_a_default_lies_within_its_bounds(tow):
             for key in section["keys"]
         )
         tow.run("check", tow.job(more=f"  {section['section']} = {{ {said}}};"))
+
+
+def test_output_that_cannot_be_written_is_an_error(tow):
+    for more in ([], ["--json"]):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = tow.run("keys", *more, stdout=full, code=3)
+        assert "standard output" in done.stderr
