@@ -14,6 +14,16 @@ enum frames_place {
     PLACE_END,   /* nothing */
 };
 
+/* Nothing lies before, or the byte order mark alone. */
+static int frames_is_at_start(const struct tow_window *window, int64_t offset)
+{
+    static const char mark[] = {'\xEF', '\xBB', '\xBF'};
+
+    return offset == 0 ||
+           (offset == sizeof mark && tow_window_history(window) >= sizeof mark &&
+            memcmp(window->data + window->start - sizeof mark, mark, sizeof mark) == 0);
+}
+
 int tow_frames_begin(struct tow_frames *frames, struct tow_window *window, int64_t line,
                      struct tow_error *err)
 {
@@ -24,7 +34,7 @@ int tow_frames_begin(struct tow_frames *frames, struct tow_window *window, int64
     frames->offset = tow_window_offset(window);
     frames->line = frames->here = line;
     frames->searched = frames->length = 0;
-    frames->place = frames->offset > 0 ? PLACE_MORE : PLACE_OPEN;
+    frames->place = frames_is_at_start(window, frames->offset) ? PLACE_OPEN : PLACE_MORE;
     frames->is_discarding = frames->is_discarded = 0;
     frames->fault = NULL;
     return code;

@@ -61,7 +61,8 @@ struct tow_frames {
 };
 
 /* Begins at window->start, which lies on `line`, and in an array behind a value unless it is the
- * beginning of the file. Zero-initialized before the first time; TOW_E_NOMEM. */
+ * beginning of the file, or of what is behind its byte order mark. Zero-initialized before the
+ * first time; TOW_E_NOMEM. */
 int tow_frames_begin(struct tow_frames *frames, struct tow_window *window, int64_t line,
                      struct tow_error *err);
 void tow_frames_release(struct tow_frames *frames);

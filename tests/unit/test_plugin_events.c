@@ -398,6 +398,9 @@ static void test_a_byte_order_mark_is_skipped(void **state)
 {
     events_write(*state, "in", "\xEF\xBB\xBF{\"id\":1}\n");
     assert_events(&fake, SET("path", events_path(*state, "in"), "stream", "s"), NULL, "1 ", NULL);
+    events_write(*state, "array", "\xEF\xBB\xBF[{\"id\":1},{\"id\":2}]");
+    assert_events(&fake, SET("path", events_path(*state, "array"), "stream", "s"), NULL, "1 2 ",
+                  NULL);
 }
 
 static void test_compressed_files_are_read(void **state)
