@@ -1,9 +1,10 @@
 #!/bin/sh
 # Looks at the built program and plugins as a distribution's checks would. The test harness sets:
 #   TOWPATH, TOWPATH_PLUGIN_PATH, PLUGINS    the program, the folder of its plugins, their names
+#   LIBEXEC                                  names of the programs that it starts, beside it
 #   HARDENING                                what configure asked compiler and linker for
 set -eu
-: "${TOWPATH:?names the built program}" "${TOWPATH_PLUGIN_PATH:?names the folder of the plugins}"
+: "${TOWPATH:?names the built program}" "${LIBEXEC:?names those that it starts}" "${TOWPATH_PLUGIN_PATH:?names the folder of the plugins}"
 
 if ! command -v readelf >/dev/null || ! command -v nm >/dev/null; then
     echo "no readelf or nm here"
@@ -24,12 +25,27 @@ has() {
     fi
 }
 
+# lacks FILE WHAT PATTERN COMMAND...: the command's output must have no line like PATTERN.
+lacks() {
+    file=$1 what=$2 pattern=$3
+    shift 3
+    if "$@" "$file" | grep -E "$pattern"; then
+        echo "not ok  $file: $what, above"
+        failed=1
+    else
+        echo "ok      $file: no $what"
+    fi
+}
+
 asked() {
     case " ${HARDENING-} " in *" $1 "*) ;; *) return 1 ;; esac
 }
 
 hardened() {
     has "$1" "no executable stack" 'GNU_STACK .* RW +0x' readelf -lW
+    lacks "$1" "segment that is written and run" 'LOAD .* RWE ' readelf -lW
+    lacks "$1" "text that is changed at start" TEXTREL readelf -dW
+    lacks "$1" "folder of its own for libraries" '(RPATH|RUNPATH)' readelf -dW
     if asked RELRO; then
         has "$1" RELRO GNU_RELRO readelf -lW
         has "$1" "bound at start" BIND_NOW readelf -dW
@@ -54,8 +70,11 @@ closed() {
     fi
 }
 
-hardened "$TOWPATH"
-! asked PIE || has "$TOWPATH" PIE 'FLAGS_1.* PIE' readelf -dW
+for name in towpath $LIBEXEC; do
+    program=$(dirname "$TOWPATH")/$name
+    hardened "$program"
+    ! asked PIE || has "$program" PIE 'FLAGS_1.* PIE' readelf -dW
+done
 for plugin in $PLUGINS; do
     hardened "$TOWPATH_PLUGIN_PATH/${plugin%.la}.so"
     closed "$TOWPATH_PLUGIN_PATH/${plugin%.la}.so"

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config/job.h"
+#include "config/others.h"
 #include "daemon/daemon.h"
 #include "daemon/options.h"
 #include "daemon/trim.h"
@@ -100,6 +101,16 @@ static int main_serve(const struct tow_daemon_settings *settings,
     return rc;
 }
 
+/* Here the sticky bit is no help: a new file is enough. */
+static void main_check_writers(const char *folder, const struct stat *info)
+{
+    char who[TOW_OTHERS_MAX];
+
+    if (tow_others_write(info, who))
+        tow_log_line(TOW_LOG_WARN, "daemon", "%s: %s, and so decides what runs; chmod go-w it",
+                     folder, who);
+}
+
 static int main_settings(const struct main_options *given, const struct tow_daemon_options *options,
                          struct tow_daemon_settings *settings, struct tow_error *err)
 {
@@ -111,6 +122,7 @@ static int main_settings(const struct main_options *given, const struct tow_daem
         return tow_error_errno(err, TOW_E_ENV, errno, "folder %s", options->directory);
     if (!S_ISDIR(info.st_mode))
         return tow_error_set(err, TOW_E_CONFIG, "%s is no folder", options->directory);
+    main_check_writers(options->directory, &info);
     settings->folder = options->directory;
     settings->alert_program = given->alert;
     settings->max_runs = (int)options->max_runs;

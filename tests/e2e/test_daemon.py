@@ -348,6 +348,17 @@ def test_the_service_manager_hears_of_each_step(daemon):
     assert daemon.process.wait(30) == 0
 
 
+def test_a_folder_that_others_can_write_is_warned_about(daemon):
+    warning = "jobs: every user can write it (mode 1777), and so decides what runs; chmod go-w it"
+    daemon.start()
+    assert "decides what runs" not in daemon.said()
+    daemon.stop()
+    daemon.folder.chmod(0o1777)
+    daemon.start()
+    assert warning in daemon.said()
+    daemon.stop()
+
+
 def test_runs_do_not_speak_for_the_daemon(daemon):
     slow(daemon)
     daemon.start()

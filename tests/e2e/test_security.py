@@ -6,7 +6,9 @@ import shlex
 import shutil
 import signal
 import subprocess
+import zlib
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from helpers import columns, is_running, until
@@ -189,3 +191,90 @@ def test_a_plugin_that_others_can_write_is_not_loaded(tow):
     assert f"plugin {folder}/csv.so is not loaded: every user can write it (mode 0666)" in said
     (folder / "csv.so").chmod(0o644)
     tow.run("run", "job.cfg", "--plugin-path", folder)
+
+
+# ---- hostile values -----------------------------------------------------------------------------
+
+HOSTILE = "a/../b?c=d&e=f#g%2e%00 \r\nX-Evil: 1"
+IN_A_FILE = HOSTILE.replace("\r\n", "\\r\\n")
+IN_A_PATH = quote(HOSTILE, safe="")
+QUOTES = "x'; DROP TABLE main.crm.people; --`"
+
+
+def test_a_hostile_stream_is_one_part_of_a_path(tow, far):
+    """Nothing of it leads elsewhere, becomes a parameter or a header."""
+    tow.job(sink=CONNECTORS["lytics"][1].replace('stream = "s"', f'stream = "{IN_A_FILE}"'), more=QUICK)
+    tow.run("run", "job.cfg", code=None)
+    came = [entry for entry in far.log("collect")]
+    assert came
+    assert {entry["path"] for entry in came} == {f"/bulk/collect/bulk/{IN_A_PATH}"}
+    assert not [entry for entry in came if "c=d" in entry["query"]]
+
+
+def test_a_hostile_audience_is_one_part_of_a_path(tow, far):
+    tow.job(source=CONNECTORS["lytics_audience"][0].replace('"vip"', f'"{IN_A_FILE}"'), more=QUICK)
+    said = tow.run("run", "job.cfg", code=2).stderr
+    assert "\r" not in said and "X-Evil" in said
+    assert [entry["path"] for entry in far.log("/v2/")] == [f"/v2/segment/{IN_A_PATH}"]
+
+
+@pytest.mark.parametrize("option", ["table", "cursor", "columns"])
+def test_sql_takes_names_as_names(tow, far, option):
+    source = {
+        "table": f'table = "main.crm.{QUOTES}";',
+        "cursor": f'table = "main.crm.people"; cursor = "{QUOTES}";',
+        "columns": f'table = "main.crm.people"; columns = ["{QUOTES}"];',
+    }[option]
+    tow.job(source=f'plugin = "databricks"; {source}', more=QUICK)
+    assert tow.run("run", "job.cfg", code=None).returncode in (2, 3)
+    assert far.sql("SELECT count(*) FROM main.crm.people") == [["2"]]
+    for text in far.statements():
+        assert "DROP TABLE" not in text or "`x'; DROP TABLE" in text
+
+
+def test_values_of_rows_stay_values(tow, far):
+    tow.write("in.csv", f'id,name\n1,"{QUOTES}"\n2,"\\\' OR 1=1 --"\n')
+    tow.job(sink=LAKE.format("copied"), more=columns('name = "id"; type = "int64"', 'name = "name"') + QUICK)
+    tow.run("run", "job.cfg")
+    assert far.sql("SELECT name FROM main.crm.copied ORDER BY id") == [[QUOTES], ["\\' OR 1=1 --"]]
+    assert far.sql("SELECT count(*) FROM main.crm.people") == [["2"]]
+
+
+# ---- bombs --------------------------------------------------------------------------------------
+
+BOMB = 512 << 20  # bytes that come out
+
+
+def gzip_bomb(block):
+    packer = zlib.compressobj(9, wbits=31)
+    return b"".join(packer.compress(block) for _ in range(BOMB // len(block))) + packer.flush()
+
+
+def zstd_bomb(block):
+    pyarrow = pytest.importorskip("pyarrow")
+    frame = pyarrow.compress(block, codec="zstd", asbytes=True)
+    return frame * (BOMB // len(block))
+
+
+@pytest.mark.parametrize("pack", [gzip_bomb, zstd_bomb])
+@pytest.mark.parametrize("text", [b"0", b"1,x\n"])
+def test_a_bomb_takes_no_memory(tow, pack, text):
+    """Half a GiB out of less than 4 MiB: one line that never ends, or lines without end."""
+    data = pack(text * ((1 << 20) // len(text)))
+    assert len(data) < 4 << 20
+    (tow.folder / "bomb.csv").write_bytes(b"" + data)
+    tow.job(source='plugin = "csv"; path = "bomb.csv"; header = false; columns = ["a", "b"];', sink='plugin = "null";')
+    process = tow.start("run", "job.cfg", "--limit", 3_000_000, stdin=subprocess.DEVNULL)
+    out, err = process.stdout.read(), process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode in (0, 3, 4), (out, err)
+    assert usage.ru_maxrss < (BOMB >> 10) // 2, usage.ru_maxrss
+
+
+def test_a_zstd_window_that_is_too_large_is_refused(tow):
+    """A frame of one block of 13 bytes whose header asks for 256 MiB."""
+    frame = b"\x28\xb5\x2f\xfd\x00\x90" + (13 << 3 | 1).to_bytes(3, "little") + b"id,name\n1,An\n"
+    (tow.folder / "in.csv").write_bytes(frame)
+    tow.job()
+    assert "window" in tow.run("run", "job.cfg", code=3).stderr.lower()
