@@ -23,6 +23,7 @@
 #define SPOOL_MAGIC   UINT64_C(0x31306c6f6f707374)
 #define SPOOL_SUFFIX  ".spool"
 #define SPOOL_NAME    40
+#define SPOOL_MODE    0700 /* of the folder */
 #define SPOOL_READ    (256u << 10)
 #define SPOOL_SEGMENT sizeof(struct spool_segment_head)
 
@@ -475,17 +476,29 @@ static int spool_mend(struct tow_spool *spool, uint64_t *newest, struct tow_erro
     return rc;
 }
 
+/* What lies in it is for nobody else. */
+static int spool_make_folder(const struct tow_spool *spool, struct tow_error *err)
+{
+    struct tow_place place;
+    int rc = tow_place_make_folders(spool->path, err);
+
+    if (!rc && mkdir(spool->path, SPOOL_MODE))
+        return errno == EEXIST
+                   ? TOW_OK
+                   : tow_error_errno(err, TOW_E_ENV, errno, "making the spool %s", spool->path);
+    if (!rc)
+        rc = tow_place_init(&place, spool->path, err);
+    if (rc)
+        return rc;
+    rc = tow_place_sync(&place, err);
+    tow_place_release(&place);
+    return rc;
+}
+
 static int spool_lock_folder(struct tow_spool *spool, struct tow_error *err)
 {
-    struct tow_buffer path = {0};
+    int rc = spool_make_folder(spool, err);
 
-    /* It looks for a file in the folder that is to be made. */
-    int rc = tow_buffer_printf(&path, err, "%s/x", spool->path);
-    if (!rc)
-        rc = tow_buffer_append(&path, "", 1, err);
-    if (!rc)
-        rc = tow_place_make_folders(path.data, err);
-    tow_buffer_release(&path);
     if (rc)
         return rc;
     spool->folder = open(spool->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -89,6 +89,18 @@ static void test_what_is_committed_is_read_in_order(void **state)
     tow_spool_free(spool);
 }
 
+static void test_nobody_else_can_look_into_its_folder(void **state)
+{
+    mode_t mask = umask(0);
+    struct stat info;
+
+    (void)state;
+    tow_spool_free(open_spool());
+    umask(mask);
+    assert_int_equal(stat(folder, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0700);
+}
+
 static void test_places_hold_over_reopening_and_segments(void **state)
 {
     struct tow_spool *spool = open_spool();
@@ -389,6 +401,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define SPOOL_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_teardown)
         SPOOL_TEST(test_what_is_committed_is_read_in_order),
+        SPOOL_TEST(test_nobody_else_can_look_into_its_folder),
         SPOOL_TEST(test_places_hold_over_reopening_and_segments),
         SPOOL_TEST(test_what_was_read_can_be_dropped_and_makes_room),
         SPOOL_TEST(test_a_place_that_was_dropped_is_refused),
