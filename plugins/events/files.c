@@ -107,6 +107,7 @@ static int files_judge_change(const struct tow_events_source *source, struct tow
     case TOW_EVENTS_CHANGE_SKIP:
         tow_log(source->host, TOW_LOG_WARN, "%s %s; left out (on_change = \"skip\")", path, change);
         item->is_due = 0;
+        item->seen = item->file.size;
         return TOW_OK;
     case TOW_EVENTS_CHANGE_RELOAD:
         tow_log(source->host, TOW_LOG_WARN, "%s %s; read again (on_change = \"reload\")", path,
@@ -136,6 +137,8 @@ static int files_judge(struct tow_events_source *source, struct tow_events_file 
     if (code != TOW_OK)
         return code;
     item->is_due = verdict == TOW_EVENTS_NEW;
+    if (verdict == TOW_EVENTS_DONE)
+        item->seen = item->file.size;
     if (verdict == TOW_EVENTS_NEW)
         return tow_events_store_has_marker(source, &item->file, &item->is_due, err);
     return verdict == TOW_EVENTS_CHANGED ? files_judge_change(source, item, change, err) : TOW_OK;
@@ -215,7 +218,7 @@ static int files_carry(struct tow_events_source *source, const struct tow_events
 
     /* The ledger may not have it yet. */
     if (old && !is_same && !old->is_followed && old->seen >= 0)
-        return files_judge_change(source, item, "has changed since this run read it", err);
+        return files_judge_change(source, item, "has changed since it was read", err);
     if (!old || (!is_same && !old->is_followed))
         return files_judge(source, item, err);
     item->is_followed = old->is_followed;
@@ -223,7 +226,7 @@ static int files_carry(struct tow_events_source *source, const struct tow_events
     item->is_due = old->is_due;
     /* What is followed says by itself, once it is opened, whether it is another one. */
     if (old->is_followed && !is_same)
-        item->is_due = item->file.size != old->seen || item->file.inode != old->file.inode;
+        item->is_due = 1;
     /* A file that waits for its marker, or for its first whole line, is asked again. */
     if (!item->is_due && !old->is_followed && old->seen < 0)
         return files_judge(source, item, err);

@@ -324,6 +324,47 @@ static void test_following_waits_and_goes_on(void **state)
     events_run_release(&run);
 }
 
+static void test_following_says_once_that_a_file_is_left_out(void **state)
+{
+    const char *const *settings =
+        SET("path", events_path(*state, "*.gz"), "stream", "s", "tail", "true", "follow", "true",
+            "poll_interval", "100", "on_change", "skip");
+    struct events_run run;
+    size_t warnings = 0;
+
+    events_write_gzip(*state, "a.gz", "{\"id\":1}\n");
+    assert_events(&fake, TAIL(state, "*.gz"), NULL, "1 ", NULL);
+    events_write_gzip(*state, "a.gz", "{\"id\":1}\n{\"id\":2}\n");
+    events_run_init(&run, &fake, settings, 0);
+    assert_ok(events_run_open(&run, NULL), run.err);
+    for (int i = 0; i < 5; i++)
+        assert_ok(events_run_read(&run), run.err);
+    assert_int_equal(run.count, 0);
+    for (size_t i = 0; i < fake.line_count; i++)
+        warnings += fake.lines[i].level == TOW_LOG_WARN;
+    assert_int_equal(warnings, 1);
+    events_run_release(&run);
+}
+
+static void test_following_sees_a_file_that_was_written_over_with_as_many_bytes(void **state)
+{
+    struct events_run run;
+
+    events_write(*state, "a.log", "{\"id\":1}\n");
+    touch(state, "a.log", 1000);
+    events_run_init(&run, &fake,
+                    SET("path", events_path(*state, "*.log"), "stream", "s", "tail", "true",
+                        "follow", "true", "poll_interval", "100"),
+                    0);
+    assert_ok(events_run_open(&run, NULL), run.err);
+    assert_ok(events_run_read(&run), run.err);
+    events_write(*state, "a.log", "{\"id\":2}\n");
+    for (int i = 0; i < 50 && run.count < 2; i++)
+        assert_ok(events_run_read(&run), run.err);
+    assert_buffer(&run.brief, "1 2 ");
+    events_run_release(&run);
+}
+
 static void test_following_deals_with_whole_files_that_change_as_told(void **state)
 {
     struct events_run run;
@@ -342,7 +383,7 @@ static void test_following_deals_with_whole_files_that_change_as_told(void **sta
     for (int i = 0; i < 50; i++)
         if (events_run_read(&run) != TOW_OK)
             break;
-    assert_says(run.err, "has changed since this run read it");
+    assert_says(run.err, "has changed since it was read");
     assert_buffer(&run.brief, "1 ");
     events_run_release(&run);
 }
@@ -450,6 +491,8 @@ int main(void)
         TEST(test_a_job_may_stop_following),
         TEST(test_files_that_grow_lose_and_double_nothing),
         TEST(test_following_waits_and_goes_on),
+        TEST(test_following_says_once_that_a_file_is_left_out),
+        TEST(test_following_sees_a_file_that_was_written_over_with_as_many_bytes),
         TEST(test_following_deals_with_whole_files_that_change_as_told),
         TEST(test_following_reads_on_without_a_checkpoint_in_between),
         TEST(test_evt_8_what_was_there_before_is_passed_over),
