@@ -3,6 +3,7 @@ nothing is lost or doubled whatever happens on the way."""
 
 import gzip
 import json
+import time
 from datetime import datetime, timezone
 
 import pytest
@@ -30,6 +31,18 @@ def point(seconds, value, name="s1", kind="size", dimension="segment"):
 def points(first, last, **more):
     """A point in each bucket that begins `first` to `last` buckets before the open one."""
     return [point(OPEN - back * STEP + 60, back, **more) for back in range(last, first + 1)]
+
+
+@pytest.fixture(autouse=True)
+def now():
+    """The time as each test has it. A bucket that is about to end is waited for: the next one shall not begin within
+    a test."""
+    global NOW, OPEN
+    left = STEP - time.time() % STEP
+    if left < 20:
+        time.sleep(left)
+    NOW = datetime.now(timezone.utc).replace(microsecond=0)
+    OPEN = int(NOW.timestamp()) // STEP * STEP
 
 
 @pytest.fixture
