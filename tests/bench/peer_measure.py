@@ -58,7 +58,8 @@ class Bench:
         self.env = {
             **os.environ, **nowhere, "TOWPATH_STATE": str(folder / "state.db"), "BENCH_SCRATCH": str(folder),
             "TMPDIR": str(folder), "POLARS_MAX_THREADS": "1", "ARROW_IO_THREADS": "1", "OMP_NUM_THREADS": "1",
-            "GOMAXPROCS": "1", "SLING_DISABLE_TELEMETRY": "TRUE", "SLING_HOME_DIR": str(folder / "sling"), "PYTHONDONTWRITEBYTECODE": "1", "TTD_TOKEN": "bench",
+            "GOMAXPROCS": "1", "SLING_DISABLE_TELEMETRY": "TRUE", "SLING_HOME_DIR": str(folder / "sling"),
+            "PYTHONDONTWRITEBYTECODE": "1", "TTD_TOKEN": "bench",
         }  # fmt: skip
 
     def input(self, kind, size, gzip=False):
@@ -78,10 +79,6 @@ class Bench:
                 path = packed
             self.inputs[key] = Input(path, plain, rows, kind)
         return self.inputs[key]
-
-    def drop_inputs(self, kind):
-        for key in [key for key in self.inputs if key[0] == kind]:
-            self.inputs.pop(key).path.unlink()
 
     def run(self, command, cores=None, env=None):
         """What one run of a command took, and its standard output."""

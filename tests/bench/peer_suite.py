@@ -38,7 +38,9 @@ def one_work(bench, args, work, peers):
         source = bench.input(work.kind, args.bytes * work.peers[name], work.gzip)
         log(f"{work.title}: {name}, {source.plain / 1e6:.0f} MB")
         pairs = bench.turns(
-            args.pairs, lambda source=source: bench.towpath(work, source), lambda source=source, name=name: bench.peer(name, work, source)
+            args.pairs,
+            lambda source=source: bench.towpath(work, source),
+            lambda source=source, name=name: bench.peer(name, work, source),
         )
         result["peers"][name] = {"bytes": source.plain, "rows": source.rows, "pairs": [[asdict(a), asdict(b)] for a, b in pairs]}
         alone += [asdict(a) for a, _ in pairs] if work.peers[name] == 1 else []
@@ -131,7 +133,9 @@ def machine(bench):
             fields.setdefault(name.strip(), value.strip())
     flags = fields.get("flags", "").split()
     vectors = [name for name, flag in (("AVX2", "avx2"), ("AVX-512", "avx512_vbmi2")) if flag in flags]
-    version = subprocess.run([bench.programs["towpath"], "version"], capture_output=True, text=True, check=True).stdout.split("\n")[0]
+    version = subprocess.run([bench.programs["towpath"], "version"], capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )[0]
     return {
         "cpu": f"{fields.get('model name', platform.machine())}, family {fields.get('cpu family', '?')} model {fields.get('model', '?')}"
         f"{', with ' + ' and '.join(vectors) if vectors else ''}",

@@ -11,7 +11,10 @@ from peer_measure import Wrong
 
 ANSWER = '{"FailedLines":null}'
 A_REQUEST = 1600  # rows, at most
-SINK = 'plugin = "ttd"; endpoint = "advertiser"; advertiser_id = "a"; token = "${{env:TTD_TOKEN}}"; proxy = ""; server_url = "http://127.0.0.1:{}";'
+SINK = (
+    'plugin = "ttd"; endpoint = "advertiser"; advertiser_id = "a"; token = "${{env:TTD_TOKEN}}"; proxy = "";'
+    ' server_url = "http://127.0.0.1:{}";'
+)
 
 
 class Receiver:

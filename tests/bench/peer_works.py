@@ -59,9 +59,9 @@ WORKS = [
     Work("gz-narrow", "csv to csv.gz, narrow", "narrow", "csv.gz", {"duckdb": 0.2, "polars": 1, "dlt": 0.2, "sling": 0.1},
          [Bar("MB/s", 320e6), Bar("duckdb", 10), Bar("polars", 3), Bar("rss", 16, most=True)]),
     Work("gz-wide", "csv to csv.gz, wide", "wide", "csv.gz", {"duckdb": 0.2, "polars": 1},
-         [Bar("MB/s", 320e6), Bar("duckdb", 10), Bar("polars", 3)]),
+         [Bar("MB/s", 320e6), Bar("duckdb", 10), Bar("polars", 3), Bar("rss", 16, most=True)]),
     Work("gz-gz-narrow", "csv.gz to csv.gz, narrow", "narrow", "csv.gz", {"duckdb": 0.2, "polars": 1},
-         [Bar("MB/s", 230e6), Bar("duckdb", 8)], gzip=True),
+         [Bar("MB/s", 230e6), Bar("duckdb", 8), Bar("rss", 16, most=True)], gzip=True),
     Work("ttd", "csv to bodies for The Trade Desk", "audience", "ttd", bars=[Bar("rows/s", 4e6)]),
     Work("records", "csv to batches of Zerobus records", "narrow", "records", bars=[Bar("rows/s", 6e6)]),
 ]  # fmt: skip

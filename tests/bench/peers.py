@@ -34,14 +34,23 @@ def size(text):
 def arguments():
     env = os.environ.get
     parser = argparse.ArgumentParser(description="towpath beside its peers")
-    parser.add_argument("--bytes", type=size, default=size(env("BENCH_BYTES") or "20MB"), help="of each input (BENCH_BYTES, 20MB)")
+    parser.add_argument(
+        "--bytes", type=size, default=size(env("BENCH_BYTES") or "20MB"), help="of each input (BENCH_BYTES, 20MB)"
+    )
     parser.add_argument("--pairs", type=int, default=int(env("BENCH_PAIRS") or 5), help="runs of each of two (BENCH_PAIRS, 5)")
     parser.add_argument("--works", default=env("BENCH_WORKS") or "", help="names of works, with commas between; all unless given")
     parser.add_argument("--peers", default=env("BENCH_PEERS") or ",".join(PEERS), help="names of peers, or none")
     parser.add_argument("--long", nargs="?", type=size, const=size("2GB"), default=env("BENCH_LONG") and size(env("BENCH_LONG")),
                         help="also memory, of 10 MB and of so much (BENCH_LONG, 2GB)")  # fmt: skip
-    parser.add_argument("--profile", action="store_true", default=bool(env("BENCH_PROFILE")), help="also where the time goes, by perf (BENCH_PROFILE)")
-    parser.add_argument("--dir", default=env("BENCH_DIR") or "/dev/shm", help="folder for inputs and outputs; by default in memory")
+    parser.add_argument(
+        "--profile",
+        action="store_true",
+        default=bool(env("BENCH_PROFILE")),
+        help="also where the time goes, by perf (BENCH_PROFILE)",
+    )
+    parser.add_argument(
+        "--dir", default=env("BENCH_DIR") or "/dev/shm", help="folder for inputs and outputs; by default in memory"
+    )
     parser.add_argument("--out", type=Path, default=Path(env("BENCH_OUT") or "."), help="folder for results.md, .svg and .json")
     parser.add_argument("--venv", type=Path, help="make this folder the Python of requirements.lock first, and use it")
     return parser.parse_args()
@@ -53,9 +62,11 @@ def in_venv(folder):
     if not made.exists() or made.read_text() != lock.read_text():
         shutil.rmtree(folder, ignore_errors=True)
         print(f"installing peers into {folder}", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        make = [sys.executable, "-m", "venv", folder]
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
-        subprocess.run([*pip, "--require-hashes", "-r", lock], check=True)
+        for command in (make, [*pip, "--require-hashes", "-r", lock]):
+            if subprocess.run(command, check=False).returncode:
+                sys.exit("bench: peers cannot be installed; without --venv, and with --peers none, any Python with pyarrow does")
         made.write_text(lock.read_text())
     if Path(sys.prefix).resolve() != folder.resolve():
         os.execv(python, [python, *sys.argv])
@@ -78,8 +89,14 @@ def versions(wanted):
         if name == "python":
             found[name] = f"Python {sys.version.split()[0]}, csv"
         elif name == "miller" and shutil.which("mlr"):
-            found[name] = "Miller " + subprocess.run(["mlr", "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
-        elif name in PACKAGES and importlib.util.find_spec(PACKAGES[name].replace("-", "_")) and (name != "sling" or sling_program()):
+            found[name] = (
+                "Miller " + subprocess.run(["mlr", "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
+            )
+        elif (
+            name in PACKAGES
+            and importlib.util.find_spec(PACKAGES[name].replace("-", "_"))
+            and (name != "sling" or sling_program())
+        ):
             found[name] = f"{name} {importlib.metadata.version(PACKAGES[name])}"
     return found
 

@@ -61,7 +61,7 @@ def test_a_peer_stands_beside_it_with_its_ratio(tow):
 
 @pytest.mark.parametrize(
     "command",
-    ["sed -i 2d {out}", "sed -i '0,/\"active\":true/s//\"active\":false/' {out}", "sed -i '1h;1d;3G' {out}"],
+    ["sed -i 2d {out}", 'sed -i \'0,/"active":true/s//"active":false/\' {out}', "sed -i '1h;1d;3G' {out}"],
     ids=["a row less", "another value", "another order"],
 )
 def test_an_output_that_is_not_what_went_in_ends_it(tow, command):
