@@ -319,6 +319,14 @@ static void receiver_wipe(char *text)
     free(text);
 }
 
+/* What a start would stumble over, without a look at what is in it. */
+static int receiver_check_file(const char *path, struct tow_error *err)
+{
+    if (!path || access(path, R_OK) == 0)
+        return TOW_OK;
+    return tow_error_errno(err, TOW_E_ENV, errno, "reading %s", path);
+}
+
 int tow_receiver_check(const struct tow_receiver_settings *settings, struct tow_error *err)
 {
     struct tow_listen listen;
@@ -337,8 +345,11 @@ int tow_receiver_check(const struct tow_receiver_settings *settings, struct tow_
                              settings->secret ? "secret_header" : "secret");
     if (settings->secret && !settings->secret[0])
         return tow_error_set(err, TOW_E_CONFIG, "secret is empty");
-    if (settings->allow_plain || listen.is_loopback)
-        return TOW_OK;
+    rc = receiver_check_file(settings->certificate, err);
+    if (!rc)
+        rc = receiver_check_file(settings->key, err);
+    if (rc || settings->allow_plain || listen.is_loopback)
+        return rc;
     if (!settings->certificate)
         return tow_error_set(err, TOW_E_CONFIG,
                              "others can reach %s: give a certificate and a key, listen on "

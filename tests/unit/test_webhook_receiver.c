@@ -316,10 +316,15 @@ static void refused(const char *says)
 
 static void test_addresses_that_others_reach_need_tls_and_a_secret(void **state)
 {
-    (void)state;
+    char path[256];
+
+    snprintf(path, sizeof path, "%s/x.pem", ((struct scratch *)*state)->folder);
     settings.listen = "0.0.0.0:0";
     refused("give a certificate and a key");
-    settings.certificate = settings.key = "x.pem";
+    settings.certificate = settings.key = path;
+    assert_int_equal(tow_receiver_check(&settings, &err), TOW_E_ENV);
+    assert_says(err, "x.pem");
+    scratch_write(path, "x", 1);
     refused("give secret_header and secret");
     settings.secret_header = "X-Token";
     settings.secret = "s";
