@@ -35,9 +35,10 @@ struct tow_daemon {
     struct tow_web *web; /* NULL: no HTTP */
     char host[256];
     int signal_fd, timer_fd;
-    int had_state;   /* the state was open once */
-    int dead_closed; /* runs that an earlier daemon left are closed */
-    int loaded;      /* the folder has been read once */
+    int had_state;    /* the state was open once */
+    int dead_closed;  /* runs that an earlier daemon left are closed */
+    int loaded;       /* the folder has been read once */
+    int64_t retry_ms; /* when it is read again, where the first reading failed; 0: it did not */
     int reload_wanted, reloading;
     int stop_signals;     /* how many came */
     size_t files, broken; /* of the last reading */

@@ -7,6 +7,9 @@
 #include "daemon/trim.h"
 #include "log.h"
 
+/* Between tries to read the folder for the first time. */
+#define RELOAD_RETRY_MS 5000
+
 /* The new set, as it grows. */
 struct reload {
     struct tow_job_plan *plans;
@@ -122,19 +125,34 @@ static void reload_done(struct tow_daemon *daemon)
     tow_notify_send(&daemon->notify, "READY=1");
 }
 
-static void reload_start(struct tow_daemon *daemon)
+/* A first reading that failed is no reading: nothing is ready until another one comes through. */
+static void reload_failed(struct tow_daemon *daemon, const struct tow_error *err, int64_t now_ms)
+{
+    tow_log_line(TOW_LOG_ERROR, "daemon", "%s: %s",
+                 daemon->loaded ? "the jobs stay as they were" : "the jobs cannot be read yet",
+                 err->message);
+    if (daemon->loaded) {
+        reload_done(daemon);
+        return;
+    }
+    tow_reading_release(&daemon->reading);
+    daemon->reloading = 0;
+    daemon->retry_ms = now_ms + RELOAD_RETRY_MS;
+}
+
+static void reload_start(struct tow_daemon *daemon, int64_t now_ms)
 {
     struct tow_error err = TOW_ERROR_INIT;
 
     daemon->reload_wanted = 0;
+    daemon->retry_ms = 0;
     daemon->reloading = 1;
     if (daemon->loaded)
         tow_notify_send(&daemon->notify, "RELOADING=1\nMONOTONIC_USEC=%lld",
                         (long long)tow_daemon_now_ms() * 1000);
     if (tow_reading_start(&daemon->reading, daemon->settings->folder, &err) == TOW_OK)
         return;
-    tow_log_line(TOW_LOG_ERROR, "daemon", "the jobs stay as they were: %s", err.message);
-    reload_done(daemon);
+    reload_failed(daemon, &err, now_ms);
 }
 
 int64_t tow_daemon_reload(struct tow_daemon *daemon, int64_t now_ms)
@@ -144,10 +162,12 @@ int64_t tow_daemon_reload(struct tow_daemon *daemon, int64_t now_ms)
 
     if (daemon->stop_signals)
         return INT64_MAX;
+    if (daemon->retry_ms && now_ms >= daemon->retry_ms)
+        daemon->reload_wanted = 1;
     if (daemon->reload_wanted && !daemon->reading.active)
-        reload_start(daemon);
+        reload_start(daemon, now_ms);
     if (!daemon->reading.active)
-        return INT64_MAX;
+        return daemon->retry_ms ? daemon->retry_ms : INT64_MAX;
     rc = tow_reading_advance(&daemon->reading, now_ms, &err);
     if (rc == TOW_OK)
         return daemon->reading.deadline_ms;
@@ -157,10 +177,11 @@ int64_t tow_daemon_reload(struct tow_daemon *daemon, int64_t now_ms)
         daemon->reload_wanted = 1;
         return now_ms;
     }
-    if (rc == TOW_END)
+    if (rc == TOW_END) {
         reload_apply(daemon);
-    else
-        tow_log_line(TOW_LOG_ERROR, "daemon", "the jobs stay as they were: %s", err.message);
-    reload_done(daemon);
+        reload_done(daemon);
+    } else {
+        reload_failed(daemon, &err, now_ms);
+    }
     return now_ms;
 }
