@@ -74,8 +74,7 @@ struct tow_position {
 #define TOW_OPTION_SIZE     5 /* int64_t bytes, written "64MB" (10^6) or "64MiB" (2^20) */
 #define TOW_OPTION_DURATION 6 /* int64_t milliseconds, written "500ms", "15m", "1h30m" */
 #define TOW_OPTION_CHOICE   7 /* int32_t: index into choices */
-#define TOW_OPTION_PATH     8 /* const char *: made absolute from the job file's folder; "-" and "s3://..."
-                               stay */
+#define TOW_OPTION_PATH     8 /* const char *: from the job file's folder; "-", "s3://..." stay */
 #define TOW_OPTION_STRINGS  9 /* struct tow_strings: an array, or one string */
 
 #define TOW_OPTION_REQUIRED 1u /* absent is an error */
@@ -373,7 +372,8 @@ struct tow_source_ops {
      * digit first, 32 bytes and 16 words at most. name is called for words that are used, on an
      * instance whose open and schema went well, before the sink's open, and hands the word to put:
      * 1 to 255 bytes of UTF-8 without control characters and { } " ' ` / \. May use the network;
-     * after TOW_E_TRANSIENT and TOW_E_RATE it is called again. Words of a load are asked for once.
+     * after TOW_E_TRANSIENT and TOW_E_RATE it is called again. TOW_E_UNSUPPORTED: with these
+     * options there is no such word. Words of a load are asked for once.
      */
     const char *names;
     int32_t (*name)(void *self, const char *name, tow_text_put *put, void *context,

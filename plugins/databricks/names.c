@@ -41,9 +41,9 @@ int tow_scan_name(struct tow_scan *scan, const char *name, char **word, struct t
     if (strcmp(name, "cursor") == 0) {
         known = options->cursor;
         if (!known)
-            return tow_error_set(err, TOW_E_CONFIG, "the source has no cursor");
+            return tow_error_set(err, TOW_E_UNSUPPORTED, "the source has no cursor");
     } else if (!options->table) {
-        return tow_error_set(err, TOW_E_CONFIG, "the source reads a query, and no table");
+        return tow_error_set(err, TOW_E_UNSUPPORTED, "the source reads a query, and no table");
     } else if (strcmp(name, "table") == 0) {
         known = names_part(scan, 0);
     } else {

@@ -461,14 +461,14 @@ static void test_what_the_source_is_not_called_is_told(void **state)
     struct word word;
 
     (void)state;
-    assert_int_equal(ask(&load, SET(LOGIN), "cursor", &word), TOW_E_CONFIG);
+    assert_int_equal(ask(&load, SET(LOGIN), "cursor", &word), TOW_E_UNSUPPORTED);
     assert_says(load.err, "no cursor");
     load_release(&load);
     assert_int_equal(
         ask(&load,
             SET("host", "http://localhost", "token", "x", "warehouse_id", "w", "query", "SELECT 1"),
             "table", &word),
-        TOW_E_CONFIG);
+        TOW_E_UNSUPPORTED);
     assert_says(load.err, "reads a query");
     load_release(&load);
     /* The far end of this test does not say where it is. */
