@@ -86,7 +86,7 @@ def head(results):
     yield ""
     yield f"- Machine: {machine['cores']} virtual cores of {machine['cpu']}; {machine['memory']} of memory; Linux {machine['kernel']}."
     yield (
-        f"  Others used it at the same time (load up to {results['load']:.1f} in five minutes): figures by the clock suffer from it"
+        f"  Others used it at the same time (load up to {results['load']:.1f} in a minute): figures by the clock suffer from it"
         " more than those of CPU time."
     )
     yield f"- {machine['towpath']}, built with {machine['compiler']}."

@@ -150,9 +150,10 @@ def machine(bench):
 def suite(bench, args, peers):
     wants = chosen(args)
     results = {"machine": machine(bench), "peers": peers, "size": args.bytes, "pairs": args.pairs, "works": []}
-    results["load"] = os.getloadavg()[1]
+    results["load"] = os.getloadavg()[0]
     for work in (work for work in WORKS if wants(work.name) and runs_index(bench, work)):
         results["works"].append(one_work(bench, args, work, peers))
+        results["load"] = max(results["load"], os.getloadavg()[0])
     if wants("control"):
         results["control"] = control(bench, args)
     if wants("cores") and len(bench.cores) > 1:
@@ -164,5 +165,4 @@ def suite(bench, args, peers):
         results["profiles"] = profiles(bench, args, wants)
     if args.long:
         results["memory"] = memory(bench, args.long)
-    results["load"] = max(results["load"], os.getloadavg()[1])
     return results
