@@ -5,7 +5,10 @@ blanks around it, the same job without must give the same rows, rejects and coun
 """
 
 import json
+import os
 import random
+
+import pytest
 
 from helpers import CSV, counts, rejected
 from recorder import recorder  # noqa: F401
@@ -140,6 +143,7 @@ def test_the_sink_null_counts_rows_and_keeps_none(tow):
     assert {path for path in set(tow.folder.rglob("*")) - before if "state" not in str(path)} == set()
 
 
+@pytest.mark.skipif(bool(os.environ.get("SANITIZERS")), reason="sanitizers take memory of their own")
 def test_memory_stays_small_where_text_and_typed_batches_take_turns(tow):
     rng = random.Random(7)
     tow.write("in.csv", "")
