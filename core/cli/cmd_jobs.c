@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/doc.h"
 #include "cli/human.h"
+#include "cli/run_doc.h"
 #include "cli/table.h"
 #include "cli/zoned.h"
 #include "config/job_folder.h"
@@ -175,10 +176,7 @@ static void jobs_doc_last(struct tow_doc *doc, const struct tow_run *last)
     tow_doc_open(doc, "last", '{');
     tow_doc_int(doc, "run", last->id);
     tow_doc_text(doc, "status", last->status);
-    if (last->exit_code >= 0)
-        tow_doc_int(doc, "exit_code", last->exit_code);
-    else
-        tow_doc_text(doc, "exit_code", NULL);
+    tow_run_doc_exit_code(doc, last->exit_code);
     tow_doc_time(doc, "start", last->start_us);
     tow_doc_time(doc, "end", last->end_us);
     tow_doc_time(doc, "slot", last->slot_us);
@@ -192,10 +190,7 @@ static void jobs_doc_running(struct tow_doc *doc, const struct tow_at_work *at_w
         return;
     }
     tow_doc_open(doc, "running", '{');
-    if (at_work->run)
-        tow_doc_int(doc, "run", at_work->run);
-    else
-        tow_doc_text(doc, "run", NULL);
+    tow_doc_nonzero(doc, "run", at_work->run);
     tow_doc_text(doc, "host", at_work->host);
     tow_doc_int(doc, "process", at_work->pid);
     tow_doc_time(doc, "since", at_work->since_us);

@@ -6,7 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/human.h"
-#include "cli/summary.h"
+#include "cli/run_doc.h"
 #include "cli/table.h"
 
 #define RUNS_SHOWN 20
@@ -40,14 +40,6 @@ static char *runs_lapse(const struct tow_run *run, char text[TOW_HUMAN_MAX])
 
 /* ---- JSON ----------------------------------------------------------------------------------- */
 
-static void runs_doc_id(struct tow_doc *doc, const char *key, int64_t id)
-{
-    if (id)
-        tow_doc_int(doc, key, id);
-    else
-        tow_doc_text(doc, key, NULL);
-}
-
 static void runs_doc(struct tow_doc *doc, const struct tow_run *run, const char *rejects)
 {
     tow_doc_open(doc, NULL, '{');
@@ -55,19 +47,16 @@ static void runs_doc(struct tow_doc *doc, const struct tow_run *run, const char 
     tow_doc_text(doc, "job", run->job);
     tow_doc_text(doc, "file", run->job_file);
     tow_doc_text(doc, "status", run->status);
-    if (run->exit_code >= 0)
-        tow_doc_int(doc, "exit_code", run->exit_code);
-    else
-        tow_doc_text(doc, "exit_code", NULL);
-    tow_summary_error(doc, run->error_class, run->error);
+    tow_run_doc_exit_code(doc, run->exit_code);
+    tow_run_doc_error(doc, run->error_class, run->error);
     tow_doc_time(doc, "start", run->start_us);
     tow_doc_time(doc, "end", run->end_us);
     tow_doc_text(doc, "load", run->load_id);
-    runs_doc_id(doc, "replay_of", run->replay_of);
-    runs_doc_id(doc, "replayed_by", run->replayed_by);
+    tow_doc_nonzero(doc, "replay_of", run->replay_of);
+    tow_doc_nonzero(doc, "replayed_by", run->replayed_by);
     tow_doc_time(doc, "slot", run->slot_us);
-    runs_doc_id(doc, "attempt", run->attempt);
-    tow_summary_counts(doc, &run->counts);
+    tow_doc_nonzero(doc, "attempt", run->attempt);
+    tow_run_doc_counts(doc, &run->counts);
     tow_doc_text(doc, "rejects", rejects);
     tow_doc_close(doc, '}');
 }

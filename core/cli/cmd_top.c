@@ -9,7 +9,7 @@
 #include "cli/cli.h"
 #include "cli/doc.h"
 #include "cli/human.h"
-#include "cli/summary.h"
+#include "cli/run_doc.h"
 #include "cli/table.h"
 #include "cli/zoned.h"
 
@@ -166,16 +166,13 @@ static int top_doc(const struct top *top, int64_t now, struct tow_error *err)
 
         tow_doc_open(&doc, NULL, '{');
         tow_doc_text(&doc, "job", activity->job);
-        if (activity->run)
-            tow_doc_int(&doc, "run", activity->run);
-        else
-            tow_doc_text(&doc, "run", NULL);
+        tow_doc_nonzero(&doc, "run", activity->run);
         tow_doc_text(&doc, "state", activity->stopping ? "stopping" : "running");
         tow_doc_text(&doc, "host", activity->host);
         tow_doc_int(&doc, "process", activity->pid);
         tow_doc_time(&doc, "since", activity->since_us);
         tow_doc_time(&doc, "reported", activity->reported_us);
-        tow_summary_counts(&doc, &activity->counts);
+        tow_run_doc_counts(&doc, &activity->counts);
         tow_doc_int(&doc, "bytes_in_flight", activity->in_flight);
         tow_doc_real(&doc, "rows_per_second", run->rows);
         tow_doc_real(&doc, "bytes_per_second", run->bytes);

@@ -68,6 +68,14 @@ void tow_doc_int(struct tow_doc *doc, const char *key, int64_t value)
     tow_doc_raw(doc, key, text, (size_t)(tow_put_int64(text, value) - text));
 }
 
+void tow_doc_nonzero(struct tow_doc *doc, const char *key, int64_t value)
+{
+    if (value)
+        tow_doc_int(doc, key, value);
+    else
+        tow_doc_text(doc, key, NULL);
+}
+
 void tow_doc_real(struct tow_doc *doc, const char *key, double value)
 {
     char text[TOW_DOUBLE_TEXT_MAX];

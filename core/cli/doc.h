@@ -25,6 +25,8 @@ void tow_doc_close(struct tow_doc *doc, char bracket);
 /* NULL writes null. Bytes that are not UTF-8 become U+FFFD. */
 void tow_doc_text(struct tow_doc *doc, const char *key, const char *text);
 void tow_doc_int(struct tow_doc *doc, const char *key, int64_t value);
+/* The same for numbers from 1 on (ids, limits); 0 writes null. */
+void tow_doc_nonzero(struct tow_doc *doc, const char *key, int64_t value);
 void tow_doc_real(struct tow_doc *doc, const char *key, double value);
 void tow_doc_bool(struct tow_doc *doc, const char *key, int value);
 /* Microseconds since 1970 as RFC 3339 text in UTC; 0 writes null. */

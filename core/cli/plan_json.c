@@ -96,15 +96,6 @@ static int plan_doc_mapping(const struct tow_plan *plan, struct tow_doc *doc, st
     return rc;
 }
 
-/* 0 is no limit, which JSON says as null. */
-static void plan_doc_load(struct tow_doc *doc, const char *key, int64_t limit)
-{
-    if (limit > 0)
-        tow_doc_int(doc, key, limit);
-    else
-        tow_doc_text(doc, key, NULL);
-}
-
 static void plan_doc_limit(struct tow_doc *doc, const char *key, double limit)
 {
     if (limit >= 0)
@@ -147,9 +138,9 @@ static void plan_doc_rules(const struct tow_plan *plan, struct tow_doc *doc)
     tow_doc_int(doc, "drain_ms", job->tuning.drain_ms);
     tow_doc_close(doc, '}');
     tow_doc_open(doc, "load", '{');
-    plan_doc_load(doc, "max_rows", job->load.max_rows);
-    plan_doc_load(doc, "max_bytes", job->load.max_bytes);
-    plan_doc_load(doc, "max_age_ms", job->load.max_age_ms);
+    tow_doc_nonzero(doc, "max_rows", job->load.max_rows);
+    tow_doc_nonzero(doc, "max_bytes", job->load.max_bytes);
+    tow_doc_nonzero(doc, "max_age_ms", job->load.max_age_ms);
     tow_doc_close(doc, '}');
 }
 

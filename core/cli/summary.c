@@ -5,6 +5,7 @@
 
 #include "cli/doc.h"
 #include "cli/human.h"
+#include "cli/run_doc.h"
 #include "cli/table.h"
 
 /* Of the names before the values: the longest that any of the tables has. */
@@ -216,40 +217,6 @@ int tow_summary_text(const struct tow_summary *summary, FILE *to, struct tow_err
 
 /* ---- JSON ----------------------------------------------------------------------------------- */
 
-void tow_summary_counts(struct tow_doc *doc, const struct tow_counts *counts)
-{
-    tow_doc_open(doc, "rows", '{');
-    tow_doc_int(doc, "read", counts->read);
-    tow_doc_int(doc, "accepted", counts->accepted);
-    tow_doc_int(doc, "rejected", counts->rejected);
-    tow_doc_int(doc, "filtered", counts->filtered);
-    tow_doc_int(doc, "pending", counts->pending);
-    tow_doc_close(doc, '}');
-    tow_doc_int(doc, "bytes", counts->bytes);
-    tow_doc_int(doc, "batches", counts->batches);
-    tow_doc_int(doc, "retries", counts->retries);
-}
-
-static void summary_id(struct tow_doc *doc, const char *key, int64_t id)
-{
-    if (id)
-        tow_doc_int(doc, key, id);
-    else
-        tow_doc_text(doc, key, NULL);
-}
-
-void tow_summary_error(struct tow_doc *doc, int error_class, const char *message)
-{
-    if (error_class == TOW_OK) {
-        tow_doc_text(doc, "error", NULL);
-        return;
-    }
-    tow_doc_open(doc, "error", '{');
-    tow_doc_text(doc, "class", tow_error_name(error_class));
-    tow_doc_text(doc, "message", message);
-    tow_doc_close(doc, '}');
-}
-
 int tow_summary_json(const struct tow_summary *summary, FILE *to, struct tow_error *err)
 {
     const struct tow_run_report *report = summary->report;
@@ -257,20 +224,20 @@ int tow_summary_json(const struct tow_summary *summary, FILE *to, struct tow_err
 
     tow_doc_open(&doc, NULL, '{');
     tow_doc_text(&doc, "job", summary->job);
-    summary_id(&doc, "run", report->run);
+    tow_doc_nonzero(&doc, "run", report->run);
     tow_doc_text(&doc, "status", report->status);
     tow_doc_int(&doc, "exit_code", report->exit_code);
-    tow_summary_error(&doc, report->error.code, report->error.message);
+    tow_run_doc_error(&doc, report->error.code, report->error.message);
     tow_doc_time(&doc, "start", report->start_us);
     tow_doc_time(&doc, "end", report->end_us);
     tow_doc_real(&doc, "seconds", summary_seconds(report));
     tow_doc_text(&doc, "load", report->load_id[0] ? report->load_id : NULL);
     tow_doc_int(&doc, "earlier_loads", report->loads);
     tow_doc_int(&doc, "earlier_rows", report->rows);
-    summary_id(&doc, "resumed_of", report->resumed_of);
-    summary_id(&doc, "replay_of", summary->replay_of);
+    tow_doc_nonzero(&doc, "resumed_of", report->resumed_of);
+    tow_doc_nonzero(&doc, "replay_of", summary->replay_of);
     tow_doc_bool(&doc, "trial", summary->trial);
-    tow_summary_counts(&doc, &report->counts);
+    tow_run_doc_counts(&doc, &report->counts);
     tow_doc_real(&doc, "rows_per_second", summary_rate(report, report->counts.read));
     tow_doc_real(&doc, "bytes_per_second", summary_rate(report, report->counts.bytes));
     tow_doc_text(&doc, "rejects", report->reject_path[0] ? report->reject_path : NULL);

@@ -25,10 +25,6 @@ int tow_summary_text(const struct tow_summary *summary, FILE *to, struct tow_err
 /* Members: see `towpath run --help`, which TOW_SUMMARY_JSON is part of. */
 int tow_summary_json(const struct tow_summary *summary, FILE *to, struct tow_error *err);
 
-/* Members that objects of `runs` have too: rows, bytes, batches, retries; error. */
-void tow_summary_counts(struct tow_doc *doc, const struct tow_counts *counts);
-void tow_summary_error(struct tow_doc *doc, int error_class, const char *message);
-
 #define TOW_SUMMARY_JSON                                                                       \
     "With --json one object is printed: job, run, status (ok, failed, cancelled),\n"           \
     "exit_code, error (null or {class, message}), start, end, seconds, load, earlier_loads,\n" \

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/doc.h"
+#include "cli/run_doc.h"
 
 /* ---- the document --------------------------------------------------------------------------- */
 
@@ -126,20 +126,6 @@ int tow_api_jobs(struct tow_daemon *daemon, struct tow_body *body, struct tow_er
 
 /* ---- runs ----------------------------------------------------------------------------------- */
 
-static void api_counts(struct tow_doc *doc, const struct tow_counts *counts)
-{
-    tow_doc_open(doc, "rows", '{');
-    tow_doc_int(doc, "read", counts->read);
-    tow_doc_int(doc, "accepted", counts->accepted);
-    tow_doc_int(doc, "rejected", counts->rejected);
-    tow_doc_int(doc, "filtered", counts->filtered);
-    tow_doc_int(doc, "pending", counts->pending);
-    tow_doc_close(doc, '}');
-    tow_doc_int(doc, "bytes", counts->bytes);
-    tow_doc_int(doc, "batches", counts->batches);
-    tow_doc_int(doc, "retries", counts->retries);
-}
-
 /* The members that `towpath runs --json` has, too, have the same names. */
 static int api_run(void *context, const struct tow_run *run)
 {
@@ -149,26 +135,13 @@ static int api_run(void *context, const struct tow_run *run)
     tow_doc_int(doc, "run", run->id);
     tow_doc_text(doc, "job", run->job);
     tow_doc_text(doc, "status", run->status);
-    if (run->exit_code >= 0)
-        tow_doc_int(doc, "exit_code", run->exit_code);
-    else
-        tow_doc_text(doc, "exit_code", NULL);
-    if (run->error_class) {
-        tow_doc_open(doc, "error", '{');
-        tow_doc_text(doc, "class", tow_error_name(run->error_class));
-        tow_doc_text(doc, "message", run->error);
-        tow_doc_close(doc, '}');
-    } else {
-        tow_doc_text(doc, "error", NULL);
-    }
+    tow_run_doc_exit_code(doc, run->exit_code);
+    tow_run_doc_error(doc, run->error_class, run->error);
     tow_doc_time(doc, "start", run->start_us);
     tow_doc_time(doc, "end", run->end_us);
     tow_doc_time(doc, "slot", run->slot_us);
-    if (run->attempt)
-        tow_doc_int(doc, "attempt", run->attempt);
-    else
-        tow_doc_text(doc, "attempt", NULL);
-    api_counts(doc, &run->counts);
+    tow_doc_nonzero(doc, "attempt", run->attempt);
+    tow_run_doc_counts(doc, &run->counts);
     tow_doc_close(doc, '}');
     return 0;
 }
