@@ -16,6 +16,7 @@ struct tow_s3_object {
     struct tow_http_call *call; /* NULL: none is under way */
     struct tow_buffer held;     /* bytes [at, size) were not handed out yet */
     size_t at;
+    int64_t size;   /* as listed */
     int64_t offset; /* of the byte behind those that came */
     int is_ended;
     /* What the call borrows. */
@@ -26,7 +27,7 @@ struct tow_s3_object {
 };
 
 struct tow_s3_object *tow_s3_object_new(struct tow_s3 *s3, const char *key, const char *etag,
-                                        struct tow_error *err)
+                                        int64_t size, struct tow_error *err)
 {
     struct tow_s3_object *object = calloc(1, sizeof *object);
 
@@ -35,6 +36,7 @@ struct tow_s3_object *tow_s3_object_new(struct tow_s3 *s3, const char *key, cons
         return NULL;
     }
     object->s3 = s3;
+    object->size = size;
     object->key = strdup(key);
     object->etag = strdup(etag);
     if (object->key && object->etag && s3_url(s3, key, &object->url, err) == TOW_OK &&
@@ -76,6 +78,10 @@ static int object_take(void *context, const struct tow_http_call *call, const vo
         return tow_error_set(
             err, TOW_E_ENV, "s3://%s/%.*s: asked for the bytes from %s on, the store sent all",
             object->s3->place.bucket, s3_shown(object->key), object->key, object->range);
+    if ((int64_t)length > object->size - object->offset)
+        return tow_error_set(
+            err, TOW_E_ENV, "s3://%s/%.*s has more than the %" PRId64 " bytes that were listed",
+            object->s3->place.bucket, s3_shown(object->key), object->key, object->size);
     if (object->held.size > 0 && length > OBJECT_HELD_MAX - object->held.size)
         return TOW_END;
     code = tow_buffer_append(&object->held, bytes, length, err);
@@ -113,8 +119,16 @@ static int object_finish(struct tow_s3_object *object, struct tow_error *err)
     int code = tow_http_finish(object->call, &response, err);
 
     object->call = NULL;
-    if (code == TOW_OK && response.status / 100 == 2) {
+    if (code == TOW_OK && response.status / 100 == 2 && object->offset == object->size) {
         object->is_ended = 1;
+    } else if (code == TOW_OK && response.status / 100 == 2) {
+        /* An answer that was made shorter, and says so of itself, looks whole, and so may its
+         * lines: the next reading asks for the rest. */
+        code = tow_error_set(err, TOW_E_TRANSIENT,
+                             "s3://%s/%.*s: the answer ends after %" PRId64 " of %" PRId64
+                             " bytes that were listed",
+                             object->s3->place.bucket, s3_shown(object->key), object->key,
+                             object->offset, object->size);
     } else if (code == TOW_OK && response.status == 412) {
         code = tow_error_set(err, TOW_E_ENV, "s3://%s/%.*s is no longer the object that was listed",
                              object->s3->place.bucket, s3_shown(object->key), object->key);

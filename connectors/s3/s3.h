@@ -61,12 +61,13 @@ int tow_s3_each(struct tow_s3 *s3, const char *prefix, char delimiter,
 /*
  * An object read front to back, without holding more than a piece of it. Where a reading fails with
  * TOW_E_TRANSIENT or TOW_E_RATE, the next one goes on behind the last byte handed out. An object
- * that is no longer the one of that tag is TOW_E_ENV. One reading at a time of a client. Only
- * looked at once it is read.
+ * that is no longer the one of that tag is TOW_E_ENV, and so is one of more than `size` bytes, which
+ * the list says it has; fewer are TOW_E_TRANSIENT. One reading at a time of a client. Only looked at
+ * once it is read.
  */
 struct tow_s3_object;
 struct tow_s3_object *tow_s3_object_new(struct tow_s3 *s3, const char *key, const char *etag,
-                                        struct tow_error *err);
+                                        int64_t size, struct tow_error *err);
 /* 1 to capacity bytes, and their number in *length; 0 at the end. */
 int tow_s3_object_read(struct tow_s3_object *object, void *into, size_t capacity, size_t *length,
                        struct tow_error *err);

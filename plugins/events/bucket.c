@@ -109,6 +109,6 @@ struct tow_input *tow_events_bucket_open(struct tow_events_store *store,
     struct tow_reader reader = {bucket_read, bucket_close, NULL};
 
     reader.context =
-        tow_s3_object_new(store->s3, file->path + strlen(store->root), file->etag, err);
+        tow_s3_object_new(store->s3, file->path + strlen(store->root), file->etag, file->size, err);
     return reader.context ? tow_input_new_reader(file->path, &reader, options, err) : NULL;
 }

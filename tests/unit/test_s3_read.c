@@ -233,7 +233,7 @@ static void test_an_object_is_read_in_pieces_of_any_size(void **state)
         struct tow_buffer out = {0};
         int passing = 0;
         struct tow_s3_object *object =
-            tow_s3_object_new(fixture->s3, "a b", "\"tag\"", &fixture->err);
+            tow_s3_object_new(fixture->s3, "a b", "\"tag\"", (int64_t)length, &fixture->err);
 
         assert_non_null(object);
         http_server_reply(fixture->server, (struct http_reply){.body = body, .length = length});
@@ -253,7 +253,8 @@ static void test_an_object_that_breaks_goes_on_behind_its_last_byte(void **state
     size_t length = 600000, cut = 400000, came;
     char *body = make_body(fixture, length), *range;
     struct tow_buffer out = {0};
-    struct tow_s3_object *object = tow_s3_object_new(fixture->s3, "a", "\"t\"", &fixture->err);
+    struct tow_s3_object *object =
+        tow_s3_object_new(fixture->s3, "a", "\"t\"", (int64_t)length, &fixture->err);
     int passing = 0;
 
     http_server_reply(
@@ -279,7 +280,7 @@ static void test_an_object_that_is_another_one_is_refused(void **state)
 {
     struct fixture *fixture = *state;
     struct tow_buffer out = {0};
-    struct tow_s3_object *object = tow_s3_object_new(fixture->s3, "a", "\"t\"", &fixture->err);
+    struct tow_s3_object *object = tow_s3_object_new(fixture->s3, "a", "\"t\"", 6, &fixture->err);
     int passing = 0;
 
     answer(fixture, 412, "<Error><Code>PreconditionFailed</Code></Error>");
@@ -296,7 +297,7 @@ static void test_a_store_that_sends_all_where_a_part_was_asked_for_is_told(void 
 {
     struct fixture *fixture = *state;
     struct tow_buffer out = {0};
-    struct tow_s3_object *object = tow_s3_object_new(fixture->s3, "a", "\"t\"", &fixture->err);
+    struct tow_s3_object *object = tow_s3_object_new(fixture->s3, "a", "\"t\"", 6, &fixture->err);
     int passing = 0;
 
     http_server_reply(fixture->server,
@@ -308,12 +309,45 @@ static void test_a_store_that_sends_all_where_a_part_was_asked_for_is_told(void 
     tow_buffer_release(&out);
 }
 
+static void test_an_answer_that_was_made_shorter_is_no_end(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tow_buffer out = {0};
+    struct tow_s3_object *object = tow_s3_object_new(fixture->s3, "a", "\"t\"", 6, &fixture->err);
+    int passing = 0;
+
+    answer(fixture, 200, "abc\n");
+    http_server_reply(fixture->server, (struct http_reply){.status = 206, .body = "d\n"});
+    assert_ok(read_object(fixture, object, 100, &out, &passing), fixture->err);
+    assert_int_equal(passing, 1);
+    assert_int_equal(out.size, 6);
+    assert_memory_equal(out.data, "abc\nd\n", 6);
+    assert_header(http_server_seen(fixture->server, 1), "Range", "bytes=4-");
+    tow_s3_object_free(object);
+    tow_buffer_release(&out);
+}
+
+static void test_an_object_of_more_than_was_listed_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tow_buffer out = {0};
+    struct tow_s3_object *object = tow_s3_object_new(fixture->s3, "a", "\"t\"", 2, &fixture->err);
+    int passing = 0;
+
+    answer(fixture, 200, "abc");
+    assert_int_equal(read_object(fixture, object, 100, &out, &passing), TOW_E_ENV);
+    assert_says(fixture->err, "s3://my-bucket/a has more than the 2 bytes that were listed");
+    tow_s3_object_free(object);
+    tow_buffer_release(&out);
+}
+
 static void test_an_object_may_be_given_up_in_its_middle(void **state)
 {
     struct fixture *fixture = *state;
     size_t length = 5000000, came;
     char *body = make_body(fixture, length), piece[100];
-    struct tow_s3_object *object = tow_s3_object_new(fixture->s3, "a", "\"t\"", &fixture->err);
+    struct tow_s3_object *object =
+        tow_s3_object_new(fixture->s3, "a", "\"t\"", (int64_t)length, &fixture->err);
 
     http_server_reply(fixture->server, (struct http_reply){.body = body, .length = length});
     assert_ok(tow_s3_object_read(object, piece, sizeof piece, &came, &fixture->err), fixture->err);
@@ -337,6 +371,8 @@ int main(void)
         TEST(test_an_object_that_breaks_goes_on_behind_its_last_byte),
         TEST(test_an_object_that_is_another_one_is_refused),
         TEST(test_a_store_that_sends_all_where_a_part_was_asked_for_is_told),
+        TEST(test_an_answer_that_was_made_shorter_is_no_end),
+        TEST(test_an_object_of_more_than_was_listed_is_refused),
         TEST(test_an_object_may_be_given_up_in_its_middle),
     };
 
