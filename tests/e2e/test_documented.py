@@ -78,12 +78,41 @@ def test_each_class_of_errors_is_in_the_manual():
     assert set(re.findall(r"^\.It Cm (\w+)$", listed, re.MULTILINE)) == set(names.values())
 
 
-def test_the_readme_has_each_plugin_and_links_each_document():
-    text = (TOP / "README.md").read_text()
-    table = re.findall(r"^\| `(\w+)` \| (source|sink) \| (.{30,}) \|$", text, re.MULTILINE)
-    assert sorted(name for name, _, _ in table) == PLUGINS
-    links = set(re.findall(r"\]\((docs/[^)#]*)", text))
+README = (TOP / "README.md").read_text()
+
+
+def test_the_readme_has_each_plugin_and_what_it_guarantees(tow):
+    rows = re.findall(r"^\| \[`(\w+)`\]\([^)]+\) \| (.+) \|$", README, re.MULTILINE)
+    assert sorted(name for name, _ in rows) == PLUGINS
+    for name, text in rows:
+        cells = [cell.strip() for cell in text.split("|")]
+        assert len(cells) == 4 and cells[0] and cells[1] and re.search(r"\d MiB$|MiB[;,]", cells[3]), name
+        once = re.search(r"\*\*(exactly|at least) once\*\*", cells[1])
+        assert bool(once) == ("sink" in tow.json("plugins", "show", name)["kinds"] and name != "null"), name
+
+
+def test_the_readme_links_each_document():
+    links = set(re.findall(r"\]\((docs/[^)#]*)", README))
     for path in sorted([*DOCS.glob("*.md"), *DOCS.glob("*.[1-8]"), *DOCS.glob("*.json")]):
         assert f"docs/{path.name}" in links, path.name
-    for link in re.findall(r"\]\(([^)#:]+)", text):
-        assert (TOP / link).exists(), link
+
+
+def test_a_stranger_finishes_the_readme():
+    assert len(README.splitlines()) <= 200
+
+
+def test_figures_beside_peers_are_those_of_the_bench():
+    results = page("bench/results.md")
+    rows = re.findall(r"^\| (csv[^|]*) \| ([\d,]+) \| ([^|]+) \|$", README, re.MULTILINE)
+    assert len(rows) == 3
+    for work, rate, peers in rows:
+        table = results.split(f"### {work}\n")[1].split("###")[0]
+        assert re.search(rf"^\| towpath \| [^|]+ \| {rate} \|", table, re.MULTILINE), work
+        for name, ratio in re.findall(r"([\w.]+) ([\d.]+)", peers):
+            assert re.search(rf"^\| {re.escape(name)} \|.*\| {ratio} by CPU,", table, re.MULTILINE), (work, name)
+
+
+def test_the_figure_beside_the_zerobus_sdk_is_that_of_its_page():
+    table = dict(re.findall(r"^\| ([^|]+, from csv) \| [^|]+ \| ([\d.]+) \|$", page("zerobus.md"), re.MULTILINE))
+    ours, theirs = float(table["towpath, from csv"]), float(table["SDK for Python 1.10, from csv"])
+    assert f"[{theirs / ours:.0f} times less CPU](docs/zerobus.md#speed)" in README
