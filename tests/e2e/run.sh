@@ -4,6 +4,7 @@
 #   TOWPATH_PLUGIN_PATH  its plugins
 #   PYTHON3              a python3 with pytest
 #   SANITIZERS           flags of a build with sanitizers
+#   TOWPATH_TESTS        the folder, unless it is this one
 # Arguments go to pytest.
 set -eu
 : "${TOWPATH:?names the built program}" "${TOWPATH_PLUGIN_PATH:?names the folder of the plugins}"
@@ -17,5 +18,5 @@ case ${SANITIZERS-} in
     export ASAN_OPTIONS
     ;;
 esac
-cd "$(dirname "$0")"
+cd "${TOWPATH_TESTS:-$(dirname "$0")}"
 exec "${PYTHON3:-python3}" -m pytest -q -p no:cacheprovider "$@"

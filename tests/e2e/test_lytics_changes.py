@@ -5,21 +5,18 @@ import http.client
 import json
 import os
 import random
-import re
-import signal
 import threading
 import time
 
 import pytest
 from helpers import until
 from sandbox import sandbox, sandbox_process  # noqa: F401
+from webhook import AT, Hook, event, payload
 
 TABLE = "main.lytics.lytics_seg_changes"
 QUICK = 'retry = { base = "1ms"; cap = "20ms"; budget = "20s"; tries = 20; };'
-AT = "2026-03-01T10:00:00.123456Z"
 KILLS = int(os.environ.get("TOWPATH_CRASH_KILLS", "8"))
 SEED = int(os.environ.get("TOWPATH_CRASH_SEED", "20260301"))
-RESULT = re.compile(r"listening on port (\d+)")
 
 
 @pytest.fixture
@@ -45,46 +42,6 @@ def to_table(more=""):
 
 
 API = 'api_url = "${env:LYTICS_API_URL}"; token = "${env:LYTICS_TOKEN}"; '
-
-
-class Hook:
-    """A run that listens, and a sender."""
-
-    def __init__(self, tow, *args):
-        self.tow = tow
-        self.log = tow.folder / "log.txt"
-        self.log.write_bytes(b"")
-        with open(self.log, "ab") as log:
-            self.process = tow.start("run", "job.cfg", *args, stderr=log)
-        until(lambda: RESULT.search(self.log.read_text()) or self.process.poll() is not None)
-        found = RESULT.search(self.log.read_text())
-        assert found, self.log.read_text()
-        self.port = int(found.group(1))
-
-    def send(self, body, path="/lytics", headers=None, method="POST"):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        text = body if isinstance(body, (str, bytes)) else json.dumps(body)
-        try:
-            connection.request(method, path, text, headers or {})
-            return connection.getresponse().status
-        finally:
-            connection.close()
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.tow.finish(self.process, 128 + signal.SIGTERM)
-
-    def kill(self):
-        self.process.kill()
-        self.process.communicate(timeout=60)
-
-
-def event(kind="enter", slug="vip", at=AT, segment="seg-1"):
-    return {"id": segment, "slug": slug, "event": kind, kind: at}
-
-
-def payload(email, *events, **fields):
-    return {"id": "1", "data": {"email": email, **fields, "segment_events": list(events)}, "meta": {}}
 
 
 def rows(tow):
