@@ -5,7 +5,7 @@
 #ifndef CORE_CLI_CLI_H
 #define CORE_CLI_CLI_H
 
-#include "cli/arguments.h"
+#include "console/arguments.h"
 #include "run/run.h"
 
 /* Options of every command, and what is left of the command line. */

@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 
 #include "cli/cli.h"
-#include "cli/doc.h"
 #include "config/job_folder.h"
+#include "console/doc.h"
 #include "log.h"
 
 struct check_options {

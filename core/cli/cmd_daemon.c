@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "daemon/options.h"
+#include "console/daemon_options.h"
 #include "log.h"
 
 #define DAEMON_WORDS_MAX 64

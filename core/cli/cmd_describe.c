@@ -5,7 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/execute.h"
-#include "config/options.h"
+#include "config/option/options.h"
 #include "plugin/loader.h"
 #include "run/host.h"
 #include "towpath/rowtext.h"

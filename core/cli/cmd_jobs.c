@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/doc.h"
-#include "cli/human.h"
-#include "cli/run_doc.h"
-#include "cli/table.h"
-#include "cli/zoned.h"
 #include "config/job_folder.h"
+#include "console/doc.h"
+#include "console/human.h"
+#include "console/run_doc.h"
+#include "console/table.h"
+#include "console/zoned.h"
 #include "log.h"
 
 struct jobs_options {

@@ -2,12 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/doc.h"
 #include "cli/execute.h"
-#include "cli/human.h"
 #include "cli/reject_view.h"
 #include "cli/summary.h"
-#include "cli/table.h"
+#include "console/doc.h"
+#include "console/human.h"
+#include "console/table.h"
 
 struct replay_options {
     const char *job;

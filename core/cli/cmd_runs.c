@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/human.h"
-#include "cli/run_doc.h"
-#include "cli/table.h"
+#include "console/human.h"
+#include "console/run_doc.h"
+#include "console/table.h"
 
 #define RUNS_SHOWN 20
 

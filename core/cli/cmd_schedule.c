@@ -4,11 +4,11 @@
 #include <sys/stat.h>
 
 #include "cli/cli.h"
-#include "cli/doc.h"
-#include "cli/human.h"
-#include "cli/table.h"
-#include "cli/zoned.h"
 #include "config/job_folder.h"
+#include "console/doc.h"
+#include "console/human.h"
+#include "console/table.h"
+#include "console/zoned.h"
 #include "towpath/value.h"
 
 #define SCHEDULE_SHOWN     10

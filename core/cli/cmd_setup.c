@@ -2,9 +2,9 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "cli/doc.h"
 #include "cli/execute.h"
-#include "run/setup.h"
+#include "console/doc.h"
+#include "run/assembly/setup.h"
 
 struct setup_options {
     int dry_run, json;

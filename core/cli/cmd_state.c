@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/doc.h"
-#include "cli/human.h"
-#include "cli/table.h"
+#include "console/doc.h"
+#include "console/human.h"
+#include "console/table.h"
 #include "towpath/value.h"
 
 /* Bytes of a position that the list of all jobs shows. */

@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/doc.h"
-#include "cli/human.h"
-#include "cli/run_doc.h"
-#include "cli/table.h"
-#include "cli/zoned.h"
+#include "console/doc.h"
+#include "console/human.h"
+#include "console/run_doc.h"
+#include "console/table.h"
+#include "console/zoned.h"
 
 #define TOP_COLUMNS_DEFAULT 80
 #define TOP_LINES_DEFAULT   24

@@ -1,8 +1,8 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "cli/doc.h"
 #include "config.h"
+#include "console/doc.h"
 #include "towpath/plugin.h"
 
 struct version_options {

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/human.h"
 #include "cli/live.h"
 #include "cli/summary.h"
+#include "console/human.h"
 #include "log.h"
 
 /* A signal handler gets no context: these are set while a call that may last is on. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "config/job.h"
-#include "config/options.h"
+#include "config/option/options.h"
 #include "run/host.h"
 #include "towpath/value.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/table.h"
+#include "console/table.h"
 
 static const struct tow_table_column help_columns[] = {{NULL, 0, 0}, {NULL, 0, 0}};
 

@@ -5,7 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "cli/human.h"
+#include "console/human.h"
 #include "log.h"
 
 #define LIVE_WIDTH_DEFAULT 80

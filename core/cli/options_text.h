@@ -4,9 +4,9 @@
 #ifndef CORE_CLI_OPTIONS_TEXT_H
 #define CORE_CLI_OPTIONS_TEXT_H
 
-#include "cli/doc.h"
-#include "cli/table.h"
-#include "config/options.h"
+#include "config/option/options.h"
+#include "console/doc.h"
+#include "console/table.h"
 
 /* Appends text as a job file writes a string: TOW_OK or TOW_E_NOMEM. */
 int tow_quote(struct tow_buffer *out, const char *text);

@@ -4,7 +4,7 @@
 #ifndef CORE_CLI_PLAN_H
 #define CORE_CLI_PLAN_H
 
-#include "run/assembly.h"
+#include "run/assembly/assembly.h"
 #include "state/state.h"
 #include "towpath/rowtext.h"
 

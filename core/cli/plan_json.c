@@ -1,7 +1,7 @@
 #include "cli/options_text.h"
 #include "cli/plan.h"
-#include "run/sample.h"
-#include "run/words.h"
+#include "run/assembly/sample.h"
+#include "run/assembly/words.h"
 
 static void plan_doc_schema(struct tow_doc *doc, const char *key, const struct ArrowSchema *schema)
 {

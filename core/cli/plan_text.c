@@ -1,12 +1,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "cli/human.h"
 #include "cli/options_text.h"
 #include "cli/plan.h"
 #include "cli/reject_view.h"
-#include "run/sample.h"
-#include "run/words.h"
+#include "console/human.h"
+#include "run/assembly/sample.h"
+#include "run/assembly/words.h"
 
 /* ---- columns -------------------------------------------------------------------------------- */
 

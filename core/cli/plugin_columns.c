@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/table.h"
-#include "config/options.h"
+#include "config/option/options.h"
+#include "console/table.h"
 #include "plugin/loader.h"
 
 /* A choice that must be made, and was not: the columns depend on it. */

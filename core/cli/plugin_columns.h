@@ -4,8 +4,8 @@
 #ifndef CORE_CLI_PLUGIN_COLUMNS_H
 #define CORE_CLI_PLUGIN_COLUMNS_H
 
-#include "cli/arguments.h"
-#include "cli/doc.h"
+#include "console/arguments.h"
+#include "console/doc.h"
 #include "towpath/plugin.h"
 
 /*

@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "cli/doc.h"
-#include "cli/human.h"
-#include "cli/run_doc.h"
-#include "cli/table.h"
+#include "console/doc.h"
+#include "console/human.h"
+#include "console/run_doc.h"
+#include "console/table.h"
 
 /* Of the names before the values: the longest that any of the tables has. */
 #define SUMMARY_WIDTH 9

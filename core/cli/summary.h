@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "cli/doc.h"
+#include "console/doc.h"
 
 /* Of the command that ran the job. */
 struct tow_summary {

@@ -1,5 +1,5 @@
 #include "columns/columns_priv.h"
-#include "kit/calendar.h"
+#include "kit/value/calendar.h"
 
 /* Floats from here on are beyond int64. */
 #define TIME_MICROS_LIMIT 0x1p63

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "columns/columns_priv.h"
-#include "kit/calendar.h"
+#include "kit/value/calendar.h"
 
 /* As deep as a JSON value in a column may be nested. */
 #define TEXT_JSON_DEPTH 64

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "columns/columns_priv.h"
-#include "kit/bits.h"
+#include "kit/batch/bits.h"
 
 static const struct tow_fill plan_no_fill = {0};
 

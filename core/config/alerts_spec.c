@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include "config/bind.h"
 #include "config/excerpt.h"
 #include "config/job_keys.h"
 #include "config/job_reader.h"
+#include "config/option/bind.h"
 
 #define SECOND   INT64_C(1000) /* in milliseconds */
 #define BODY_MAX 16384

@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/bind.h"
 #include "config/excerpt.h"
 #include "config/job_keys.h"
 #include "config/job_reader.h"
+#include "config/option/bind.h"
 #include "towpath/value.h"
 
 #define COLUMN_NAME_MAX 255

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 
 #include "config/job_reader.h"
-#include "config/parse.h"
-#include "config/source_text.h"
+#include "config/source/parse.h"
+#include "config/source/source_text.h"
 
 /* Fills job->path and dir. 1, or 0 after a finding; *rc where memory ran out. */
 static int job_find(const char *path, struct tow_job *job, struct tow_diags *diags, int *rc)

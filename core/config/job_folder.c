@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/lexer.h"
-#include "config/source_text.h"
+#include "config/source/lexer.h"
+#include "config/source/source_text.h"
 
 static int folder_sets_job(const struct tow_source *source)
 {

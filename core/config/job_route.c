@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/bind.h"
 #include "config/job_keys.h"
 #include "config/job_reader.h"
+#include "config/option/bind.h"
 
 #define ROUTE(member) offsetof(struct tow_route_spec, member)
 

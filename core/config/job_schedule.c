@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/bind.h"
 #include "config/excerpt.h"
 #include "config/job_keys.h"
 #include "config/job_reader.h"
+#include "config/option/bind.h"
 #include "schedule/clock_text.h"
 
 #define SECOND INT64_C(1000) /* in milliseconds */

@@ -1,11 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/bind.h"
 #include "config/excerpt.h"
 #include "config/expand.h"
 #include "config/job_keys.h"
 #include "config/job_reader.h"
+#include "config/option/bind.h"
 
 #define JOB_VERSION  1
 #define JOB_NAME_MAX 64

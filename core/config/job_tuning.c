@@ -1,7 +1,7 @@
 /* The sections that the core itself reads by tables of options. */
-#include "config/bind.h"
 #include "config/job_keys.h"
 #include "config/job_reader.h"
+#include "config/option/bind.h"
 
 #define SECOND INT64_C(1000) /* in milliseconds */
 #define HOUR   (3600 * SECOND)

@@ -4,7 +4,7 @@
 
 #include "conformance/harvest.h"
 #include "conformance/suite.h"
-#include "run/words.h"
+#include "run/assembly/words.h"
 
 #define SOURCE_ROWS_MAX    100000
 #define SOURCE_RESUMES_MAX 32

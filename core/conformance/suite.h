@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "config/options.h"
+#include "config/option/options.h"
 #include "run/cancel.h"
 #include "run/host.h"
 

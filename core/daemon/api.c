@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/run_doc.h"
+#include "console/run_doc.h"
 
 /* ---- the document --------------------------------------------------------------------------- */
 

@@ -10,8 +10,8 @@
 
 #include "config/job.h"
 #include "config/others.h"
+#include "console/daemon_options.h"
 #include "daemon/daemon.h"
-#include "daemon/options.h"
 #include "daemon/trim.h"
 #include "daemon/web.h"
 #include "hide.h"

@@ -10,7 +10,7 @@
 
 #include "config/job.h"
 #include "config/job_folder.h"
-#include "config/source_text.h"
+#include "config/source/source_text.h"
 #include "daemon/text_file.h"
 
 #define READING_BATCH      64

@@ -1,8 +1,8 @@
 /* What a descriptor must hold before anything of the plugin is called. */
 #include <string.h>
 
-#include "config/options.h"
-#include "config/words.h"
+#include "config/option/options.h"
+#include "config/option/words.h"
 #include "plugin/loader.h"
 
 #define INSTANCE_SIZE_MAX (64u << 20)

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "log.h"
+#include "run/assembly/words.h"
 #include "run/run_priv.h"
-#include "run/words.h"
 
 /* ---- failures ------------------------------------------------------------------------------- */
 

@@ -8,7 +8,7 @@
 #define CORE_RUN_RUN_H
 
 #include "config/job.h"
-#include "run/assembly.h"
+#include "run/assembly/assembly.h"
 #include "run/cancel.h"
 #include "state/state.h"
 

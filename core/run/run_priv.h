@@ -9,7 +9,7 @@
 #include "run/ahead.h"
 #include "run/backoff.h"
 #include "run/host.h"
-#include "run/route.h"
+#include "run/route/route.h"
 #include "run/run.h"
 #include "run/tracker.h"
 #include "state/rejects.h"

@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "config/excerpt.h"
-#include "kit/calendar.h"
+#include "kit/value/calendar.h"
 
 #define CRON_FIELDS     5
 #define CRON_NAME_SHORT 3

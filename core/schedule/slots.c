@@ -1,5 +1,5 @@
 /* From a rule to its slots. */
-#include "kit/calendar.h"
+#include "kit/value/calendar.h"
 #include "schedule/schedule.h"
 
 #define SLOTS_MICROS     INT64_C(1000000)

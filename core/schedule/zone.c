@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "kit/zone_changes.h"
+#include "kit/zone/zone_changes.h"
 
 /* Changes are found through the year or so that they lie in: 2^25 s are 388 days. */
 #define ZONE_BUCKET_BITS 25

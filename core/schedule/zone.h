@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "kit/zone_changes.h"
+#include "kit/zone/zone_changes.h"
 #include "towpath/error.h"
 
 struct tow_zone;

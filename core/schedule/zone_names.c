@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "kit/zone_changes.h"
+#include "kit/zone/zone_changes.h"
 #include "schedule/zone.h"
 
 #define ZONE_NAMES_MAX   4096

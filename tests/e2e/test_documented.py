@@ -57,7 +57,7 @@ def test_each_variable_of_the_environment_is_in_a_manual():
 
 
 def test_the_daemons_token_is_in_its_manual():
-    name = re.search(r'TOW_DAEMON_TOKEN "(\w+)"', (TOP / "core/daemon/options.h").read_text())[1]
+    name = re.search(r'TOW_DAEMON_TOKEN "(\w+)"', (TOP / "core/console/daemon_options.h").read_text())[1]
     assert f".It Ev {name}" in page("towpath-daemon.8")
 
 

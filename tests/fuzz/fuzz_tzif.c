@@ -1,7 +1,7 @@
 /* Files of time zones: what is read of any bytes are changes in order, with offsets of a day or so.
  */
 #include "fuzz_demand.h"
-#include "kit/zone_changes.h"
+#include "kit/zone/zone_changes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "cli/arguments.h"
+#include "console/arguments.h"
 
 struct values {
     int flag, quiet, level;

@@ -1,9 +1,9 @@
 /* What the program prints with: numbers for people, tables, JSON. */
 #include "unit.h"
 
-#include "cli/doc.h"
-#include "cli/human.h"
-#include "cli/table.h"
+#include "console/doc.h"
+#include "console/human.h"
+#include "console/table.h"
 
 static char printed[4096];
 

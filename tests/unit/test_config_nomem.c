@@ -1,7 +1,7 @@
 /* Job files while memory runs out. (libconfig's does not.) */
 #include "unit.h"
 
-#include "config/options.h"
+#include "config/option/options.h"
 #include "config_fixture.h"
 #include "nomem.h"
 

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "config/options.h"
+#include "config/option/options.h"
 #include "config_fixture.h"
 
 struct thing {

@@ -1,6 +1,6 @@
 /* Rows that go to an instance of the sink for each value of a column. */
 #include "route_toys.h"
-#include "run/route.h"
+#include "run/route/route.h"
 #include "unit.h"
 
 /* Runs of one value, and batches of several. */

@@ -5,7 +5,7 @@
 
 #include "foreign.h"
 #include "guard.h"
-#include "kit/mark.h"
+#include "kit/rowtext/mark.h"
 #include "random.h"
 #include "table.h"
 

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "run/sample.h"
+#include "run/assembly/sample.h"
 #include "toy_plugins.h"
 
 /* What a sample handed out. */

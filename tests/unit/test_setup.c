@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "nomem.h"
-#include "run/setup.h"
+#include "run/assembly/setup.h"
 #include "run_fixture.h"
 #include "unit.h"
 

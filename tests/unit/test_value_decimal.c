@@ -1,7 +1,7 @@
 #include "unit.h"
 
 #include "guard.h"
-#include "kit/pow10.h"
+#include "kit/value/pow10.h"
 #include "random.h"
 #include "towpath/value.h"
 

@@ -1,7 +1,7 @@
 /* Words of the source in options of sink and results. */
-#include "config/words.h"
-#include "run/setup.h"
-#include "run/words.h"
+#include "config/option/words.h"
+#include "run/assembly/setup.h"
+#include "run/assembly/words.h"
 #include "run_fixture.h"
 #include "unit.h"
 

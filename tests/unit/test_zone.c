@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kit/zone_changes.h"
+#include "kit/zone/zone_changes.h"
 #include "random.h"
 #include "schedule/zone.h"
 #include "scratch.h"
