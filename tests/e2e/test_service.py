@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from snippets import SOURCE, fences
 
 ROOT = Path(__file__).resolve().parents[2]
 ANALYZE = shutil.which("systemd-analyze")
@@ -32,6 +33,14 @@ def test_systemd_understands_the_unit(unit):
     said = analyze("verify", "--man=no", unit)
     complaints = [line for line in said.stderr.splitlines() if "towpath.service" in line]
     assert not complaints, said.stderr
+
+
+def test_systemd_understands_the_drop_in_of_the_manual(unit):
+    (drop_in,) = [block.text for block in fences(SOURCE / "docs/operate.md") if block.info == "ini"]
+    assert drop_in.startswith("[Service]\n")
+    unit.write_text(f"{unit.read_text()}\n{drop_in}")
+    said = analyze("verify", "--man=no", unit)
+    assert "towpath.service" not in said.stderr, said.stderr
 
 
 def test_the_sandbox_is_tight(unit):
