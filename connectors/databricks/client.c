@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "connectors/databricks/secret.h"
+#include "towpath/clock.h"
 #include "towpath/value.h"
 
 #define CLIENT_TIMEOUT_MS  60000
@@ -97,7 +98,7 @@ int tow_databricks_was_unsent(const struct tow_databricks *databricks)
 int tow_databricks_wait(const struct tow_databricks *databricks, int64_t ms, struct tow_error *err)
 {
     struct pollfd waited = {.fd = databricks->cancel_fd, .events = POLLIN};
-    int64_t end = tow_databricks_now_ms() + ms, left = ms;
+    int64_t end = tow_monotonic_ms() + ms, left = ms;
 
     while (left > 0) {
         int ready = poll(&waited, 1, left > 60000 ? 60000 : (int)left);
@@ -106,7 +107,7 @@ int tow_databricks_wait(const struct tow_databricks *databricks, int64_t ms, str
             return tow_error_set(err, TOW_E_CANCELLED, "interrupted while waiting");
         if (ready < 0 && errno != EINTR)
             return tow_error_errno(err, TOW_E_ENV, errno, "wait");
-        left = end - tow_databricks_now_ms();
+        left = end - tow_monotonic_ms();
     }
     return TOW_OK;
 }

@@ -2,8 +2,6 @@
 #ifndef CONNECTORS_DATABRICKS_CLIENT_PRIV_H
 #define CONNECTORS_DATABRICKS_CLIENT_PRIV_H
 
-#include <time.h>
-
 #include "connectors/databricks/client.h"
 
 #define TOW_DATABRICKS_HEADERS 4
@@ -20,14 +18,6 @@ struct tow_databricks {
     int uncompressed; /* the server has refused result_compression before */
     int64_t poll_ms;  /* first delay between two looks at a statement; grows to 25 times of it */
 };
-
-static inline int64_t tow_databricks_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* A client with the same login, and the token where there is one already; for another thread, or
  * for what is to be done although cancel_fd is readable. */

@@ -2,10 +2,10 @@
  * EXTERNAL_LINKS). */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "connectors/databricks/fetch_priv.h"
 #include "connectors/databricks/secret.h"
+#include "towpath/clock.h"
 #include "towpath/value.h"
 
 #define LINK_MARGIN_MS 60000
@@ -105,9 +105,5 @@ void tow_fetch_link_release(struct tow_fetch_link *link)
 
 int tow_fetch_link_lasts(const struct tow_fetch_link *link)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return link->url &&
-           link->expires_ms - LINK_MARGIN_MS > (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return link->url && link->expires_ms - LINK_MARGIN_MS > tow_now_us() / 1000;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "connectors/databricks/fetch_priv.h"
+#include "towpath/clock.h"
 
 #define SLOT_UNREACHED    3      /* failures to connect before storage counts as out of reach */
 #define SLOT_HOLD_MS      1000   /* after a failure ahead of need */
@@ -41,7 +42,7 @@ static void slot_fail(struct tow_fetch_slot *slot, const struct tow_error *err)
     slot->err = *err;
     tow_error_prefix(&slot->err, "chunk %" PRId64 " of the result", slot->chunk);
     if (slot->may_restart)
-        fetch->hold_ms = tow_databricks_now_ms() + pause;
+        fetch->hold_ms = tow_monotonic_ms() + pause;
     else
         tow_fetch_tell(fetch);
     pthread_mutex_unlock(&fetch->lock);
@@ -99,7 +100,7 @@ static int slot_take(void *context, const struct tow_http_call *call, const void
     } else {
         slot->is_paused = 1;
         fetch->thread_starves = 1;
-        slot->paused_ms = tow_databricks_now_ms();
+        slot->paused_ms = tow_monotonic_ms();
         code = TOW_END;
     }
     pthread_mutex_unlock(&fetch->lock);
@@ -312,7 +313,7 @@ static void slot_resolved(struct tow_fetch_slot *slot, const struct tow_http_res
 static void slot_take_first(struct tow_fetch_slot *slot)
 {
     const struct tow_statement *statement = slot->fetch->statement;
-    int64_t age = tow_databricks_now_ms() - statement->succeeded_ms;
+    int64_t age = tow_monotonic_ms() - statement->succeeded_ms;
 
     if (slot->chunk != 0 || slot->link_was_used || !statement->first ||
         tow_fetch_link_read(&slot->link, statement->first, 0, NULL) != TOW_OK)

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "connectors/databricks/fetch_priv.h"
+#include "towpath/clock.h"
 
 #define THREAD_RUN_MS 1000 /* from one look at all slots to the next, where nothing happens */
 
@@ -35,8 +36,7 @@ static int thread_may_start(struct tow_fetch *fetch, const struct tow_fetch_slot
     if (may && slot->chunk != fetch->current) {
         may = tow_fetch_has_room_ahead(fetch);
         fetch->thread_starves |= !may;
-        may = may && thread_active(fetch) < fetch->parallel &&
-              tow_databricks_now_ms() >= fetch->hold_ms;
+        may = may && thread_active(fetch) < fetch->parallel && tow_monotonic_ms() >= fetch->hold_ms;
     }
     pthread_mutex_unlock(&fetch->lock);
     return may;
@@ -55,7 +55,7 @@ static enum thread_step thread_paused(struct tow_fetch *fetch, struct tow_fetch_
         step = THREAD_RESUME;
     } else if (slot->is_paused) {
         fetch->thread_starves = 1;
-        if (tow_databricks_now_ms() - slot->paused_ms > fetch->park_ms)
+        if (tow_monotonic_ms() - slot->paused_ms > fetch->park_ms)
             step = THREAD_PARK;
     }
     pthread_mutex_unlock(&fetch->lock);

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "connectors/databricks/statement_priv.h"
+#include "towpath/clock.h"
 
 #define STATEMENT_SUBMIT_MS   60000 /* the 10 s that the server waits, and time to spare */
 #define STATEMENT_START_MS    (INT64_C(20) * 60 * 1000)
@@ -123,7 +124,7 @@ static int run_submit(struct run *run, struct tow_error *err)
     else
         code = run_unsure(run, run_refused(run, code, &response, err), err);
     tow_http_response_release(&response);
-    run->submitted_ms = tow_databricks_now_ms();
+    run->submitted_ms = tow_monotonic_ms();
     return code;
 }
 
@@ -168,7 +169,7 @@ static void run_tell(struct run *run)
 static int64_t run_left(struct run *run)
 {
     const struct tow_statement_request *request = run->request;
-    int64_t now = tow_databricks_now_ms();
+    int64_t now = tow_monotonic_ms();
 
     if (run->status.state == TOW_STATEMENT_PENDING)
         return run->submitted_ms - now +
@@ -273,7 +274,7 @@ static int run_conclude(struct run *run, struct tow_error *err)
 {
     const struct tow_statement_request *request = run->request;
 
-    run->out->succeeded_ms = tow_databricks_now_ms();
+    run->out->succeeded_ms = tow_monotonic_ms();
     /* What a poll in between said of itself is over. */
     tow_error_set(err, TOW_OK, "%s", "");
     switch (run->status.state) {
@@ -318,7 +319,7 @@ static void run_cancel_hastily(const struct run *run)
     struct tow_databricks *clone;
 
     /* A token that would have to be fetched first takes more time than there is. */
-    if (tow_databricks_now_ms() >= run->databricks->renew_ms)
+    if (tow_monotonic_ms() >= run->databricks->renew_ms)
         return;
     clone = tow_databricks_clone(run->databricks, -1, NULL);
     if (clone)
@@ -332,7 +333,7 @@ static void run_cancel_hastily(const struct run *run)
  */
 static int run_cancel(struct run *run, int code, struct tow_error *err)
 {
-    int64_t end = tow_databricks_now_ms() + STATEMENT_SETTLE_MS;
+    int64_t end = tow_monotonic_ms() + STATEMENT_SETTLE_MS;
 
     if (code == TOW_E_CANCELLED) {
         run_cancel_hastily(run);
@@ -341,7 +342,7 @@ static int run_cancel(struct run *run, int code, struct tow_error *err)
     if (run_post_cancel(run->databricks, run->out, STATEMENT_CANCEL_MS) != TOW_OK)
         return code;
     run->delay_ms = run->databricks->poll_ms;
-    while (run->status.state < TOW_STATEMENT_SUCCEEDED && tow_databricks_now_ms() < end)
+    while (run->status.state < TOW_STATEMENT_SUCCEEDED && tow_monotonic_ms() < end)
         if (tow_databricks_wait(run->databricks, run_delay(run), NULL) != TOW_OK ||
             run_ask(run, NULL) != TOW_OK)
             return code;
@@ -388,7 +389,7 @@ int tow_statement_find(struct tow_databricks *databricks, const char *id, struct
     if (code != TOW_OK && !run.gone)
         return code;
     if (code == TOW_OK && run.status.state == TOW_STATEMENT_SUCCEEDED && run.status.has_result) {
-        out->succeeded_ms = tow_databricks_now_ms();
+        out->succeeded_ms = tow_monotonic_ms();
         return TOW_OK;
     }
     tow_statement_release(out);

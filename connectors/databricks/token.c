@@ -6,6 +6,7 @@
 #include "connectors/databricks/bearer.h"
 #include "connectors/databricks/client_priv.h"
 #include "connectors/databricks/secret.h"
+#include "towpath/clock.h"
 #include "towpath/json.h"
 #include "towpath/value.h"
 
@@ -64,7 +65,7 @@ static int token_read(struct tow_databricks *databricks, const struct tow_buffer
             life = token_life(value);
     }
     life -= life > TOKEN_LIFE_MIN_S ? TOKEN_MARGIN_S : life / 2;
-    databricks->renew_ms = tow_databricks_now_ms() + life * 1000;
+    databricks->renew_ms = tow_monotonic_ms() + life * 1000;
     return token_take(databricks, token, err);
 }
 
@@ -125,7 +126,7 @@ static int token_fetch(struct tow_databricks *databricks, struct tow_error *err)
 
 int tow_databricks_login(struct tow_databricks *databricks, struct tow_error *err)
 {
-    if (databricks->bearer && tow_databricks_now_ms() < databricks->renew_ms)
+    if (databricks->bearer && tow_monotonic_ms() < databricks->renew_ms)
         return TOW_OK;
     tow_secret_free(databricks->bearer);
     databricks->bearer = NULL;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "connectors/grpc/grpc_priv.h"
+#include "towpath/clock.h"
 #include "towpath/value.h"
 
 #define CALL_CONTENT_TYPE "application/grpc"
@@ -28,7 +29,7 @@ struct tow_grpc_call *tow_grpc_start(struct tow_grpc *grpc, const struct tow_grp
         return NULL;
     }
     call->grpc = grpc;
-    call->deadline_ms = grpc_deadline(grpc_now_ms(), timeout_ms);
+    call->deadline_ms = grpc_deadline(tow_monotonic_ms(), timeout_ms);
     if (grpc_session_request(call, request, err) != TOW_OK) {
         free(call);
         return NULL;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "connectors/grpc/grpc_priv.h"
+#include "towpath/clock.h"
 
 #define CHANNEL_CONNECT_MS      30000
 #define CHANNEL_PING_MS         20000
@@ -56,13 +57,13 @@ static int channel_open(struct tow_grpc *grpc, const struct tow_grpc_settings *s
         code = grpc_address_init(&grpc->address, settings->url, settings->proxy, err);
     if (code == TOW_OK)
         code = grpc_outbox_init(&grpc->out, err);
-    grpc->settings_deadline_ms = grpc_deadline(grpc_now_ms(), limit_ms);
+    grpc->settings_deadline_ms = grpc_deadline(tow_monotonic_ms(), limit_ms);
     if (code == TOW_OK)
         code =
             grpc_link_open(&grpc->link, &grpc->address, settings, grpc->settings_deadline_ms, err);
     if (code == TOW_OK)
         code = grpc_session_open(grpc, window, err);
-    grpc->heard_ms = grpc_now_ms();
+    grpc->heard_ms = tow_monotonic_ms();
     return code;
 }
 
@@ -184,7 +185,7 @@ static int channel_read(struct tow_grpc *grpc)
         int code = grpc_link_read(&grpc->link, bytes, sizeof bytes, &count, &err);
 
         if (count > 0) {
-            grpc->heard_ms = grpc_now_ms();
+            grpc->heard_ms = tow_monotonic_ms();
             grpc->asked_ms = 0;
             grpc_session_receive(grpc, bytes, count);
         }
@@ -296,7 +297,7 @@ static int channel_wait_ms(const struct tow_grpc *grpc, int64_t now_ms, int64_t 
 
 int tow_grpc_run(struct tow_grpc *grpc, int timeout_ms, struct tow_error *err)
 {
-    int64_t now_ms = grpc_now_ms(), until_ms = grpc_deadline(now_ms, timeout_ms);
+    int64_t now_ms = tow_monotonic_ms(), until_ms = grpc_deadline(now_ms, timeout_ms);
     int woken = 0, code;
 
     grpc->has_news = 0;
@@ -306,7 +307,7 @@ int tow_grpc_run(struct tow_grpc *grpc, int timeout_ms, struct tow_error *err)
         if (code != TOW_OK)
             return code;
         grpc->has_more = channel_read(grpc);
-        now_ms = grpc_now_ms();
+        now_ms = tow_monotonic_ms();
         channel_tick(grpc, now_ms);
         grpc_session_send(grpc);
         channel_check_session(grpc);

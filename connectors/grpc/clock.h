@@ -3,17 +3,8 @@
 #define CONNECTORS_GRPC_CLOCK_H
 
 #include <stdint.h>
-#include <time.h>
 
 #define GRPC_NEVER INT64_MAX
-
-static inline int64_t grpc_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* GRPC_NEVER for a negative wait, or one beyond the clock's end. */
 static inline int64_t grpc_deadline(int64_t now_ms, int64_t wait_ms)

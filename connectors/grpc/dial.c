@@ -5,6 +5,7 @@
  */
 #include "connectors/grpc/clock.h"
 #include "connectors/grpc/link.h"
+#include "towpath/clock.h"
 
 #define DIAL_STEP_MS 1000
 
@@ -79,7 +80,7 @@ static int dial_wait(struct grpc_link *link, int cancel_fd, int64_t deadline_ms,
                      struct tow_error *err)
 {
     struct curl_waitfd cancel = {.fd = cancel_fd, .events = CURL_WAIT_POLLIN};
-    int wait_ms = grpc_wait_ms(grpc_now_ms(), deadline_ms);
+    int wait_ms = grpc_wait_ms(tow_monotonic_ms(), deadline_ms);
 
     if (wait_ms == 0)
         return tow_error_set(err, TOW_E_TRANSIENT, "connecting to %s: no connection in time",

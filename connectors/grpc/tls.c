@@ -9,6 +9,7 @@
 
 #include "connectors/grpc/clock.h"
 #include "connectors/grpc/link.h"
+#include "towpath/clock.h"
 
 static const unsigned char tls_alpn[] = "\x02h2";
 
@@ -109,7 +110,7 @@ static int tls_wait(const struct grpc_link *link, int ssl_error, int cancel_fd, 
     short events = ssl_error == SSL_ERROR_WANT_WRITE ? POLLOUT : POLLIN;
     struct pollfd fds[2] = {{.fd = link->fd, .events = events},
                             {.fd = cancel_fd, .events = POLLIN}};
-    int wait_ms = grpc_wait_ms(grpc_now_ms(), deadline_ms);
+    int wait_ms = grpc_wait_ms(tow_monotonic_ms(), deadline_ms);
 
     if (wait_ms == 0)
         return tow_error_set(err, TOW_E_TRANSIENT, "TLS with %s: no answer in time", link->peer);

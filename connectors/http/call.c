@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "connectors/http/http_priv.h"
+#include "towpath/clock.h"
 
 static void call_free(struct tow_http_call *call)
 {
@@ -57,7 +58,7 @@ struct tow_http_call *tow_http_start(struct tow_http *http, const struct tow_htt
     call->response.retry_after_ms = -1;
     call->idle_timeout_ms =
         request->idle_timeout_ms > 0 ? request->idle_timeout_ms : http->idle_timeout_ms;
-    call->moved_ms = call->pace_ms = tow_http_now_ms();
+    call->moved_ms = call->pace_ms = tow_monotonic_ms();
     if (call_prepare(call, err) != TOW_OK) {
         http->was_unsent = 1;
         call_free(call);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "connectors/http/http_priv.h"
+#include "towpath/clock.h"
 
 #define CLIENT_CONNECT_TIMEOUT 30000
 #define CLIENT_IDLE_TIMEOUT    60000
@@ -16,14 +17,6 @@
 #define CLIENT_LOOK_MOST       250   /* ms between two looks for idle exchanges */
 #define CLIENT_LOOK_LEAST      10
 #define CLIENT_WAIT            60000 /* ms of one wait of tow_http_perform */
-
-int64_t tow_http_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
@@ -198,7 +191,7 @@ static int client_resume(struct tow_http *http)
             continue;
         call->resumes = 0;
         call->is_paused = 0;
-        call->moved_ms = call->pace_ms = tow_http_now_ms();
+        call->moved_ms = call->pace_ms = tow_monotonic_ms();
         result = curl_easy_pause(call->easy, CURLPAUSE_CONT);
         /* The piece is lost then, and libcurl would go on without it. */
         if (result != CURLE_OK) {
@@ -253,7 +246,7 @@ static int client_moves(struct tow_http_call *call, int64_t now)
 /* Looks for exchanges that do not move, from time to time, and ends them; their number. */
 static int client_end_idle(struct tow_http *http)
 {
-    int64_t now = tow_http_now_ms(), step = CLIENT_LOOK_MOST;
+    int64_t now = tow_monotonic_ms(), step = CLIENT_LOOK_MOST;
     struct tow_http_call *call;
     int count = 0;
 
@@ -284,7 +277,7 @@ static int client_multi_failed(CURLMcode code, struct tow_error *err)
 static int client_wait(struct tow_http *http, int64_t deadline, struct tow_error *err)
 {
     struct curl_waitfd cancel = {http->cancel_fd, CURL_WAIT_POLLIN, 0};
-    int64_t now = tow_http_now_ms(), until = deadline;
+    int64_t now = tow_monotonic_ms(), until = deadline;
     CURLMcode code;
 
     if (http->running > 0 && http->next_look_ms < until)
@@ -300,7 +293,7 @@ static int client_wait(struct tow_http *http, int64_t deadline, struct tow_error
 
 int tow_http_run(struct tow_http *http, int timeout_ms, struct tow_error *err)
 {
-    int64_t deadline = tow_http_now_ms() + (timeout_ms > 0 ? timeout_ms : 0);
+    int64_t deadline = tow_monotonic_ms() + (timeout_ms > 0 ? timeout_ms : 0);
 
     for (;;) {
         int ended = client_resume(http), running, result;
@@ -313,7 +306,7 @@ int tow_http_run(struct tow_http *http, int timeout_ms, struct tow_error *err)
         if (ended > 0 || atomic_exchange(&http->woken, 0))
             return TOW_OK;
         result = client_wait(http, deadline, err);
-        if (result != TOW_OK || tow_http_now_ms() >= deadline)
+        if (result != TOW_OK || tow_monotonic_ms() >= deadline)
             return result;
     }
 }

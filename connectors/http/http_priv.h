@@ -59,7 +59,6 @@ struct tow_http_call {
     struct tow_error err;
 };
 
-int64_t tow_http_now_ms(void); /* monotonic */
 /* "60 s", "300 ms". */
 void tow_http_duration(char text[TOW_HTTP_DURATION_SIZE], int64_t ms);
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "connectors/webhook/listen.h"
+#include "towpath/clock.h"
 #include "towpath/rowtext.h"
 
 #define RECEIVER_PEM_MAX (1 << 20)
@@ -186,14 +187,6 @@ static unsigned receiver_reserve(struct tow_receiver *receiver, struct receiver_
     return status;
 }
 
-static int64_t receiver_now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* The body is complete: into the spool, and the connection waits for the next commit. Returns its
  * answer where there is one at once. */
 static unsigned receiver_take(struct tow_receiver *receiver, struct receiver_request *request)
@@ -202,8 +195,7 @@ static unsigned receiver_take(struct tow_receiver *receiver, struct receiver_req
 
     if (request->body.size == 0)
         return MHD_HTTP_BAD_REQUEST;
-    if (tow_spool_add(receiver->spool, request->body.data, request->body.size, receiver_now_us(),
-                      &err))
+    if (tow_spool_add(receiver->spool, request->body.data, request->body.size, tow_now_us(), &err))
         return MHD_HTTP_SERVICE_UNAVAILABLE;
     MHD_suspend_connection(request->connection);
     pthread_mutex_lock(&receiver->lock);

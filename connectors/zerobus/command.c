@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "connectors/grpc/clock.h"
+#include "towpath/clock.h"
 
 extern char **environ;
 
@@ -61,7 +62,7 @@ static int command_wait(const struct command *command, int fd, struct tow_error 
                             {.fd = command->cancel_fd, .events = POLLIN}};
 
     for (;;) {
-        int64_t now_ms = grpc_now_ms();
+        int64_t now_ms = tow_monotonic_ms();
 
         if (now_ms >= command->deadline_ms)
             return tow_error_set(err, TOW_E_TRANSIENT, "the program \"%s\" does not come to an end",
@@ -128,7 +129,7 @@ int tow_zerobus_run_command(const char *const *arguments, size_t count, int64_t 
     struct command command = {.name = arguments[0],
                               .pid_fd = -1,
                               .output = -1,
-                              .deadline_ms = grpc_deadline(grpc_now_ms(), timeout_ms),
+                              .deadline_ms = grpc_deadline(tow_monotonic_ms(), timeout_ms),
                               .cancel_fd = cancel_fd};
     char **list = calloc(count + 1, sizeof *list);
     int code;

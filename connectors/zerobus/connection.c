@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "connectors/zerobus/stream_priv.h"
+#include "towpath/clock.h"
 #include "towpath/plugin.h"
 
 #define CONNECTION_FEED       ((uint64_t)1 << 20) /* bytes handed to the network ahead of it */
@@ -39,7 +40,7 @@ static int connection_dial(struct connection *connection, int64_t deadline_ms,
 {
     struct tow_zerobus *zerobus = connection->zerobus;
     const struct tow_zerobus_settings *settings = &zerobus->settings;
-    int64_t left_ms = deadline_ms - grpc_now_ms();
+    int64_t left_ms = deadline_ms - tow_monotonic_ms();
     const struct tow_grpc_settings channel = {
         .url = settings->endpoint,
         .user_agent = settings->user_agent,
@@ -120,7 +121,7 @@ static int connection_await_created(struct connection *connection, int64_t deadl
 
     while (tow_grpc_receive(connection->call, &bytes, &length) != TOW_OK) {
         const struct tow_grpc_status *status = tow_grpc_status_of(connection->call);
-        int wait_ms = grpc_wait_ms(grpc_now_ms(), deadline_ms);
+        int wait_ms = grpc_wait_ms(tow_monotonic_ms(), deadline_ms);
         int code;
 
         if (status) {
@@ -145,7 +146,7 @@ static int connection_open(struct connection *connection, struct tow_error *err)
     struct tow_zerobus *zerobus = connection->zerobus;
     const struct tow_zerobus_login *login = &zerobus->settings.login;
     int64_t timeout_ms = zerobus->settings.recovery_timeout_ms;
-    int64_t deadline_ms = grpc_deadline(grpc_now_ms(), timeout_ms);
+    int64_t deadline_ms = grpc_deadline(tow_monotonic_ms(), timeout_ms);
     int code = login->headers(login->context, timeout_ms, &connection->headers, err);
 
     if (code == TOW_OK)
@@ -156,7 +157,7 @@ static int connection_open(struct connection *connection, struct tow_error *err)
         code = connection_await_created(connection, deadline_ms, err);
     if (code != TOW_OK)
         return code;
-    connection->opened_ms = connection->moved_ms = grpc_now_ms();
+    connection->opened_ms = connection->moved_ms = tow_monotonic_ms();
     connection->until_ms = GRPC_NEVER;
     pthread_mutex_lock(&zerobus->lock);
     zerobus->grpc = connection->grpc;
@@ -206,7 +207,7 @@ static int connection_give(struct connection *connection, struct request *reques
 
     if (connection->given == connection->sent) {
         connection->next_sent = request;
-        connection->moved_ms = grpc_now_ms();
+        connection->moved_ms = tow_monotonic_ms();
     }
     connection->given++;
     return tow_grpc_send(connection->call, head, head_length,
@@ -235,7 +236,7 @@ static void connection_note_sent(struct connection *connection)
 {
     struct tow_zerobus *zerobus = connection->zerobus;
     uint64_t unsent_bytes = tow_grpc_unsent_bytes(connection->call);
-    int64_t now_ms = grpc_now_ms();
+    int64_t now_ms = tow_monotonic_ms();
     int64_t sent = (int64_t)tow_grpc_sent(connection->call) - 1; /* the first opens the stream */
 
     if (unsent_bytes != connection->unsent_bytes)
@@ -298,7 +299,7 @@ static void connection_pause(struct connection *connection, int64_t grace_ms)
     if (connection->phase != PHASE_SENDING)
         return;
     connection->phase = PHASE_PAUSED;
-    connection->until_ms = grpc_deadline(grpc_now_ms(), wait_ms);
+    connection->until_ms = grpc_deadline(tow_monotonic_ms(), wait_ms);
     stream_log(connection->zerobus, TOW_LOG_DEBUG,
                "the server will close the stream for %s in %lld ms; another one follows",
                settings->table, (long long)grace_ms);
@@ -359,7 +360,8 @@ static void connection_drain(struct connection *connection, enum connection_end 
 {
     connection->phase = PHASE_DRAINING;
     connection->goal = goal;
-    connection->until_ms = grpc_deadline(grpc_now_ms(), connection->zerobus->settings.drain_ms);
+    connection->until_ms =
+        grpc_deadline(tow_monotonic_ms(), connection->zerobus->settings.drain_ms);
     tow_grpc_half_close(connection->call);
 }
 
@@ -377,7 +379,7 @@ static int connection_is_closing(struct connection *connection)
 /* Moves on to the next phase where it is time to; 1 where the last one is over. */
 static int connection_advance(struct connection *connection)
 {
-    int64_t now_ms = grpc_now_ms();
+    int64_t now_ms = tow_monotonic_ms();
 
     if (connection->phase != PHASE_DRAINING && connection_is_closing(connection))
         connection_drain(connection, CONNECTION_CLOSED);
@@ -392,7 +394,7 @@ static int connection_check_time(const struct connection *connection, struct tow
     const struct tow_zerobus_settings *settings = &connection->zerobus->settings;
 
     if (connection->phase == PHASE_DRAINING ||
-        grpc_now_ms() < connection_ack_deadline_ms(connection))
+        tow_monotonic_ms() < connection_ack_deadline_ms(connection))
         return TOW_OK;
     return tow_error_set(err, TOW_E_TRANSIENT,
                          "the server has not acknowledged what was sent to %s for %lld ms",
@@ -405,7 +407,7 @@ static int connection_wait_ms(const struct connection *connection)
 
     if (connection->phase == PHASE_DRAINING || connection->until_ms < until_ms)
         until_ms = connection->until_ms;
-    return grpc_wait_ms(grpc_now_ms(), until_ms);
+    return grpc_wait_ms(tow_monotonic_ms(), until_ms);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -474,8 +476,8 @@ enum connection_end connection_live(struct tow_zerobus *zerobus, struct connecti
     if (connection_open(&connection, err) == TOW_OK) {
         report->was_opened = 1;
         end = connection_run(&connection, err);
-        report->was_useful =
-            connection.acked > 0 || grpc_now_ms() - connection.opened_ms >= CONNECTION_HEALTHY_MS;
+        report->was_useful = connection.acked > 0 ||
+                             tow_monotonic_ms() - connection.opened_ms >= CONNECTION_HEALTHY_MS;
     }
     if (end == CONNECTION_BROKEN && err->code == TOW_E_AUTH && login->refused)
         login->refused(login->context, &connection.headers);

@@ -9,6 +9,7 @@
 #include "connectors/grpc/clock.h"
 #include "connectors/zerobus/command.h"
 #include "connectors/zerobus/token.h"
+#include "towpath/clock.h"
 
 #define LOGIN_REFRESH_MS 300000
 #define LOGIN_AGAIN_MS   30000 /* between two attempts to renew a token that still lasts */
@@ -179,7 +180,7 @@ static int login_fetch(struct tow_zerobus_account *account, int64_t timeout_ms,
 {
     const struct token_request request = {&account->workspace, account->workspace_id,
                                           account->table, timeout_ms};
-    int64_t began_ms = grpc_now_ms();
+    int64_t began_ms = tow_monotonic_ms();
     struct token token;
     int code = token_fetch(account->http, &request, &token, err);
 
@@ -187,8 +188,8 @@ static int login_fetch(struct tow_zerobus_account *account, int64_t timeout_ms,
         login_keep(account, &token, began_ms);
         return TOW_OK;
     }
-    if (account->token.bearer && grpc_now_ms() < account->end_ms && code != TOW_E_CANCELLED) {
-        account->renew_ms = grpc_now_ms() + LOGIN_AGAIN_MS;
+    if (account->token.bearer && tow_monotonic_ms() < account->end_ms && code != TOW_E_CANCELLED) {
+        account->renew_ms = tow_monotonic_ms() + LOGIN_AGAIN_MS;
         if (account->renew_ms > account->end_ms)
             account->renew_ms = account->end_ms;
         return TOW_OK;
@@ -200,7 +201,7 @@ static int login_fetch(struct tow_zerobus_account *account, int64_t timeout_ms,
 static int login_have_token(struct tow_zerobus_account *account, int64_t timeout_ms,
                             struct tow_error *err)
 {
-    int64_t now_ms = grpc_now_ms();
+    int64_t now_ms = tow_monotonic_ms();
 
     if (account->token.bearer && now_ms < account->renew_ms)
         return TOW_OK;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "connectors/zerobus/stream_priv.h"
+#include "towpath/clock.h"
 #include "towpath/plugin.h"
 
 #define STREAM_INFLIGHT_RECORDS INT64_C(50000)
@@ -123,9 +124,9 @@ static int stream_back_off(struct tow_zerobus *zerobus)
     if (zerobus->failures > 1 && wait_ms > STREAM_BACKOFF_MAX_MS)
         wait_ms = STREAM_BACKOFF_MAX_MS;
     wait_ms -= (int64_t)(stream_random(zerobus) % (uint64_t)(wait_ms / 2 + 1));
-    until_ms = grpc_deadline(grpc_now_ms(), wait_ms);
-    while (grpc_now_ms() < until_ms)
-        if (poll(&stop, 1, grpc_wait_ms(grpc_now_ms(), until_ms)) > 0)
+    until_ms = grpc_deadline(tow_monotonic_ms(), wait_ms);
+    while (tow_monotonic_ms() < until_ms)
+        if (poll(&stop, 1, grpc_wait_ms(tow_monotonic_ms(), until_ms)) > 0)
             return 0;
     return 1;
 }
@@ -318,7 +319,7 @@ static int stream_init(struct tow_zerobus *zerobus, const struct tow_zerobus_set
         if (*fds[i] < 0)
             return tow_error_errno(err, TOW_E_ENV, errno, "eventfd");
     }
-    zerobus->random = ((uint64_t)grpc_now_ms() * 0x9E3779B97F4A7C15u ^ (uintptr_t)zerobus) | 1;
+    zerobus->random = ((uint64_t)tow_monotonic_ms() * 0x9E3779B97F4A7C15u ^ (uintptr_t)zerobus) | 1;
     return TOW_OK;
 }
 
@@ -328,7 +329,7 @@ static int stream_wait(struct tow_zerobus *zerobus, int64_t deadline_ms, struct 
     struct pollfd fds[2] = {{.fd = zerobus->news_fd, .events = POLLIN},
                             {.fd = zerobus->settings.cancel_fd, .events = POLLIN}};
 
-    if (poll(fds, 2, grpc_wait_ms(grpc_now_ms(), deadline_ms)) < 0 && errno != EINTR)
+    if (poll(fds, 2, grpc_wait_ms(tow_monotonic_ms(), deadline_ms)) < 0 && errno != EINTR)
         return tow_error_errno(err, TOW_E_ENV, errno, "waiting for %s", zerobus->settings.table);
     if (fds[1].revents)
         return tow_error_set(err, TOW_E_CANCELLED, "stopped while sending to %s",
@@ -621,7 +622,8 @@ static int64_t stream_flushing(struct tow_zerobus *zerobus, int is_flushing)
 
     pthread_mutex_lock(&zerobus->lock);
     if (is_flushing && !zerobus->is_flushing)
-        zerobus->flush_until_ms = grpc_deadline(grpc_now_ms(), zerobus->settings.flush_timeout_ms);
+        zerobus->flush_until_ms =
+            grpc_deadline(tow_monotonic_ms(), zerobus->settings.flush_timeout_ms);
     zerobus->is_flushing = is_flushing;
     until_ms = zerobus->flush_until_ms;
     pthread_mutex_unlock(&zerobus->lock);
@@ -637,7 +639,7 @@ static int stream_flush(struct tow_zerobus *zerobus, int some, struct tow_error 
     while ((code = stream_is_flushed(zerobus, &has_outcome, err)) == TOW_END) {
         if (some && has_outcome)
             return TOW_END;
-        if (grpc_now_ms() >= deadline_ms)
+        if (tow_monotonic_ms() >= deadline_ms)
             code = tow_error_set(err, TOW_E_TRANSIENT,
                                  "%s: %zu records were not acknowledged within %lld ms",
                                  zerobus->settings.table, tow_zerobus_unacknowledged(zerobus, NULL),
@@ -676,14 +678,14 @@ static int stream_is_over(struct tow_zerobus *zerobus)
 static void stream_say_goodbye(struct tow_zerobus *zerobus, int is_flushed)
 {
     int64_t limit_ms = zerobus->settings.drain_ms + STREAM_GOODBYE_MS;
-    int64_t deadline_ms = grpc_deadline(grpc_now_ms(), limit_ms);
+    int64_t deadline_ms = grpc_deadline(tow_monotonic_ms(), limit_ms);
 
     pthread_mutex_lock(&zerobus->lock);
     zerobus->is_closing = 1;
     zerobus->is_given_up = !is_flushed;
     stream_wake(zerobus);
     pthread_mutex_unlock(&zerobus->lock);
-    while (!stream_is_over(zerobus) && grpc_now_ms() < deadline_ms &&
+    while (!stream_is_over(zerobus) && tow_monotonic_ms() < deadline_ms &&
            stream_wait(zerobus, deadline_ms, NULL) == TOW_OK)
         continue;
     stream_join(zerobus);

@@ -12,6 +12,7 @@
 #include "connectors/databricks/bearer.h"
 #include "connectors/databricks/secret.h"
 #include "connectors/grpc/clock.h"
+#include "towpath/clock.h"
 #include "towpath/json.h"
 #include "towpath/value.h"
 
@@ -163,7 +164,7 @@ static int token_exchange(struct tow_http *http, const struct token_request *req
                                     .timeout_ms = request->timeout_ms,
                                     .limit = TOKEN_LIMIT};
     struct tow_http_response response = {0};
-    int64_t began_ms = grpc_now_ms();
+    int64_t began_ms = tow_monotonic_ms();
     char *url;
     int code;
 
@@ -176,7 +177,7 @@ static int token_exchange(struct tow_http *http, const struct token_request *req
     if (code == TOW_OK)
         code = response.status / 100 == 2 ? token_read(token, &response.body, err)
                                           : token_judge(&response, request, err);
-    if (code == TOW_OK && token->life_ms && grpc_now_ms() - began_ms >= token->life_ms)
+    if (code == TOW_OK && token->life_ms && tow_monotonic_ms() - began_ms >= token->life_ms)
         code = tow_error_set(err, TOW_E_TRANSIENT,
                              "logging in for Zerobus: the token had ended when it came");
     if (response.body.data)

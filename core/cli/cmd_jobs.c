@@ -11,6 +11,7 @@
 #include "console/table.h"
 #include "console/zoned.h"
 #include "log.h"
+#include "towpath/clock.h"
 
 struct jobs_options {
     const char *directory;
@@ -295,7 +296,7 @@ static int jobs_call(const struct tow_cli *cli, const void *options_)
     const struct jobs_options *options = options_;
     struct tow_error err = TOW_ERROR_INIT;
     struct tow_doc doc = {.to = stdout};
-    struct jobs jobs = {.doc = options->json ? &doc : NULL, .now_us = tow_zoned_now()};
+    struct jobs jobs = {.doc = options->json ? &doc : NULL, .now_us = tow_now_us()};
     int rc = tow_cli_state(cli, TOW_STATE_READ, &jobs.state, &err), ended;
 
     if (jobs.doc)

@@ -9,6 +9,7 @@
 #include "console/human.h"
 #include "console/table.h"
 #include "console/zoned.h"
+#include "towpath/clock.h"
 #include "towpath/value.h"
 
 #define SCHEDULE_SHOWN     10
@@ -146,7 +147,7 @@ static int schedule_text(const struct tow_job *job, int64_t count, int64_t from,
 static int schedule_job(const struct schedule_options *options, const struct tow_job *job,
                         struct tow_doc *doc, struct tow_error *err)
 {
-    int64_t now = tow_zoned_now(), from = now;
+    int64_t now = tow_now_us(), from = now;
     int rc = TOW_OK;
 
     if (job->has_schedule)

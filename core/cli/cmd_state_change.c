@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "log.h"
 #include "run/host.h"
+#include "towpath/clock.h"
 #include "towpath/value.h"
 
 typedef int state_change(struct tow_state *state, const char *job, const void *options,

@@ -12,6 +12,7 @@
 #include "console/run_doc.h"
 #include "console/table.h"
 #include "console/zoned.h"
+#include "towpath/clock.h"
 
 #define TOP_COLUMNS_DEFAULT 80
 #define TOP_LINES_DEFAULT   24
@@ -246,7 +247,7 @@ static int top_watch(const struct tow_cli *cli, struct top *top, struct tow_erro
     do {
         rc = top_look(cli, top, err);
         if (!rc)
-            rc = top_screen(top, tow_zoned_now(), err);
+            rc = top_screen(top, tow_now_us(), err);
         if (!rc)
             nanosleep(&second, NULL);
     } while (!rc && !ferror(stdout));
@@ -264,9 +265,9 @@ static int top_call(const struct tow_cli *cli, const void *options_)
     int rc = once ? top_look(cli, &top, &err) : top_watch(cli, &top, &err);
 
     if (!rc && options->json)
-        rc = top_doc(&top, tow_zoned_now(), &err);
+        rc = top_doc(&top, tow_now_us(), &err);
     else if (!rc && once)
-        rc = top_table(&top, tow_zoned_now(), stdout, &err);
+        rc = top_table(&top, tow_now_us(), stdout, &err);
     free(top.runs);
     return rc ? tow_cli_fail(&err) : TOW_EXIT_OK;
 }

@@ -6,6 +6,7 @@
 
 #include "conformance/suite.h"
 #include "plugin/loader.h"
+#include "towpath/clock.h"
 
 /* ---- report --------------------------------------------------------------------------------- */
 

@@ -8,14 +8,6 @@
 
 #define ZONED_MICROS INT64_C(1000000)
 
-int64_t tow_zoned_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * ZONED_MICROS + now.tv_nsec / 1000;
-}
-
 int64_t tow_zoned_instant(const struct tow_zone *zone, int64_t local_us)
 {
     int64_t seconds = local_us / ZONED_MICROS - (local_us % ZONED_MICROS < 0);

@@ -10,7 +10,6 @@
 
 #define TOW_ZONED_MAX 64
 
-int64_t tow_zoned_now(void);
 /* From what the zone's clocks show, as microseconds since 1970: see tow_zone_instant. */
 int64_t tow_zoned_instant(const struct tow_zone *zone, int64_t local_us);
 /* "Sun 2026-03-29 03:00:00 +02:00". Both return `text`. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "console/run_doc.h"
+#include "towpath/clock.h"
 
 /* ---- the document --------------------------------------------------------------------------- */
 
@@ -110,7 +111,7 @@ static void api_job(struct tow_doc *doc, const struct tow_daemon_job *job, int64
 
 int tow_api_jobs(struct tow_daemon *daemon, struct tow_body *body, struct tow_error *err)
 {
-    int64_t now_us = tow_daemon_now_us();
+    int64_t now_us = tow_now_us();
     struct api_doc api;
     int rc = api_open(&api, body, err);
 

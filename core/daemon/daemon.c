@@ -11,6 +11,7 @@
 
 #include "daemon/web.h"
 #include "log.h"
+#include "towpath/clock.h"
 #include "towpath/value.h"
 
 #define DAEMON_LONGEST_MS 60000 /* of one wait, for the sake of all that no descriptor tells of */
@@ -50,7 +51,7 @@ int tow_daemon_init(struct tow_daemon *daemon, const struct tow_daemon_settings 
         strcpy(daemon->host, "this host");
     tow_courier_init(&daemon->courier, settings->alert_program, daemon->host);
     tow_notify_init(&daemon->notify);
-    daemon->started_us = tow_daemon_now_us();
+    daemon->started_us = tow_now_us();
     int rc = daemon_signals(daemon, err);
     if (rc)
         return rc;
@@ -218,7 +219,7 @@ static int daemon_list_polls(struct tow_daemon *daemon, size_t *count, struct to
 static int daemon_wait(struct tow_daemon *daemon, int64_t wake_us, int64_t wake_ms,
                        struct tow_error *err)
 {
-    int64_t left = wake_ms - tow_daemon_now_ms(), web;
+    int64_t left = wake_ms - tow_monotonic_ms(), web;
     size_t count = 0;
     int rc = daemon_arm(daemon, wake_us, err);
 
@@ -244,7 +245,7 @@ static int64_t daemon_least(int64_t a, int64_t b)
 /* Does what is due; both clocks' times of what comes next. */
 static void daemon_step(struct tow_daemon *daemon, int64_t *wake_us, int64_t *wake_ms)
 {
-    int64_t now_us = tow_daemon_now_us(), now_ms = tow_daemon_now_ms();
+    int64_t now_us = tow_now_us(), now_ms = tow_monotonic_ms();
 
     if (!daemon->stop_signals || daemon->supervisor.running)
         tow_daemon_tend_state(daemon, now_us);
@@ -280,7 +281,7 @@ int tow_daemon_run(struct tow_daemon *daemon, struct tow_error *err)
             return rc;
         daemon_read_timer(daemon);
         daemon_take_signals(daemon);
-        tow_daemon_reap(daemon, tow_daemon_now_us());
+        tow_daemon_reap(daemon, tow_now_us());
         if (daemon->web)
             tow_web_run(daemon->web);
     }

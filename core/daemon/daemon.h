@@ -58,9 +58,6 @@ void tow_daemon_release(struct tow_daemon *daemon);
 
 /* 1 where it does all that it is there for; else `why` says what is wrong. */
 int tow_daemon_ready(const struct tow_daemon *daemon, const char **why);
-/* Microseconds since 1970. */
-int64_t tow_daemon_now_us(void);
-int64_t tow_daemon_now_ms(void); /* monotonic */
 
 /* ---- between the files of the daemon -------------------------------------------------------- */
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "towpath/clock.h"
 #include "towpath/plugin.h"
 #include "towpath/value.h"
 
@@ -473,7 +474,7 @@ int tow_metrics_write(struct tow_metrics *metrics, struct tow_daemon *daemon, st
     FILE *to = open_memstream(&body->text, &body->length);
     if (to) {
         struct metrics_page page = {
-            .to = to, .daemon = daemon, .sums = &sums, .now_us = tow_daemon_now_us()};
+            .to = to, .daemon = daemon, .sums = &sums, .now_us = tow_now_us()};
 
         metrics_daemon(&page);
         if (rc == TOW_OK)

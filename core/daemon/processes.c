@@ -3,31 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/daemon.h"
 #include "daemon/text_file.h"
 #include "log.h"
+#include "towpath/clock.h"
 #include "towpath/value.h"
 
 #define COMMAND_MAX 32
-
-int64_t tow_daemon_now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
-}
-
-int64_t tow_daemon_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
 
 static char *process_word(const char *text)
 {
@@ -90,7 +74,7 @@ static void process_stop(void *context, struct tow_daemon_job *job)
 {
     const struct tow_daemon *daemon = context;
 
-    tow_child_stop(&job->child, tow_daemon_now_ms(), daemon->settings->drain_ms);
+    tow_child_stop(&job->child, tow_monotonic_ms(), daemon->settings->drain_ms);
 }
 
 static int process_watch(void *context, int64_t pid)
@@ -108,7 +92,7 @@ static void process_unwatch(void *context, int fd)
 static int64_t process_monotonic(void *context)
 {
     (void)context;
-    return tow_daemon_now_ms();
+    return tow_monotonic_ms();
 }
 
 const struct tow_supervisor_ops tow_daemon_ops = {

@@ -6,6 +6,7 @@
 #include "daemon/daemon.h"
 #include "daemon/trim.h"
 #include "log.h"
+#include "towpath/clock.h"
 
 /* Between tries to read the folder for the first time. */
 #define RELOAD_RETRY_MS 5000
@@ -149,7 +150,7 @@ static void reload_start(struct tow_daemon *daemon, int64_t now_ms)
     daemon->reloading = 1;
     if (daemon->loaded)
         tow_notify_send(&daemon->notify, "RELOADING=1\nMONOTONIC_USEC=%lld",
-                        (long long)tow_daemon_now_ms() * 1000);
+                        (long long)tow_monotonic_ms() * 1000);
     if (tow_reading_start(&daemon->reading, daemon->settings->folder, &err) == TOW_OK)
         return;
     reload_failed(daemon, &err, now_ms);

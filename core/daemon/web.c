@@ -13,6 +13,7 @@
 #include "daemon/metrics.h"
 #include "daemon/web_guard.h"
 #include "log.h"
+#include "towpath/clock.h"
 #include "towpath/value.h"
 
 #define WEB_CONNECTIONS  64
@@ -151,7 +152,7 @@ static int web_run(struct tow_web *web, const char *name, struct web_answer *ans
 
     if (!job || job->gone)
         return web_fail(answer, MHD_HTTP_NOT_FOUND, "there is no such job");
-    int rc = tow_supervisor_run(&web->daemon->supervisor, job, tow_daemon_now_us(), &err);
+    int rc = tow_supervisor_run(&web->daemon->supervisor, job, tow_now_us(), &err);
     if (rc)
         return web_fail(answer,
                         rc == TOW_E_TRANSIENT && !web->daemon->stop_signals

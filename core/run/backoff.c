@@ -4,6 +4,7 @@
 
 #include "log.h"
 #include "run/host.h"
+#include "towpath/clock.h"
 
 void tow_backoff_init(struct tow_backoff *backoff, const struct tow_retry *retry)
 {

@@ -1,9 +1,9 @@
 #include "run/cancel.h"
+#include "towpath/clock.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 int tow_cancel_init(struct tow_cancel *cancel, struct tow_error *err)
@@ -34,21 +34,13 @@ void tow_cancel_set(struct tow_cancel *cancel, int reason)
     errno = saved;
 }
 
-static int64_t cancel_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int tow_cancel_wait(struct tow_cancel *cancel, int64_t milliseconds)
 {
-    int64_t end = cancel_now_ms() + milliseconds;
+    int64_t end = tow_monotonic_ms() + milliseconds;
 
     for (;;) {
         struct pollfd wait = {.fd = cancel->fd, .events = POLLIN};
-        int64_t left = end - cancel_now_ms();
+        int64_t left = end - tow_monotonic_ms();
 
         if (tow_cancel_get(cancel))
             return 1;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "run/run_priv.h"
+#include "towpath/clock.h"
 
 static const char *const complete_stage_names[] = {"source", "transform", "columns", "sink"};
 

@@ -44,9 +44,4 @@ void tow_host_clear(struct tow_error *err);
 int tow_host_result(const struct tow_host_box *box, const char *call, int rc,
                     struct tow_error *err);
 
-/* Microseconds since 1970 UTC, by the system's clock. */
-int64_t tow_now_us(void);
-/* Milliseconds on a clock that only goes forward. */
-int64_t tow_monotonic_ms(void);
-
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "run/run_priv.h"
+#include "towpath/clock.h"
 
 /* A trial and a replay are one load, whatever the job says. */
 static int load_rolls(const struct run *run)

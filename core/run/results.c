@@ -4,6 +4,7 @@
 
 #include "run/results.h"
 #include "run/run_priv.h"
+#include "towpath/clock.h"
 
 enum { RESULT_SUCCESS, RESULT_CODE, RESULT_MESSAGE, RESULT_TIME, RESULT_COLUMNS };
 

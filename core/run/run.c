@@ -8,6 +8,7 @@
 #include "log.h"
 #include "run/assembly/words.h"
 #include "run/run_priv.h"
+#include "towpath/clock.h"
 
 /* ---- failures ------------------------------------------------------------------------------- */
 

@@ -1,4 +1,5 @@
 #include "run/run_priv.h"
+#include "towpath/clock.h"
 
 #define TICK_MS     250
 #define BEAT_MS     10000

@@ -4,6 +4,7 @@
 
 #include "run/backoff.h"
 #include "run/run_priv.h"
+#include "towpath/clock.h"
 
 static const struct tow_sink_ops *worker_ops(const struct run_worker *worker)
 {

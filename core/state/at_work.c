@@ -1,8 +1,8 @@
 #include <string.h>
-#include <time.h>
 
 #include "state/connection.h"
 #include "state/owner.h"
+#include "towpath/clock.h"
 
 static int at_work_read(struct tow_sql *sql, sqlite3_stmt *row, struct tow_at_work *out,
                         struct tow_owner *owner, struct tow_error *err)
@@ -61,14 +61,6 @@ static int at_work_next(struct tow_state *state, const char *after, struct tow_a
     return tow_state_end(state, result, err);
 }
 
-static int64_t at_work_now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
-}
-
 /* One transaction a lock: visit may take its time, and may call back into the state. */
 int tow_state_at_work(struct tow_state *state,
                       int (*visit)(void *context, const struct tow_at_work *activity),
@@ -86,7 +78,7 @@ int tow_state_at_work(struct tow_state *state,
         result = at_work_next(state, after, &activity, &owner, err);
         if (result == TOW_END)
             return TOW_OK;
-        if (result == TOW_OK && tow_owner_alive(&owner, &self, at_work_now_us()))
+        if (result == TOW_OK && tow_owner_alive(&owner, &self, tow_now_us()))
             result = visit(context, &activity);
         if (result != TOW_OK)
             return result;

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "state/connection.h"
 #include "state/owner.h"
+#include "towpath/clock.h"
 #include "towpath/value.h"
 
 #define LOCK_TOKEN_SIZE 16
@@ -19,14 +19,6 @@ struct tow_lock {
     char job[TOW_STATE_JOB_MAX + 1];
     unsigned char token[LOCK_TOKEN_SIZE];
 };
-
-static int64_t lock_now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
-}
 
 /* TOW_END where nobody holds the lock. */
 static int lock_read(struct tow_lock *lock, struct tow_owner *owner,
@@ -118,7 +110,7 @@ static int lock_take(struct tow_lock *lock, struct tow_owner *self, int *busy,
     unsigned char token[LOCK_TOKEN_SIZE];
     int result;
 
-    self->since_us = self->heartbeat_us = lock_now_us();
+    self->since_us = self->heartbeat_us = tow_now_us();
     result = lock_read(lock, &owner, token, err);
     if (result == TOW_OK && !lock_is_orphan(lock, token) &&
         tow_owner_alive(&owner, self, self->since_us)) {
@@ -182,7 +174,7 @@ int tow_state_lock_holder(struct tow_state *state, const char *job, int64_t *pid
     if (result != TOW_OK)
         return result;
     tow_owner_self(&self);
-    if (!tow_owner_alive(&owner, &self, lock_now_us()))
+    if (!tow_owner_alive(&owner, &self, tow_now_us()))
         return TOW_END;
     if (self.boot[0] && strcmp(owner.boot, self.boot) == 0 && strcmp(owner.host, self.host) == 0)
         *pid = owner.pid;
@@ -221,7 +213,7 @@ static int lock_update(struct tow_lock *lock, const char *text, const struct tow
 int tow_state_heartbeat(struct tow_lock *lock, struct tow_error *err)
 {
     static const char text[] = "UPDATE locks SET heartbeat_us = ? WHERE job = ? AND token = ?";
-    const struct tow_sql_value values[] = {tow_sql_int(lock_now_us()), tow_sql_text(lock->job),
+    const struct tow_sql_value values[] = {tow_sql_int(tow_now_us()), tow_sql_text(lock->job),
                                            tow_sql_blob(lock->token, sizeof lock->token),
                                            TOW_SQL_END};
 
@@ -238,7 +230,7 @@ int tow_state_report(struct tow_lock *lock, const struct tow_at_work *activity,
     const struct tow_counts *counts = &activity->counts;
     const struct tow_sql_value values[] = {tow_sql_text(lock->job),
                                            tow_sql_blob(lock->token, sizeof lock->token),
-                                           tow_sql_int(lock_now_us()),
+                                           tow_sql_int(tow_now_us()),
                                            tow_sql_int(activity->run),
                                            tow_sql_int(counts->read),
                                            tow_sql_int(counts->accepted),

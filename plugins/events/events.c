@@ -4,6 +4,7 @@
 
 #include "plugins/events/source.h"
 #include "towpath/batch.h"
+#include "towpath/clock.h"
 
 #define EVENTS_ROW_BYTES_MIN 64
 #define EVENTS_ROW_BYTES_MAX (256 << 20)
@@ -150,7 +151,7 @@ static int events_find_files(struct tow_events_source *source, struct tow_error 
     if (source->options.incremental && !source->options.tail)
         code = host->ledger_each(host, TOW_EVENTS_TAIL_KEY, events_visit_tail,
                                  &source->files.looks_at_tails, err);
-    source->listed_ms = tow_events_clock_ms();
+    source->listed_ms = tow_monotonic_ms();
     if (code == TOW_OK || code == TOW_END)
         code = tow_events_files_refresh(source, err);
     if (code == TOW_OK)

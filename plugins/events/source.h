@@ -132,7 +132,6 @@ int tow_events_reading_open(struct tow_events_source *source, struct tow_events_
 
 /* ---- wait.c --------------------------------------------------------------------------------- */
 
-int64_t tow_events_clock_ms(void);
 /* Waits until the files are to be listed again, a second at most; then lists them. TOW_E_CANCELLED.
  */
 int tow_events_source_wait(struct tow_events_source *source, struct tow_error *err);

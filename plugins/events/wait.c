@@ -1,22 +1,14 @@
 #include <poll.h>
-#include <time.h>
 
 #include "plugins/events/source.h"
+#include "towpath/clock.h"
 
 #define WAIT_MOST_MS 1000
-
-int64_t tow_events_clock_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 int tow_events_source_wait(struct tow_events_source *source, struct tow_error *err)
 {
     const struct tow_host *host = source->host;
-    int64_t left = source->listed_ms + source->options.poll_interval_ms - tow_events_clock_ms();
+    int64_t left = source->listed_ms + source->options.poll_interval_ms - tow_monotonic_ms();
     struct pollfd fd = {.fd = host->cancel_fd(host), .events = POLLIN};
 
     source->is_waiting = 1;
@@ -27,6 +19,6 @@ int tow_events_source_wait(struct tow_events_source *source, struct tow_error *e
     if (left > WAIT_MOST_MS)
         return TOW_OK;
     source->next = 0;
-    source->listed_ms = tow_events_clock_ms();
+    source->listed_ms = tow_monotonic_ms();
     return tow_events_files_refresh(source, err);
 }

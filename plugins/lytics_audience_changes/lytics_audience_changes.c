@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "connectors/files/place.h"
 #include "plugins/lytics_audience_changes/source.h"
+#include "towpath/clock.h"
 
 #define CHANGES_AUDIENCES_MAX 10 /* Lytics: Audiences, 1 to 10 */
 #define CHANGES_MARK          "place"
@@ -419,20 +419,12 @@ static int changes_emit(struct tow_changes *source, struct tow_batch *out, struc
 
 /* ---- reading: the webhook ------------------------------------------------------------------- */
 
-static int64_t changes_clock_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Messages behind which the checkpoint lies are needed no more. */
 static int changes_drop_loaded(struct tow_changes *source, struct tow_error *err)
 {
     struct tow_position saved = {.size = sizeof saved};
     struct tow_changes_place loaded;
-    int64_t now = changes_clock_ms();
+    int64_t now = tow_monotonic_ms();
 
     if (now - source->looked_ms < CHANGES_LOOK_MS)
         return TOW_OK;

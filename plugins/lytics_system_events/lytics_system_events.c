@@ -7,7 +7,6 @@
  * late are told from those that were handed out by their ids.
  */
 #include <string.h>
-#include <time.h>
 
 #include "plugins/lytics_system_events/options.h"
 #include "plugins/lytics_system_events/position.h"
@@ -15,6 +14,7 @@
 #include "plugins/lytics_system_events/window.h"
 #include "plugins/shared/lytics_aid.h"
 #include "towpath/batch.h"
+#include "towpath/clock.h"
 
 #define SOURCE_SECOND_US INT64_C(1000000)
 #define SOURCE_PAUSE_MS  1000 /* after which a batch is handed out, however few rows it has */
@@ -261,14 +261,6 @@ static int source_step(struct system_events *source, struct tow_error *err)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static int64_t source_clock_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int source_hand_out(struct system_events *source, struct tow_batch *out,
                            struct tow_error *err)
 {
@@ -291,11 +283,11 @@ static int source_go_on(struct system_events *source, struct tow_error *err)
 static int32_t source_read(void *self, struct tow_batch *out, struct tow_error *err)
 {
     struct system_events *source = self;
-    const int64_t due = source_clock_ms() + SOURCE_PAUSE_MS;
+    const int64_t due = tow_monotonic_ms() + SOURCE_PAUSE_MS;
     int code = TOW_OK;
 
     while (code == TOW_OK && source->at.next_us < source->at.end_us && !source_is_full(source) &&
-           source_clock_ms() < due)
+           tow_monotonic_ms() < due)
         code = source_go_on(source, err);
     if (code != TOW_OK)
         return code;

@@ -1,20 +1,12 @@
 #include "grpc_fixture.h"
 
 #include <signal.h>
-#include <time.h>
 
 #include "certificate.h"
+#include "towpath/clock.h"
 
 #define FIXTURE_LIMIT_MS 10000
 #define FIXTURE_UNSENT   ((uint64_t)1 << 20)
-
-int64_t fixture_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- the service ----------------------------------------------------------------------------- */
 
@@ -51,7 +43,7 @@ static void fixture_on_message(void *context, struct grpc_peer *peer, const void
     if (plan->ack_every && fixture->counted % plan->ack_every == 0)
         fixture_acknowledge(fixture, peer, fixture->counted);
     if (fixture->counted == plan->at) {
-        fixture->fault_ms = fixture_now_ms();
+        fixture->fault_ms = tow_monotonic_ms();
         plan->fault(fixture, peer);
     }
 }
@@ -175,7 +167,7 @@ void fixture_take(struct fixture *fixture)
 /* The error of a lost connection shows in the calls' status, too. */
 static void fixture_step(struct fixture *fixture, int64_t deadline_ms)
 {
-    int64_t left = deadline_ms - fixture_now_ms();
+    int64_t left = deadline_ms - tow_monotonic_ms();
 
     if (left <= 0)
         fail_msg("nothing happened in time: %llu sent, %llu acknowledged",
@@ -188,7 +180,7 @@ static void fixture_step(struct fixture *fixture, int64_t deadline_ms)
 
 void fixture_run_until(struct fixture *fixture, int (*done)(struct fixture *fixture))
 {
-    int64_t deadline_ms = fixture_now_ms() + FIXTURE_LIMIT_MS;
+    int64_t deadline_ms = tow_monotonic_ms() + FIXTURE_LIMIT_MS;
 
     while (!done(fixture))
         fixture_step(fixture, deadline_ms);
@@ -196,7 +188,7 @@ void fixture_run_until(struct fixture *fixture, int (*done)(struct fixture *fixt
 
 void fixture_upload(struct fixture *fixture, uint64_t most)
 {
-    int64_t deadline_ms = fixture_now_ms() + FIXTURE_LIMIT_MS;
+    int64_t deadline_ms = tow_monotonic_ms() + FIXTURE_LIMIT_MS;
 
     while (!fixture_has_ended(fixture) && (!most || fixture->sent < most)) {
         while (tow_grpc_unsent_bytes(fixture->call) < FIXTURE_UNSENT &&
@@ -213,7 +205,7 @@ void fixture_upload(struct fixture *fixture, uint64_t most)
 void fixture_ended_promptly(struct fixture *fixture, int code)
 {
     const struct tow_grpc_status *status = tow_grpc_status_of(fixture->call);
-    int64_t took_ms = fixture_now_ms() - fixture->fault_ms;
+    int64_t took_ms = tow_monotonic_ms() - fixture->fault_ms;
 
     assert_non_null(status);
     if (status->code != code)

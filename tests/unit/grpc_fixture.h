@@ -65,7 +65,6 @@ void fixture_start(struct fixture *fixture);
 /* All of it. */
 void fixture_begin(struct fixture *fixture);
 
-int64_t fixture_now_ms(void);
 /* Moves bytes until `done`, or fails the test after 10 s. */
 void fixture_run_until(struct fixture *fixture, int (*done)(struct fixture *fixture));
 int fixture_has_ended(struct fixture *fixture);

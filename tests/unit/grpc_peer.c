@@ -1,18 +1,10 @@
 /* The server's side of calls: nghttp2's callbacks, and what a service may do. */
-#include <time.h>
 
 #include "grpc_server_priv.h"
+#include "towpath/clock.h"
 #include "unit.h"
 
 #define PEER_PREFIX 5
-
-int64_t grpc_server_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void peer_append(struct tow_buffer *buffer, const void *bytes, size_t length)
 {
@@ -213,7 +205,7 @@ void grpc_peer_later(struct grpc_peer *peer, int milliseconds,
 
     assert_non_null(timer);
     *timer = (struct grpc_timer){
-        .due_ms = grpc_server_now_ms() + milliseconds, .work = work, .context = context};
+        .due_ms = tow_monotonic_ms() + milliseconds, .work = work, .context = context};
     while (*at && (*at)->due_ms <= timer->due_ms)
         at = &(*at)->next;
     timer->next = *at;

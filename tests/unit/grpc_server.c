@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "grpc_server_priv.h"
+#include "towpath/clock.h"
 #include "unit.h"
 
 #define SERVER_LINES_MAX 64
@@ -208,7 +209,7 @@ static int server_poll(struct grpc_server *server, struct pollfd *fds, int64_t w
 
 static int64_t server_tick(struct grpc_server *server)
 {
-    int64_t now_ms = grpc_server_now_ms(), next_ms = now_ms + 60000;
+    int64_t now_ms = tow_monotonic_ms(), next_ms = now_ms + 60000;
 
     for (struct grpc_line *line = server->lines; line; line = line->next) {
         struct grpc_peer *next;

@@ -70,7 +70,6 @@ struct grpc_server {
 /* grpc_peer.c */
 nghttp2_session *grpc_line_session(struct grpc_line *line);
 void grpc_peer_free(struct grpc_peer *peer);
-int64_t grpc_server_now_ms(void);
 /* Does what is due for the call, and lowers *next_ms to what is due next. */
 void grpc_peer_tick(struct grpc_peer *peer, int64_t now_ms, int64_t *next_ms);
 

@@ -1,4 +1,5 @@
 #include "lake_fixture.h"
+#include "towpath/clock.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -138,7 +139,7 @@ struct lake *lake_new(int as_client, int64_t count, const size_t *lengths, size_
     lake->err = (struct tow_error)TOW_ERROR_INIT;
     strcpy(lake->statement.id, "s1");
     lake->statement.chunks = count;
-    lake->statement.succeeded_ms = tow_databricks_now_ms();
+    lake->statement.succeeded_ms = tow_monotonic_ms();
     return lake;
 }
 

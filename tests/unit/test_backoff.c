@@ -2,6 +2,7 @@
 
 #include "run/backoff.h"
 #include "run/host.h"
+#include "towpath/clock.h"
 
 static const struct tow_retry patient = {
     .base_ms = 100, .cap_ms = 1000, .budget_ms = 3600000, .tries = 1000};

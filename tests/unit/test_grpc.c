@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "grpc_fixture.h"
+#include "towpath/clock.h"
 
 /* ---- a service that sends back what it gets -------------------------------------------------- */
 
@@ -40,13 +41,13 @@ static void put(struct fixture *fixture, const void *body, size_t length)
 /* Waits for the next message and takes it; NULL where the call ends before. */
 static const void *get(struct fixture *fixture, size_t *length)
 {
-    int64_t deadline_ms = fixture_now_ms() + 10000;
+    int64_t deadline_ms = tow_monotonic_ms() + 10000;
     const void *bytes;
 
     while (tow_grpc_receive(fixture->call, &bytes, length) != TOW_OK) {
         if (tow_grpc_status_of(fixture->call))
             return NULL;
-        assert_true(fixture_now_ms() < deadline_ms);
+        assert_true(tow_monotonic_ms() < deadline_ms);
         tow_grpc_run(fixture->grpc, 1000, &fixture->err);
     }
     return bytes;
@@ -65,10 +66,10 @@ static void got(struct fixture *fixture, const void *body, size_t length)
 static const struct tow_grpc_status *ended(struct fixture *fixture, int code)
 {
     const struct tow_grpc_status *status;
-    int64_t deadline_ms = fixture_now_ms() + 10000;
+    int64_t deadline_ms = tow_monotonic_ms() + 10000;
 
     while (!(status = tow_grpc_status_of(fixture->call))) {
-        assert_true(fixture_now_ms() < deadline_ms);
+        assert_true(tow_monotonic_ms() < deadline_ms);
         tow_grpc_run(fixture->grpc, 1000, &fixture->err);
     }
     if (status->code != code)
@@ -499,13 +500,13 @@ static void test_a_deadline_ends_the_call(void **state)
 {
     struct fixture *fixture = *state;
     const struct tow_grpc_request request = {.path = FIXTURE_PATH, .timeout_ms = 150};
-    int64_t before = fixture_now_ms();
+    int64_t before = tow_monotonic_ms();
 
     serve(fixture, ignore);
     call_with(fixture, &request);
     put(fixture, "go", 2);
     ended(fixture, TOW_GRPC_DEADLINE_EXCEEDED);
-    assert_in_range(fixture_now_ms() - before, 140, 2000);
+    assert_in_range(tow_monotonic_ms() - before, 140, 2000);
 }
 
 static void test_an_idle_call_is_asked_and_answers(void **state)
@@ -517,8 +518,8 @@ static void test_an_idle_call_is_asked_and_answers(void **state)
     fixture->settings.ping_timeout_ms = 2000;
     serve(fixture, echo);
     call(fixture);
-    until = fixture_now_ms() + 300;
-    while (fixture_now_ms() < until)
+    until = tow_monotonic_ms() + 300;
+    while (tow_monotonic_ms() < until)
         assert_ok(tow_grpc_run(fixture->grpc, 50, &fixture->err), fixture->err);
     put(fixture, "still here", 10);
     got(fixture, "still here", 10);
@@ -535,12 +536,12 @@ static void test_run_waits_no_longer_than_it_is_told(void **state)
         put(fixture, "a", 1);
         got(fixture, "a", 1);
     }
-    before = fixture_now_ms();
+    before = tow_monotonic_ms();
     assert_ok(tow_grpc_run(fixture->grpc, 120, &fixture->err), fixture->err);
-    assert_in_range(fixture_now_ms() - before, 115, 2000);
-    before = fixture_now_ms();
+    assert_in_range(tow_monotonic_ms() - before, 115, 2000);
+    before = tow_monotonic_ms();
     assert_ok(tow_grpc_run(fixture->grpc, 0, &fixture->err), fixture->err);
-    assert_in_range(fixture_now_ms() - before, 0, 100);
+    assert_in_range(tow_monotonic_ms() - before, 0, 100);
 }
 
 static void *wake(void *context)
@@ -555,19 +556,19 @@ static void test_another_thread_wakes_the_waiting_one(void **state)
 {
     struct fixture *fixture = *state;
     pthread_t thread;
-    int64_t before = fixture_now_ms();
+    int64_t before = tow_monotonic_ms();
 
     serve(fixture, echo);
     assert_int_equal(pthread_create(&thread, NULL, wake, fixture), 0);
     assert_ok(tow_grpc_run(fixture->grpc, 9000, &fixture->err), fixture->err);
-    assert_in_range(fixture_now_ms() - before, 0, 5000);
+    assert_in_range(tow_monotonic_ms() - before, 0, 5000);
     pthread_join(thread, NULL);
 }
 
 static void test_a_stop_ends_every_wait(void **state)
 {
     struct fixture *fixture = *state;
-    int64_t before = fixture_now_ms();
+    int64_t before = tow_monotonic_ms();
     int stop[2];
 
     assert_int_equal(pipe(stop), 0);
@@ -577,7 +578,7 @@ static void test_a_stop_ends_every_wait(void **state)
     assert_int_equal(write(stop[1], "x", 1), 1);
     assert_int_equal(tow_grpc_run(fixture->grpc, 9000, &fixture->err), TOW_E_CANCELLED);
     assert_int_equal(tow_grpc_run(fixture->grpc, 0, &fixture->err), TOW_E_CANCELLED);
-    assert_in_range(fixture_now_ms() - before, 0, 1000);
+    assert_in_range(tow_monotonic_ms() - before, 0, 1000);
     close(stop[0]);
     close(stop[1]);
 }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "grpc_fixture.h"
+#include "towpath/clock.h"
 
 #define AT 5000 /* the message behind which things go wrong */
 
@@ -89,7 +90,7 @@ static void refused(struct fixture *fixture, unsigned how)
     fixture->plan.refuse = "5";
     fixture->plan.refuse_how = how;
     fixture_begin(fixture);
-    fixture->fault_ms = fixture_now_ms();
+    fixture->fault_ms = tow_monotonic_ms();
     fixture_run_until(fixture, fixture_has_ended);
     fixture_ended_promptly(fixture, TOW_GRPC_NOT_FOUND);
     assert_string_equal(tow_grpc_status_of(fixture->call)->message, "no such table");
@@ -253,11 +254,11 @@ static int64_t cpu_ms(void)
 /* The client stands still for so long, and does not spin while it does. */
 static void stands_still(struct fixture *fixture, int milliseconds)
 {
-    int64_t until = fixture_now_ms() + milliseconds, cpu = cpu_ms();
+    int64_t until = tow_monotonic_ms() + milliseconds, cpu = cpu_ms();
     int rounds = 0;
 
-    while (fixture_now_ms() < until) {
-        assert_ok(tow_grpc_run(fixture->grpc, (int)(until - fixture_now_ms()), &fixture->err),
+    while (tow_monotonic_ms() < until) {
+        assert_ok(tow_grpc_run(fixture->grpc, (int)(until - tow_monotonic_ms()), &fixture->err),
                   fixture->err);
         rounds++;
     }
@@ -295,7 +296,7 @@ static void test_a_server_that_stops_reading_costs_no_cpu_and_ends_by_the_deadli
     stands_still(fixture, 50); /* whatever is under way comes to rest */
     stands_still(fixture, 400);
     assert_true(tow_grpc_unsent(fixture->call) > 0);
-    fixture->fault_ms = fixture_now_ms();
+    fixture->fault_ms = tow_monotonic_ms();
     tow_grpc_cancel(fixture->call);
     fixture_ended_promptly(fixture, TOW_GRPC_CANCELLED);
 }
@@ -326,7 +327,7 @@ static void test_a_server_that_dies_is_noticed_while_the_client_waits(void **sta
     fixture_upload(fixture, 100);
     fixture_run_until(fixture, fixture_all_acked);
     stands_still(fixture, 50);
-    fixture->fault_ms = fixture_now_ms();
+    fixture->fault_ms = tow_monotonic_ms();
     grpc_server_free(fixture->server);
     fixture->server = NULL;
     fixture_run_until(fixture, fixture_has_ended);
@@ -350,7 +351,7 @@ static void test_a_frozen_server_is_found_by_ping(void **state)
     tow_grpc_expect(fixture->call, 1);
     fixture_upload(fixture, 0);
     fixture_ended_promptly(fixture, TOW_GRPC_UNAVAILABLE);
-    assert_true(fixture_now_ms() - fixture->fault_ms >= 250);
+    assert_true(tow_monotonic_ms() - fixture->fault_ms >= 250);
     assert_non_null(strstr(tow_grpc_status_of(fixture->call)->message, "is silent"));
 }
 

@@ -1,11 +1,11 @@
 /* connectors/http: several exchanges at once, pauses, time limits, and being told to stop. */
 #include <pthread.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "http_fixture.h"
 #include "lookup.h"
+#include "towpath/clock.h"
 
 struct fixture {
     struct http_server *server;
@@ -40,14 +40,6 @@ static int teardown(void **state)
     close(fixture->cancel_fd);
     free(fixture);
     return 0;
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* ---- several at once ------------------------------------------------------------------------- */
@@ -242,14 +234,14 @@ static void test_a_paused_exchange_takes_nothing(void **state)
     struct fixture *fixture = *state;
     struct taker taker = {.room = 3};
     struct tow_http_call *call;
-    int64_t until = now_ms() + 700;
+    int64_t until = tow_monotonic_ms() + 700;
 
     http_server_reply(fixture->server, (struct http_reply){.body = "abcdef"});
     take(fixture, &taker);
     fixture->exchange.request.idle_timeout_ms = 200;
     call = exchange_start(&fixture->exchange, fixture->http);
     /* Longer than it may be idle: a pause is not idleness. */
-    while (now_ms() < until)
+    while (tow_monotonic_ms() < until)
         assert_ok(tow_http_run(fixture->http, 50, &fixture->exchange.err), fixture->exchange.err);
     assert_int_equal(taker.pauses, 1);
     assert_int_equal(tow_http_ended(call), 0);
@@ -409,13 +401,13 @@ static void test_a_name_lookup_that_hangs_is_limited(void **state)
     struct fixture *fixture = *state;
     struct tow_http *http = http_fixture_client(&settings);
     struct exchange *get = &fixture->exchange;
-    int64_t begin = now_ms();
+    int64_t begin = tow_monotonic_ms();
 
     snprintf(get->url, sizeof get->url, "https://hang.test/");
     exchange_perform(get, http);
     assert_failed(*get, TOW_E_TRANSIENT, "no connection within 300 ms (limit)");
     tow_http_free(http);
-    assert_true(now_ms() - begin < 5000);
+    assert_true(tow_monotonic_ms() - begin < 5000);
     lookup_release();
 }
 
@@ -434,7 +426,7 @@ static void *cancel_once_asked(void *context)
 static void test_a_wait_for_an_answer_ends_when_told(void **state)
 {
     struct fixture *fixture = *state;
-    int64_t begin = now_ms();
+    int64_t begin = tow_monotonic_ms();
     pthread_t thread;
 
     http_server_reply(fixture->server,
@@ -444,7 +436,7 @@ static void test_a_wait_for_an_answer_ends_when_told(void **state)
     pthread_join(thread, NULL);
     assert_failed(fixture->exchange, TOW_E_CANCELLED, "stopped while waiting for an answer");
     assert_int_equal(tow_http_was_unsent(fixture->http), 0);
-    assert_true(now_ms() - begin < 5000);
+    assert_true(tow_monotonic_ms() - begin < 5000);
 }
 
 static void *cancel_once_looked_up(void *context)
@@ -460,7 +452,7 @@ static void *cancel_once_looked_up(void *context)
 static void test_a_name_lookup_that_hangs_ends_when_told(void **state)
 {
     struct fixture *fixture = *state;
-    int64_t begin = now_ms();
+    int64_t begin = tow_monotonic_ms();
     pthread_t thread;
 
     snprintf(fixture->exchange.url, sizeof fixture->exchange.url, "https://hang.test/");
@@ -469,7 +461,7 @@ static void test_a_name_lookup_that_hangs_ends_when_told(void **state)
     pthread_join(thread, NULL);
     assert_failed(fixture->exchange, TOW_E_CANCELLED, "stopped");
     assert_int_equal(tow_http_was_unsent(fixture->http), 1);
-    assert_true(now_ms() - begin < 5000);
+    assert_true(tow_monotonic_ms() - begin < 5000);
     lookup_release();
 }
 
@@ -502,7 +494,7 @@ static void *wake(void *context)
 static void test_another_thread_may_wake_the_wait(void **state)
 {
     struct fixture *fixture = *state;
-    int64_t begin = now_ms();
+    int64_t begin = tow_monotonic_ms();
     struct tow_http_call *call;
     pthread_t thread;
 
@@ -513,7 +505,7 @@ static void test_another_thread_may_wake_the_wait(void **state)
     assert_ok(tow_http_run(fixture->http, 30000, &fixture->exchange.err), fixture->exchange.err);
     pthread_join(thread, NULL);
     assert_int_equal(tow_http_ended(call), 0);
-    assert_true(now_ms() - begin < 20000);
+    assert_true(tow_monotonic_ms() - begin < 20000);
     (void)tow_http_finish(call, NULL, NULL);
 }
 
@@ -521,15 +513,15 @@ static void test_a_wake_before_the_wait_counts_once(void **state)
 {
     struct fixture *fixture = *state;
     struct tow_error err = TOW_ERROR_INIT;
-    int64_t begin = now_ms();
+    int64_t begin = tow_monotonic_ms();
 
     tow_http_wake(fixture->http);
     tow_http_wake(fixture->http);
     assert_ok(tow_http_run(fixture->http, 30000, &err), err);
-    assert_true(now_ms() - begin < 20000);
-    begin = now_ms();
+    assert_true(tow_monotonic_ms() - begin < 20000);
+    begin = tow_monotonic_ms();
     assert_ok(tow_http_run(fixture->http, 150, &err), err);
-    assert_true(now_ms() - begin >= 150);
+    assert_true(tow_monotonic_ms() - begin >= 150);
 }
 
 int main(void)

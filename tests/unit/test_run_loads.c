@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "run/host.h"
+#include "towpath/clock.h"
 
 #define LOADS_MAX 64
 

@@ -2,12 +2,12 @@
 
 #include <signal.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "state/connection.h"
 #include "state/owner.h"
 #include "state_fixture.h"
+#include "towpath/clock.h"
 
 static struct tow_lock *take(struct tow_state *state, const char *job)
 {
@@ -42,14 +42,6 @@ static void edit(struct tow_state *state, const char *text)
     assert_true(sqlite3_changes(state->sql.db) > 0);
 }
 
-static int64_t now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
-}
-
 static void test_a_job_is_locked_once_until_it_is_given_back(void **fixture)
 {
     struct tow_state *one = open_state(*fixture, TOW_STATE_CREATE);
@@ -80,12 +72,12 @@ static void test_a_heartbeat_is_written(void **fixture)
     struct tow_state *state = open_state(*fixture, TOW_STATE_CREATE);
     struct tow_error err = TOW_ERROR_INIT;
     struct tow_lock *lock = take(state, "a");
-    int64_t before = now_us(), beat = 0;
+    int64_t before = tow_now_us(), beat = 0;
 
     edit(state, "UPDATE locks SET heartbeat_us = 5");
     assert_ok(tow_state_heartbeat(lock, &err), err);
     assert_ok(tow_sql_number(&state->sql, "SELECT heartbeat_us FROM locks", &beat, &err), err);
-    assert_true(beat >= before && beat <= now_us());
+    assert_true(beat >= before && beat <= tow_now_us());
     tow_state_unlock(lock);
     tow_state_close(state);
 }
@@ -291,7 +283,7 @@ static void test_a_lock_of_another_host_is_taken_over_once_its_heartbeat_is_old(
     edit(state, "UPDATE locks SET host = 'elsewhere'");
     assert_busy(state, "a", "host elsewhere");
     snprintf(text, sizeof text, "UPDATE locks SET heartbeat_us = %lld",
-             (long long)(now_us() - TOW_OWNER_HEARTBEAT_US - 1000000));
+             (long long)(tow_now_us() - TOW_OWNER_HEARTBEAT_US - 1000000));
     edit(state, text);
     struct tow_lock *lock = take(state, "a");
     tow_state_unlock(lost);

@@ -2,17 +2,9 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <time.h>
 
 #include "certificate.h"
-
-int64_t zerobus_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+#include "towpath/clock.h"
 
 /* ---- the login ------------------------------------------------------------------------------- */
 
@@ -231,14 +223,14 @@ void zerobus_flush_fails(struct zerobus_fixture *fixture, int code, const char *
 /* There is nothing to wait on but the outcomes themselves. */
 static void zerobus_look_again(int64_t deadline_ms, const char *what)
 {
-    if (zerobus_now_ms() > deadline_ms)
+    if (tow_monotonic_ms() > deadline_ms)
         fail_msg("%s did not happen in time", what);
     poll(NULL, 0, 1);
 }
 
 void zerobus_await_acked(struct zerobus_fixture *fixture, size_t records)
 {
-    int64_t deadline_ms = zerobus_now_ms() + 10000;
+    int64_t deadline_ms = tow_monotonic_ms() + 10000;
 
     for (zerobus_take(fixture); fixture->acked < records; zerobus_take(fixture))
         zerobus_look_again(deadline_ms, "an acknowledgement");
@@ -246,7 +238,7 @@ void zerobus_await_acked(struct zerobus_fixture *fixture, size_t records)
 
 void zerobus_await_signals(struct zerobus_fixture *fixture, int signals)
 {
-    int64_t deadline_ms = zerobus_now_ms() + 10000;
+    int64_t deadline_ms = tow_monotonic_ms() + 10000;
 
     while (fixture->signals < signals)
         zerobus_look_again(deadline_ms, "the server's signal");
@@ -254,7 +246,7 @@ void zerobus_await_signals(struct zerobus_fixture *fixture, int signals)
 
 void zerobus_await_failed(struct zerobus_fixture *fixture, int code, const char *says)
 {
-    int64_t deadline_ms = zerobus_now_ms() + 10000;
+    int64_t deadline_ms = tow_monotonic_ms() + 10000;
     int got;
 
     while ((got = tow_zerobus_failure(fixture->stream, &fixture->err)) == TOW_OK)

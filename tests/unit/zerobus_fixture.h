@@ -25,7 +25,7 @@ struct zerobus_fixture {
     _Atomic int refusals;  /* and refused */
     const char *new_token; /* what it gives once refused; NULL: the same */
 
-    _Atomic int signals;   /* of the server, that it will close */
+    _Atomic int signals; /* of the server, that it will close */
 
     uint64_t tickets;      /* given to puts */
     size_t put;            /* records */
@@ -43,8 +43,6 @@ struct zerobus_fixture {
 int zerobus_setup_plain(void **state);
 int zerobus_setup_tls(void **state);
 int zerobus_teardown(void **state);
-
-int64_t zerobus_now_ms(void);
 
 /* Adds a step to the script. */
 void zerobus_step(struct zerobus_fixture *fixture, struct zerobus_step step);
