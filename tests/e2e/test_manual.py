@@ -1,14 +1,27 @@
 """The manual pages know what the program knows: commands, options, exit codes, job keys."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from conftest import COMMANDS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
 def page(name):
     return (DOCS / name).read_text()
+
+
+@pytest.mark.skipif(not shutil.which("mandoc"), reason="mandoc is not here")
+@pytest.mark.parametrize("path", sorted(DOCS.glob("*.[1-8]")), ids=lambda path: path.name)
+def test_mandoc_has_nothing_to_say_of_a_page(path):
+    """But for pages of other packages, which may not be installed."""
+    done = subprocess.run(["mandoc", "-Tlint", "-Wstyle", path], capture_output=True, text=True, timeout=60, check=False)
+    said = [line for line in done.stdout.splitlines() if "referenced manual not found" not in line]
+    assert said == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)

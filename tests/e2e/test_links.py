@@ -1,0 +1,78 @@
+"""Every link of every Markdown page leads somewhere: files, folders, headings. What lies on other machines is not asked."""
+
+import re
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from snippets import MANUAL, SOURCE
+
+ROOTS = ["docs", "tests", "conf", "packaging", "core", "plugins", "connectors"]
+PAGES = [SOURCE / "README.md", *sorted(path for root in ROOTS for path in (SOURCE / root).rglob("*.md"))]
+LINK = re.compile(r"!?\[(?:[^\]\[]|\[[^\]]*\])*\]\(([^)\s]*)\)")
+
+
+def prose(page):
+    """A page without its code, in which brackets are no links."""
+    text = re.sub(r"^ *```.*\n(?:.*\n)*?^ *```$", "", page.read_text(), flags=re.M)
+    return re.sub(r"(`+)(?:(?!\1)[^`]|`)*?\1", "`code`", text)
+
+
+def anchors(page):
+    """What the headings of a page are called, as forges and the site have it."""
+    found, text = [], re.sub(r"^ *```.*\n(?:.*\n)*?^ *```$", "", page.read_text(), flags=re.M)
+    for heading in re.findall(r"^#{1,6} +(.+?) *#*$", text, re.M):
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "")
+        slug = re.sub(r"[^\w\- ]", "", plain.lower()).replace(" ", "-")
+        count = sum(1 for one in found if one == slug or re.fullmatch(rf"{re.escape(slug)}-\d+", one))
+        found.append(f"{slug}-{count}" if count else slug)
+    return found
+
+
+def fault(page, link):
+    """What is wrong with a link, or None."""
+    parts = urlsplit(link)
+    if parts.scheme:
+        return None if parts.scheme == "https" and parts.netloc else "not https"
+    target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+    if not target.exists():
+        return "there is no such file"
+    if SOURCE.resolve() not in [target, *target.parents]:
+        return "it leads out of the tree"
+    if parts.fragment and (target.suffix != ".md" or parts.fragment not in anchors(target)):
+        return "there is no such heading"
+    return None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(SOURCE)))
+def test_links_of_a_page_lead_somewhere(page):
+    wrong = {link: why for link in LINK.findall(prose(page)) if (why := fault(page, link))}
+    assert wrong == {}
+
+
+def test_pages_have_links_at_all():
+    assert sum(len(LINK.findall(prose(page))) for page in PAGES) > 120
+
+
+@pytest.mark.parametrize(
+    "link, why",
+    {
+        "nosuch.md": "there is no such file",
+        "docs/lytics.md#nosuch": "there is no such heading",
+        "#nosuch": "there is no such heading",
+        "docs/towpath.1#name": "there is no such heading",
+        "../": "it leads out of the tree",
+        "http://towpath.example/": "not https",
+        "docs/lytics.md#export-audience-changes": None,
+        "docs/ttd.md#where-it-differs-from-the-sdk": None,
+        "conf/lytics": None,
+    }.items(),
+)
+def test_a_link_that_leads_nowhere_is_found(link, why):
+    assert fault(SOURCE / "README.md", link) == why
+
+
+@pytest.mark.parametrize("page", MANUAL, ids=lambda page: page.name)
+def test_manual_pages_refer_to_pages_that_are_there(page):
+    ours = {path.name for path in MANUAL}
+    for name, section in re.findall(r"^\.Xr (\S+) (\d)", page.read_text(), re.M):
+        assert not name.startswith("towpath") or f"{name}.{section}" in ours, name
