@@ -25,6 +25,8 @@ static int client_copy_config(struct tow_databricks_config *to,
                               const struct tow_databricks_config *from, struct tow_error *err)
 {
     to->login = from->login;
+    to->connect_timeout_ms = from->connect_timeout_ms;
+    to->stall_timeout_ms = from->stall_timeout_ms;
     if (client_copy(&to->url, from->url) && client_copy(&to->warehouse_id, from->warehouse_id) &&
         client_copy(&to->workspace_id, from->workspace_id) &&
         client_copy(&to->token, from->token) && client_copy(&to->client_id, from->client_id) &&
@@ -39,6 +41,8 @@ struct tow_databricks *tow_databricks_new(const struct tow_databricks_config *co
 {
     const struct tow_http_settings settings = {.ca_file = config->ca_file,
                                                .proxy = config->proxy,
+                                               .connect_timeout_ms = config->connect_timeout_ms,
+                                               .idle_timeout_ms = config->stall_timeout_ms,
                                                .connections = CLIENT_CONNECTIONS,
                                                .cancel_fd = cancel_fd};
     struct tow_databricks *databricks = calloc(1, sizeof *databricks);
@@ -120,6 +124,15 @@ static void exchange_add_header(struct tow_databricks_exchange *exchange, const 
     exchange->headers[exchange->request.header_count++] = (struct tow_http_header){name, value};
 }
 
+/* The server's own time comes on top of what the user allows. */
+static int64_t client_idle(const struct tow_databricks *databricks,
+                           const struct tow_databricks_call *call)
+{
+    const int64_t stall = databricks->config.stall_timeout_ms;
+
+    return stall > 0 ? stall + call->answer_ms : 0;
+}
+
 int tow_databricks_exchange_init(struct tow_databricks_exchange *exchange,
                                  const struct tow_databricks *databricks,
                                  const struct tow_databricks_call *call, struct tow_error *err)
@@ -134,6 +147,7 @@ int tow_databricks_exchange_init(struct tow_databricks_exchange *exchange,
                                          .body_fd = call->body_fd,
                                          .body_length = call->body_length,
                                          .timeout_ms = call->timeout_ms,
+                                         .idle_timeout_ms = client_idle(databricks, call),
                                          .limit = call->limit};
     if (!request->timeout_ms && (call->json || call->body || !call->body_length))
         request->timeout_ms = CLIENT_TIMEOUT_MS;

@@ -29,6 +29,7 @@ struct tow_databricks_call {
     int64_t body_length;
     const char *body_type; /* of body and body_fd; NULL: "application/octet-stream" */
     int64_t timeout_ms;    /* 0: 60 s, with a body_fd none but that for idling */
+    int64_t answer_ms;     /* that the server may be silent before it answers, by the request */
     size_t limit;          /* of the answer; 0: http.h's */
 };
 

@@ -430,6 +430,8 @@ int tow_databricks_config_init(struct tow_databricks_config *config,
                                 err);
     if (code == TOW_OK)
         code = config_copy_text(&config->proxy, settings->proxy, err);
+    config->connect_timeout_ms = settings->connect_timeout_ms;
+    config->stall_timeout_ms = settings->stall_timeout_ms;
     if (code == TOW_OK)
         config_move(config, &found);
     else

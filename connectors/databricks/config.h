@@ -7,6 +7,8 @@
 #ifndef CONNECTORS_DATABRICKS_CONFIG_H
 #define CONNECTORS_DATABRICKS_CONFIG_H
 
+#include <stdint.h>
+
 #include "towpath/error.h"
 
 /* What the user wrote; NULL where nothing. */
@@ -19,6 +21,8 @@ struct tow_databricks_settings {
     const char *profile;                   /* section of the file */
     const char *config_file;               /* NULL: DATABRICKS_CONFIG_FILE or ~/.databrickscfg */
     const char *ca_file, *proxy;           /* http.h */
+    int64_t connect_timeout_ms;            /* http.h; 0: its own */
+    int64_t stall_timeout_ms;              /* http.h's idle_timeout_ms; 0: its own */
 };
 
 enum tow_databricks_login { TOW_DATABRICKS_TOKEN, TOW_DATABRICKS_CLIENT };
@@ -32,6 +36,7 @@ struct tow_databricks_config {
     char *token;
     char *client_id, *client_secret;
     char *ca_file, *proxy;
+    int64_t connect_timeout_ms, stall_timeout_ms;
 };
 
 /*

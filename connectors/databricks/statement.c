@@ -91,6 +91,8 @@ static int run_submit_once(struct run *run, struct tow_http_response *response,
                                        .path = TOW_STATEMENT_PATH,
                                        .body_type = "application/json",
                                        .timeout_ms = STATEMENT_SUBMIT_MS,
+                                       .answer_ms =
+                                           tow_statement_wait_s(run->request) * INT64_C(1000),
                                        .limit = TOW_STATEMENT_LIMIT};
     struct tow_buffer body = {0};
     int code = tow_statement_body(&body, run->databricks, run->request, err);

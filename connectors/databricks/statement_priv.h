@@ -31,6 +31,8 @@ struct tow_statement_status {
 
 /* ---- request --------------------------------------------------------------------------------- */
 
+/* How long the server is asked to wait for the end before it answers, 0 or 5 to 50 s. */
+int tow_statement_wait_s(const struct tow_statement_request *request);
 /* The body that submits a statement. TOW_E_CONFIG for a text that is too long, TOW_E_DATA for one
  * that is not UTF-8. */
 int tow_statement_body(struct tow_buffer *body, const struct tow_databricks *databricks,

@@ -14,9 +14,8 @@ static int body_text(struct tow_buffer *body, const char *text, struct tow_error
     return tow_buffer_json_string(body, text, strlen(text), err);
 }
 
-/* How long the server is to wait for the end before it answers, 0 or 5 to 50 s: no longer than the
- * statement may wait and run. */
-static int body_wait_s(const struct tow_statement_request *request)
+/* No longer than the statement may wait and run. */
+int tow_statement_wait_s(const struct tow_statement_request *request)
 {
     int64_t least = (int64_t)BODY_WAIT_S * 1000;
 
@@ -95,7 +94,7 @@ int tow_statement_body(struct tow_buffer *body, const struct tow_databricks *dat
                              request->what, tow_utf8_prefix(request->text, length));
     code =
         tow_buffer_printf(body, err, "{\"wait_timeout\":\"%ds\",\"on_wait_timeout\":\"CONTINUE\"",
-                          body_wait_s(request));
+                          tow_statement_wait_s(request));
     if (code == TOW_OK)
         code = body_member(body, "warehouse_id", databricks->config.warehouse_id, err);
     if (code == TOW_OK)

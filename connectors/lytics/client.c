@@ -4,6 +4,7 @@
 #include "connectors/lytics/client_priv.h"
 
 #define CLIENT_TIMEOUT_MS   60000
+#define CLIENT_CONNECT_MS   30000
 #define CLIENT_RATE_WAIT_MS 10000
 
 /* ---- settings -------------------------------------------------------------------------------- */
@@ -42,9 +43,14 @@ static int client_check_token(const char *token, struct tow_error *err)
 
 static struct tow_http_settings client_http(const struct tow_lytics_settings *settings)
 {
+    const int64_t limit = settings->timeout_ms;
+
     return (struct tow_http_settings){.ca_file = client_given(settings->ca_file) ? settings->ca_file
                                                                                  : NULL,
                                       .proxy = settings->proxy,
+                                      /* An upload may take long, as long as it moves. */
+                                      .idle_timeout_ms = limit,
+                                      .connect_timeout_ms = limit < CLIENT_CONNECT_MS ? limit : 0,
                                       .cancel_fd = settings->cancel_fd};
 }
 

@@ -37,9 +37,11 @@ struct tow_lytics_settings {
                                token's own */
     const char *ca_file;    /* as in http.h */
     const char *proxy;      /* as in http.h: NULL is the environment's, "" none */
-    int64_t timeout_ms;     /* of a call, from connecting to the end of its answer; 60 s */
-    int64_t rate_wait_ms;   /* after a 429, which says nothing of it; 10 s */
-    int cancel_fd;          /* as in http.h; -1: none */
+    /* Of a call, from connecting to the end of its answer; 60 s. Of an upload, for connecting, and
+     * in which no byte moves. */
+    int64_t timeout_ms;
+    int64_t rate_wait_ms; /* after a 429, which says nothing of it; 10 s */
+    int cancel_fd;        /* as in http.h; -1: none */
 };
 
 /* What can be judged without a connection: URLs, the token's form, ca_file and proxy. TOW_E_CONFIG

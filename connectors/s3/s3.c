@@ -17,6 +17,8 @@ struct tow_s3 *tow_s3_new(const struct tow_s3_settings *settings, int cancel_fd,
     const struct tow_http_settings http = {.ca_file =
                                                settings->ca_file ? settings->ca_file : bundle,
                                            .proxy = settings->proxy,
+                                           .connect_timeout_ms = settings->connect_timeout_ms,
+                                           .idle_timeout_ms = settings->stall_timeout_ms,
                                            .cancel_fd = cancel_fd};
     struct tow_s3 *s3 = calloc(1, sizeof *s3);
 

@@ -13,8 +13,10 @@ struct tow_s3_settings {
     /* All NULL: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN. Never mixed: a token
      * belongs to its key. */
     const char *access_key, *secret_key, *session_token;
-    const char *ca_file; /* NULL: AWS_CA_BUNDLE, else as http.h says */
-    const char *proxy;   /* http.h */
+    const char *ca_file;        /* NULL: AWS_CA_BUNDLE, else as http.h says */
+    const char *proxy;          /* http.h */
+    int64_t connect_timeout_ms; /* http.h; 0: its own */
+    int64_t stall_timeout_ms;   /* http.h's idle_timeout_ms; 0: its own */
 };
 
 struct tow_s3;
@@ -61,9 +63,9 @@ int tow_s3_each(struct tow_s3 *s3, const char *prefix, char delimiter,
 /*
  * An object read front to back, without holding more than a piece of it. Where a reading fails with
  * TOW_E_TRANSIENT or TOW_E_RATE, the next one goes on behind the last byte handed out. An object
- * that is no longer the one of that tag is TOW_E_ENV, and so is one of more than `size` bytes, which
- * the list says it has; fewer are TOW_E_TRANSIENT. One reading at a time of a client. Only looked at
- * once it is read.
+ * that is no longer the one of that tag is TOW_E_ENV, and so is one of more than `size` bytes,
+ * which the list says it has; fewer are TOW_E_TRANSIENT. One reading at a time of a client. Only
+ * looked at once it is read.
  */
 struct tow_s3_object;
 struct tow_s3_object *tow_s3_object_new(struct tow_s3 *s3, const char *key, const char *etag,

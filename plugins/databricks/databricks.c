@@ -9,6 +9,7 @@
 
 static const struct tow_option databricks_options[] = {
     TOW_OPT_DATABRICKS(struct tow_scan, options.connection),
+    TOW_OPT_DATABRICKS_WAITS(struct tow_scan, options.connection),
     TOW_OPT_STRING("table", struct tow_scan, options.table, NULL,
                    "table or view to read, \"catalog.schema.table\""),
     TOW_OPT_STRING("query", struct tow_scan, options.query, NULL,

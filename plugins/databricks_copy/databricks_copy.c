@@ -40,6 +40,7 @@ struct copy_sink {
 
 static const struct tow_option copy_options[] = {
     TOW_OPT_DATABRICKS(struct copy_sink, options.databricks),
+    TOW_OPT_DATABRICKS_WAITS(struct copy_sink, options.databricks),
     TOW_OPT("table", TOW_OPTION_STRING, TOW_OPTION_REQUIRED, struct copy_sink, options.table, NULL,
             0, 0, NULL, "table to load, \"catalog.schema.table\"; odd names in backticks"),
     TOW_OPT_STRING("location", struct copy_sink, options.location, NULL,

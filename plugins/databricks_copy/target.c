@@ -146,6 +146,8 @@ int tow_copy_target_init(struct tow_copy_target *target, const struct tow_copy_o
         .session_token = options->aws_session_token,
         .ca_file = target->config.ca_file,
         .proxy = target->config.proxy,
+        .connect_timeout_ms = target->config.connect_timeout_ms,
+        .stall_timeout_ms = target->config.stall_timeout_ms,
     };
     return code;
 }

@@ -95,6 +95,11 @@ static const struct tow_option events_options[] = {
                  "PEM file of certificates that are trusted, instead of the system's"),
     TOW_OPT_STRING("proxy", SOURCE, options.proxy, NULL,
                    "URL of a proxy; else https_proxy of the environment"),
+    TOW_OPT_DURATION("connect_timeout", SOURCE, options.connect_timeout_ms, "30s", 1, 3600000,
+                     "Most time for a connection to S3: names, TCP and TLS"),
+    TOW_OPT_DURATION("stall_timeout", SOURCE, options.stall_timeout_ms, "60s", 1, 3600000,
+                     "An answer of S3 of which no byte moves for so long, or less than 64 KiB in "
+                     "five times as long, has failed"),
     TOW_OPTIONS_END,
 };
 

@@ -42,6 +42,7 @@
 struct tow_events_options {
     const char *path, *stream, *done_marker, *delimiter;
     const char *aws_region, *aws_endpoint, *ca_file, *proxy;
+    int64_t connect_timeout_ms, stall_timeout_ms;
     const char *aws_access_key_id, *aws_secret_access_key, *aws_session_token;
     const char *start_date, *end_date, *date_timezone;
     const char *id_field, *event_ts_field, *receive_ts_field;

@@ -78,6 +78,8 @@ static int store_connect(struct tow_events_source *source, int cancel_fd, struct
         .session_token = options->aws_session_token,
         .ca_file = options->ca_file,
         .proxy = options->proxy,
+        .connect_timeout_ms = options->connect_timeout_ms,
+        .stall_timeout_ms = options->stall_timeout_ms,
     };
 
     if (!source->store.is_bucket || source->store.s3)

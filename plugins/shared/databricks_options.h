@@ -34,4 +34,13 @@
         TOW_OPT_STRING("proxy", instance, member.proxy, NULL,                                     \
                        "URL of an HTTP proxy; \"\" for none; the environment decides unless set")
 
+/* How long one that speaks to it by HTTP waits. */
+#define TOW_OPT_DATABRICKS_WAITS(instance, member)                                               \
+    TOW_OPT_DURATION("connect_timeout", instance, member.connect_timeout_ms, "30s", 1, 3600000,  \
+                     "most time for a connection: names, TCP and TLS"),                          \
+        TOW_OPT_DURATION(                                                                        \
+            "stall_timeout", instance, member.stall_timeout_ms, "60s", 1, 3600000,               \
+            "a request or an answer of which no byte moves for so long, or less than 64 KiB in " \
+            "five times as long, has failed")
+
 #endif

@@ -24,7 +24,8 @@ struct tow_lytics_options {
         TOW_OPT_STRING("bulk_url", instance, o.bulk_url, TOW_LYTICS_BULK_URL,                     \
                        "where bulk uploads go"),                                                  \
         TOW_OPT_DURATION("timeout", instance, o.timeout_ms, "60s", 1, 3600000,                    \
-                         "of a request, from connecting to the end of its answer"),               \
+                         "of a request, from connecting to the end of its answer; of an upload, " \
+                         "in which no byte moves"),                                               \
         TOW_OPT_DURATION("rate_wait", instance, o.rate_wait_ms, "10s", 1, 3600000,                \
                          "before the next try after a 429, which does not say how long to wait"), \
         TOW_OPT_PATH("ca_file", 0, instance, o.ca_file,                                           \

@@ -308,6 +308,28 @@ static void test_a_wait_ends_when_it_is_interrupted(void **state)
                      TOW_E_CANCELLED);
 }
 
+static void test_a_silent_server_is_waited_for_as_long_as_the_user_says(void **state)
+{
+    static const struct http_reply stall = {.body = "", .how = HTTP_REPLY_STALL | HTTP_REPLY_RAW};
+    struct workspace *workspace = *state;
+    struct tow_databricks *plain = workspace->databricks;
+    struct tow_databricks_call call = {
+        .what = "looking", .method = "GET", .path = "/", .answer_ms = 60000, .timeout_ms = 300};
+    json_t *answer;
+
+    workspace->config.stall_timeout_ms = 100;
+    workspace->databricks = tow_databricks_new(&workspace->config, -1, &workspace->err);
+    http_server_reply(workspace->server, stall);
+    assert_get_fails(workspace, TOW_E_TRANSIENT, "no byte moved for 100 ms (limit)");
+    /* What the request itself lets the server wait comes on top of it. */
+    http_server_reply(workspace->server, stall);
+    assert_int_equal(
+        tow_databricks_call_json(workspace->databricks, &call, &answer, &workspace->err),
+        TOW_E_TRANSIENT);
+    assert_says(workspace->err, "not done within 300 ms (limit)");
+    tow_databricks_free(plain);
+}
+
 static void test_a_server_that_is_not_there_has_seen_nothing(void **state)
 {
     struct workspace *workspace = *state;
@@ -342,6 +364,7 @@ int main(void)
         TOKEN(test_words_without_end_leave_room_for_advice),
         TOKEN(test_a_call_ends_when_it_is_interrupted),
         TOKEN(test_a_wait_ends_when_it_is_interrupted),
+        TOKEN(test_a_silent_server_is_waited_for_as_long_as_the_user_says),
         TOKEN(test_a_server_that_is_not_there_has_seen_nothing),
     };
 

@@ -7,6 +7,7 @@
 
 struct fixture {
     struct http_server *server;
+    struct tow_s3_settings settings;
     struct tow_s3 *s3;
     struct tow_error err;
     struct tow_buffer seen; /* what a list visited */
@@ -30,6 +31,7 @@ static int setup(void **state)
     fixture->limit = -1;
     fixture->server = http_server_new(NULL);
     settings.endpoint = http_server_base(fixture->server);
+    fixture->settings = settings;
     fixture->s3 = tow_s3_new(&settings, -1, &fixture->err);
     assert_non_null(fixture->s3);
     *state = fixture;
@@ -341,6 +343,21 @@ static void test_an_object_of_more_than_was_listed_is_refused(void **state)
     tow_buffer_release(&out);
 }
 
+static void test_a_silent_store_is_waited_for_as_long_as_the_user_says(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tow_s3_settings settings = fixture->settings;
+
+    settings.stall_timeout_ms = 100;
+    tow_s3_free(fixture->s3);
+    fixture->s3 = tow_s3_new(&settings, -1, &fixture->err);
+    assert_non_null(fixture->s3);
+    http_server_reply(fixture->server,
+                      (struct http_reply){.body = "", .how = HTTP_REPLY_STALL | HTTP_REPLY_RAW});
+    assert_int_equal(list(fixture, "", 0), TOW_E_TRANSIENT);
+    assert_says(fixture->err, "no byte moved for 100 ms (limit)");
+}
+
 static void test_an_object_may_be_given_up_in_its_middle(void **state)
 {
     struct fixture *fixture = *state;
@@ -373,6 +390,7 @@ int main(void)
         TEST(test_a_store_that_sends_all_where_a_part_was_asked_for_is_told),
         TEST(test_an_answer_that_was_made_shorter_is_no_end),
         TEST(test_an_object_of_more_than_was_listed_is_refused),
+        TEST(test_a_silent_store_is_waited_for_as_long_as_the_user_says),
         TEST(test_an_object_may_be_given_up_in_its_middle),
     };
 
