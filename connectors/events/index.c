@@ -2,11 +2,12 @@
 
 #include <string.h>
 
+#include "connectors/machine/masks.h"
+#include "connectors/machine/simd.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
-
-#define INDEX_INLINE static inline __attribute__((always_inline))
 
 /* One bit for each of 64 bytes, the first byte lowest. */
 struct index_masks {
@@ -29,7 +30,7 @@ void tow_json_index_begin(struct tow_json_index *index, const char *text, size_t
 
 /* The bytes that a backslash before them escapes: of each run of backslashes, every other byte and,
  * where the run is odd, the byte behind it. Adding a run's first bit to it carries to behind it. */
-INDEX_INLINE uint64_t index_escaped(struct tow_json_index *index, uint64_t backslash)
+TOW_MASK_INLINE uint64_t index_escaped(struct tow_json_index *index, uint64_t backslash)
 {
     const uint64_t even = UINT64_C(0x5555555555555555);
     uint64_t carried = index->escaped, behind, odd_starts, ends_even, inverted;
@@ -46,52 +47,22 @@ INDEX_INLINE uint64_t index_escaped(struct tow_json_index *index, uint64_t backs
     return (even ^ inverted) & behind;
 }
 
-/* Each bit becomes the exclusive or of itself and all below it: ones from an opening quote up to
- * the byte before the closing one. */
-INDEX_INLINE uint64_t index_prefix_xor(uint64_t bits)
+TOW_MASK_INLINE void index_put(struct tow_json_index *index, size_t base, uint64_t bits,
+                               int has_popcnt)
 {
-    bits ^= bits << 1;
-    bits ^= bits << 2;
-    bits ^= bits << 4;
-    bits ^= bits << 8;
-    bits ^= bits << 16;
-    bits ^= bits << 32;
-    return bits;
-}
+    unsigned count = tow_mask_count(bits, has_popcnt);
 
-INDEX_INLINE unsigned index_count(uint64_t bits, int has_popcnt)
-{
-    if (has_popcnt)
-        return (unsigned)__builtin_popcountll(bits);
-    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
-    bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
-    bits = (bits + (bits >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
-    return (unsigned)(bits * UINT64_C(0x0101010101010101) >> 56);
-}
-
-/* Four at a time without looking; there is room. */
-INDEX_INLINE void index_put(struct tow_json_index *index, size_t base, uint64_t bits,
-                            int has_popcnt)
-{
-    unsigned count = index_count(bits, has_popcnt);
-    uint32_t *out = index->at + index->count;
-
-    for (unsigned done = 0; done < count; done += 4) {
-        for (unsigned i = 0; i < 4; i++) {
-            out[done + i] = (uint32_t)base + (uint32_t)__builtin_ctzll(bits | UINT64_C(1) << 63);
-            bits &= bits - 1;
-        }
-    }
+    tow_mask_put(index->at + index->count, base, bits, count);
     index->count += count;
 }
 
-INDEX_INLINE void index_block(struct tow_json_index *index, size_t at, struct index_masks masks,
-                              int has_popcnt)
+TOW_MASK_INLINE void index_block(struct tow_json_index *index, size_t at, struct index_masks masks,
+                                 int has_popcnt)
 {
     uint64_t within =
         index->length - at < 64 ? (UINT64_C(1) << (index->length - at)) - 1 : ~UINT64_C(0);
     uint64_t quote = masks.quote & within & ~index_escaped(index, masks.backslash & within);
-    uint64_t in_string = index_prefix_xor(quote) ^ index->in_string;
+    uint64_t in_string = tow_mask_prefix_xor(quote) ^ index->in_string;
     uint64_t rest = ~(masks.bracket | masks.space) & ~quote;
     uint64_t follows = rest << 1 | index->in_scalar;
     uint64_t starts = masks.bracket | quote | (rest & ~follows);
@@ -154,7 +125,7 @@ static int index_more_scalar(struct tow_json_index *index)
 
 #if defined(__x86_64__)
 
-INDEX_INLINE uint64_t index_equal_sse2(const __m128i block[4], char byte)
+TOW_MASK_INLINE uint64_t index_equal_sse2(const __m128i block[4], char byte)
 {
     uint64_t mask = 0;
 
@@ -261,50 +232,17 @@ static INDEX_AVX2 int index_more_avx2(struct tow_json_index *index)
 
 /* ---- choosing ------------------------------------------------------------------------------- */
 
-struct index_variant {
-    const char *name;
-    tow_json_index_more *more;
-    int (*works)(void);
-};
-
-static int index_works_anywhere(void)
-{
-    return 1;
-}
-
-#if defined(__x86_64__)
-static int index_works_with_avx2(void)
-{
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") &&
-           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("pclmul");
-}
-#endif
-
-/* Fastest first. */
-static const struct index_variant index_variants[] = {
-#if defined(__x86_64__)
-    {"avx2", index_more_avx2, index_works_with_avx2},
-    {"sse2", index_more_sse2, index_works_anywhere},
-#endif
-    {"scalar", index_more_scalar, index_works_anywhere},
-};
-
 tow_json_index_more *tow_json_index_choose(const char *name, struct tow_error *err)
 {
-    for (size_t i = 0; i < sizeof index_variants / sizeof *index_variants; i++) {
-        const struct index_variant *variant = &index_variants[i];
+    enum tow_simd level;
 
-        if (name && strcmp(name, variant->name) != 0)
-            continue;
-        if (variant->works())
-            return variant->more;
-        if (name) {
-            tow_error_set(err, TOW_E_UNSUPPORTED, "this processor cannot run the index \"%s\"",
-                          name);
-            return NULL;
-        }
-    }
-    tow_error_set(err, TOW_E_CONFIG, "there is no index \"%s\" here: scalar, sse2 or avx2",
-                  name ? name : "");
-    return NULL;
+    if (tow_simd_choose(name, TOW_SIMD_AVX2, &level, err) != TOW_OK)
+        return NULL;
+#if defined(__x86_64__)
+    if (level == TOW_SIMD_AVX2)
+        return index_more_avx2;
+    if (level == TOW_SIMD_SSE2)
+        return index_more_sse2;
+#endif
+    return index_more_scalar;
 }

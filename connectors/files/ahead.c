@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "connectors/files/processors.h"
+#include "connectors/machine/processors.h"
 
 #define AHEAD_BLOCK    (128 << 10)
 #define AHEAD_BLOCKS   2

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "connectors/files/deflater.h"
-#include "connectors/files/processors.h"
+#include "connectors/machine/processors.h"
 
 /* One reader fills two of these with ISA-L; each takes a third of a megabyte. */
 #define POOL_THREADS_MAX 2

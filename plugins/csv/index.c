@@ -3,6 +3,8 @@
 #include <endian.h>
 #include <string.h>
 
+#include "connectors/machine/simd.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -64,8 +66,7 @@ static void index_run_scalar(struct tow_csv_index *index, const struct tow_csv_d
 
 #if defined(__x86_64__)
 
-static inline __attribute__((always_inline)) uint64_t index_equal_sse2(const __m128i block[4],
-                                                                       __m128i byte)
+TOW_MASK_INLINE uint64_t index_equal_sse2(const __m128i block[4], __m128i byte)
 {
     uint64_t mask = 0;
 
@@ -148,51 +149,19 @@ static INDEX_AVX2 void index_run_avx2(struct tow_csv_index *index,
 
 /* ---- choosing ------------------------------------------------------------------------------- */
 
-struct index_variant {
-    const char *name;
-    tow_csv_index_run *run;
-    int (*works)(void);
-};
-
-static int index_works_anywhere(void)
-{
-    return 1;
-}
-
-#if defined(__x86_64__)
-static int index_works_with_avx2(void)
-{
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") &&
-           __builtin_cpu_supports("bmi");
-}
-#endif
-
-/* Fastest first. */
-static const struct index_variant index_variants[] = {
-#if defined(__x86_64__)
-    {"avx512", tow_csv_index_run_avx512, tow_csv_index_has_avx512},
-    {"avx2", index_run_avx2, index_works_with_avx2},
-    {"sse2", index_run_sse2, index_works_anywhere},
-#endif
-    {"scalar", index_run_scalar, index_works_anywhere},
-};
-
 tow_csv_index_run *tow_csv_index_choose(const char *name, struct tow_error *err)
 {
-    for (size_t i = 0; i < sizeof index_variants / sizeof *index_variants; i++) {
-        const struct index_variant *variant = &index_variants[i];
+    enum tow_simd level;
 
-        if (name && strcmp(name, variant->name) != 0)
-            continue;
-        if (variant->works())
-            return variant->run;
-        if (name) {
-            tow_error_set(err, TOW_E_UNSUPPORTED, "this processor cannot run the index \"%s\"",
-                          name);
-            return NULL;
-        }
-    }
-    tow_error_set(err, TOW_E_CONFIG, "there is no index \"%s\" here: scalar, sse2, avx2 or avx512",
-                  name ? name : "");
-    return NULL;
+    if (tow_simd_choose(name, TOW_SIMD_AVX512, &level, err) != TOW_OK)
+        return NULL;
+#if defined(__x86_64__)
+    if (level == TOW_SIMD_AVX512)
+        return tow_csv_index_run_avx512;
+    if (level == TOW_SIMD_AVX2)
+        return index_run_avx2;
+    if (level == TOW_SIMD_SSE2)
+        return index_run_sse2;
+#endif
+    return index_run_scalar;
 }

@@ -9,13 +9,6 @@
 #define INDEX_512 \
     __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,popcnt,bmi,bmi2,lzcnt")))
 
-int tow_csv_index_has_avx512(void)
-{
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2") &&
-           __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi2");
-}
-
 /* Sixteen places at a time; most blocks have no more. */
 static inline INDEX_512 void index_put_512(uint32_t *out, size_t base, uint64_t ends,
                                            unsigned count, __m512i places)

@@ -2,6 +2,7 @@
 #ifndef PLUGINS_CSV_INDEX_BLOCK_H
 #define PLUGINS_CSV_INDEX_BLOCK_H
 
+#include "connectors/machine/masks.h"
 #include "plugins/csv/index.h"
 
 /* One bit for each of 64 bytes, the first byte lowest. */
@@ -24,10 +25,9 @@ struct index_run {
     uint64_t use_quote, use_escape; /* all ones where the dialect has such a byte */
 };
 
-static inline __attribute__((always_inline)) void index_begin(struct index_run *run,
-                                                              struct tow_csv_index *index,
-                                                              const struct tow_csv_dialect *dialect,
-                                                              const char *bytes, size_t to)
+TOW_MASK_INLINE void index_begin(struct index_run *run, struct tow_csv_index *index,
+                                 const struct tow_csv_dialect *dialect, const char *bytes,
+                                 size_t to)
 {
     *run = (struct index_run){.index = index,
                               .bytes = bytes,
@@ -40,26 +40,12 @@ static inline __attribute__((always_inline)) void index_begin(struct index_run *
     index->irregular = 0;
 }
 
-static inline __attribute__((always_inline)) int index_has_room(const struct tow_csv_index *index,
-                                                                size_t row_limit)
+TOW_MASK_INLINE int index_has_room(const struct tow_csv_index *index, size_t row_limit)
 {
     return index->end_count + TOW_CSV_INDEX_BLOCK <= index->end_capacity &&
            index->row_count + TOW_CSV_INDEX_BLOCK <= index->row_capacity &&
            index->inner_count + TOW_CSV_INDEX_BLOCK <= index->inner_capacity &&
            index->row_count < row_limit;
-}
-
-/* Each bit becomes the exclusive or of itself and all below it: ones from an opening quote up to
- * the byte before the closing one. */
-static inline __attribute__((always_inline)) uint64_t index_prefix_xor(uint64_t bits)
-{
-    bits ^= bits << 1;
-    bits ^= bits << 2;
-    bits ^= bits << 4;
-    bits ^= bits << 8;
-    bits ^= bits << 16;
-    bits ^= bits << 32;
-    return bits;
 }
 
 /* Of bytes that follow a closing quote and are neither end nor quote: those that are not a CR with
@@ -78,9 +64,9 @@ static inline uint64_t index_not_line_end(const struct index_run *run, size_t at
 }
 
 /* Bits of a block that break the rules which make counting quotes enough; see index.h. */
-static inline __attribute__((always_inline)) uint64_t index_irregular(
-    struct index_run *run, size_t at, const struct index_masks *masks, uint64_t inside,
-    uint64_t ends)
+TOW_MASK_INLINE uint64_t index_irregular(struct index_run *run, size_t at,
+                                         const struct index_masks *masks, uint64_t inside,
+                                         uint64_t ends)
 {
     uint64_t opening = masks->quote & inside, closing = masks->quote & ~inside;
     uint64_t after_quote = closing << 1 | run->carry.after_quote;
@@ -97,35 +83,10 @@ static inline __attribute__((always_inline)) uint64_t index_irregular(
     return bad;
 }
 
-/* Ones in a word; without the instruction, the compiler's own way would be a call. */
-static inline __attribute__((always_inline)) unsigned index_count(uint64_t bits, int has_popcnt)
-{
-    if (has_popcnt)
-        return (unsigned)__builtin_popcountll(bits);
-    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
-    bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
-    bits = (bits + (bits >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
-    return (unsigned)(bits * UINT64_C(0x0101010101010101) >> 56);
-}
-
-static inline __attribute__((always_inline)) void index_put(uint32_t *out, size_t base,
-                                                            uint64_t bits, unsigned count)
-{
-
-    /* Four at a time without looking: most blocks have few, and there is room. */
-    for (unsigned done = 0; done < count; done += 4) {
-        for (unsigned i = 0; i < 4; i++) {
-            out[done + i] = (uint32_t)base + (uint32_t)__builtin_ctzll(bits | UINT64_C(1) << 63);
-            bits &= bits - 1;
-        }
-    }
-}
-
 /* Takes a block at `at`, save for storing where its fields end, *found; 0 where the run ends with
  * it. */
-static inline __attribute__((always_inline)) int index_look(struct index_run *run, size_t at,
-                                                            struct index_masks masks,
-                                                            int has_popcnt, uint64_t *found)
+TOW_MASK_INLINE int index_look(struct index_run *run, size_t at, struct index_masks masks,
+                               int has_popcnt, uint64_t *found)
 {
     struct tow_csv_index *index = run->index;
     uint64_t inside = 0, bad = 0, ends, lines;
@@ -140,7 +101,7 @@ static inline __attribute__((always_inline)) int index_look(struct index_run *ru
     }
     masks.quote &= run->use_quote;
     if (masks.quote | run->carry.inside)
-        inside = index_prefix_xor(masks.quote) ^ run->carry.inside;
+        inside = tow_mask_prefix_xor(masks.quote) ^ run->carry.inside;
     ends = (masks.delimiter | masks.line) & ~inside;
     lines = masks.line & ~inside;
     if (masks.quote | run->carry.after_quote)
@@ -161,7 +122,7 @@ static inline __attribute__((always_inline)) int index_look(struct index_run *ru
         uint64_t up_to = left ^ (left - 1);
 
         index->rows[index->row_count++] =
-            (uint32_t)(index->end_count + index_count(ends & up_to, has_popcnt));
+            (uint32_t)(index->end_count + tow_mask_count(ends & up_to, has_popcnt));
     }
     *found = ends;
     run->carry.inside = (uint64_t)((int64_t)inside >> 63);
@@ -170,23 +131,21 @@ static inline __attribute__((always_inline)) int index_look(struct index_run *ru
 }
 
 /* The same, complete. */
-static inline __attribute__((always_inline)) int index_block(struct index_run *run, size_t at,
-                                                             struct index_masks masks,
-                                                             int has_popcnt)
+TOW_MASK_INLINE int index_block(struct index_run *run, size_t at, struct index_masks masks,
+                                int has_popcnt)
 {
     struct tow_csv_index *index = run->index;
     uint64_t ends;
     int goes_on = index_look(run, at, masks, has_popcnt, &ends);
-    unsigned count = index_count(ends, has_popcnt);
+    unsigned count = tow_mask_count(ends, has_popcnt);
 
-    index_put(index->ends + index->end_count, at, ends, count);
+    tow_mask_put(index->ends + index->end_count, at, ends, count);
     index->end_count += count;
     return goes_on;
 }
 
 #if defined(__x86_64__)
 tow_csv_index_run tow_csv_index_run_avx512;
-int tow_csv_index_has_avx512(void);
 #endif
 
 #endif

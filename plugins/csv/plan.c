@@ -86,13 +86,13 @@ static int plan_judge(struct tow_csv_source *source, size_t index, struct tow_er
     const struct tow_file *file = &source->listing.files[index];
     char change[TOW_FILE_CHANGE_MAX];
     struct tow_file_mark recorded;
-    enum tow_csv_verdict verdict;
-    int code = tow_csv_ledger_judge(source->host, file, &verdict, &recorded, err);
+    enum tow_file_verdict verdict;
+    int code = tow_file_ledger_judge(source->host, file, &verdict, &recorded, err);
 
-    if (code != TOW_OK || verdict == TOW_CSV_NEW)
+    if (code != TOW_OK || verdict == TOW_FILE_NEW)
         return code;
     source->skip[index] = 1;
-    if (verdict == TOW_CSV_DONE)
+    if (verdict == TOW_FILE_DONE)
         return TOW_OK;
     tow_file_mark_describe(file, &recorded, change);
     switch (source->options.on_change) {

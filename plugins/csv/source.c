@@ -212,7 +212,7 @@ static int source_take_mark(struct tow_csv_source *source, struct tow_error *err
     if (source->options.incremental != TOW_CSV_INCREMENTAL_FILE ||
         source->listing.files[source->next].is_stream)
         return TOW_OK;
-    source->mark_key = tow_csv_ledger_key(source->file.path);
+    source->mark_key = tow_file_ledger_key(source->file.path);
     if (!source->mark_key)
         return tow_error_nomem(err);
     return tow_file_mark_take(&source->mark, source->file.input, err);

@@ -16,10 +16,10 @@
 #include "plugins/csv/file.h"
 #include "plugins/csv/header.h"
 #include "plugins/csv/held.h"
-#include "plugins/csv/ledger.h"
 #include "plugins/csv/reject.h"
 #include "plugins/csv/resume.h"
 #include "plugins/csv/rows.h"
+#include "plugins/shared/file_ledger.h"
 #include "towpath/batch.h"
 #include "towpath/plugin.h"
 

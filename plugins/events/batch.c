@@ -87,7 +87,7 @@ static int batch_mark(struct tow_events_source *source, int *has_mark, struct to
     *has_mark = reading->is_at_end;
     if (!reading->is_at_end)
         return TOW_OK;
-    return batch_set_mark(&source->batch, tow_events_ledger_key(file->path), strdup(reading->mark),
+    return batch_set_mark(&source->batch, tow_file_ledger_key(file->path), strdup(reading->mark),
                           err);
 }
 

@@ -127,7 +127,7 @@ static int files_judge(struct tow_events_source *source, struct tow_events_file 
                        struct tow_error *err)
 {
     char change[TOW_FILE_CHANGE_MAX] = "";
-    enum tow_events_verdict verdict;
+    enum tow_file_verdict verdict;
     int code;
 
     item->is_due = 1;
@@ -136,12 +136,12 @@ static int files_judge(struct tow_events_source *source, struct tow_events_file 
     code = tow_events_ledger_judge(source->host, &item->file, &verdict, change, err);
     if (code != TOW_OK)
         return code;
-    item->is_due = verdict == TOW_EVENTS_NEW;
-    if (verdict == TOW_EVENTS_DONE)
+    item->is_due = verdict == TOW_FILE_NEW;
+    if (verdict == TOW_FILE_DONE)
         item->seen = item->file.size;
-    if (verdict == TOW_EVENTS_NEW)
+    if (verdict == TOW_FILE_NEW)
         return tow_events_store_has_marker(source, &item->file, &item->is_due, err);
-    return verdict == TOW_EVENTS_CHANGED ? files_judge_change(source, item, change, err) : TOW_OK;
+    return verdict == TOW_FILE_CHANGED ? files_judge_change(source, item, change, err) : TOW_OK;
 }
 
 static struct tow_events_file *files_find(const struct tow_events_files *files, const char *path)

@@ -29,63 +29,36 @@ int tow_events_ledger_whole(const struct tow_file *file, const struct tow_input 
     return code;
 }
 
-char *tow_events_ledger_key(const char *path)
-{
-    char *key;
-
-    return asprintf(&key, "file:%s", path) < 0 ? NULL : key;
-}
-
 static void ledger_judge_object(const struct tow_file *file, const char *recorded,
-                                enum tow_events_verdict *verdict, char change[TOW_FILE_CHANGE_MAX])
+                                enum tow_file_verdict *verdict, char change[TOW_FILE_CHANGE_MAX])
 {
     char now[TOW_FILE_MARK_MAX];
 
     tow_events_ledger_whole(file, NULL, now, NULL);
-    *verdict = strcmp(recorded, now) == 0 ? TOW_EVENTS_DONE : TOW_EVENTS_CHANGED;
+    *verdict = strcmp(recorded, now) == 0 ? TOW_FILE_DONE : TOW_FILE_CHANGED;
     snprintf(change, TOW_FILE_CHANGE_MAX, "has changed since it was read: %.100s then, %.100s now",
              recorded, now);
 }
 
-static int ledger_judge_file(const struct tow_file *file, const char *recorded,
-                             enum tow_events_verdict *verdict, char change[TOW_FILE_CHANGE_MAX],
-                             struct tow_error *err)
-{
-    struct tow_file_mark mark;
-    int code = tow_file_mark_parse(&mark, recorded, err);
-
-    if (code != TOW_OK)
-        return tow_error_prefix(err, "%s", file->path);
-    *verdict = mark.size == file->size && mark.mtime_ns == file->mtime_ns ? TOW_EVENTS_DONE
-                                                                          : TOW_EVENTS_CHANGED;
-    if (*verdict == TOW_EVENTS_CHANGED)
-        tow_file_mark_describe(file, &mark, change);
-    return TOW_OK;
-}
-
 int tow_events_ledger_judge(const struct tow_host *host, const struct tow_file *file,
-                            enum tow_events_verdict *verdict, char change[TOW_FILE_CHANGE_MAX],
+                            enum tow_file_verdict *verdict, char change[TOW_FILE_CHANGE_MAX],
                             struct tow_error *err)
 {
-    struct tow_position value = {.size = sizeof value};
-    char text[TOW_FILE_MARK_MAX] = "";
-    char *key = tow_events_ledger_key(file->path);
+    struct tow_file_mark mark;
+    char text[TOW_FILE_MARK_MAX];
     int code;
 
-    *verdict = TOW_EVENTS_NEW;
-    if (!key)
-        return tow_error_nomem(err);
-    code = host->ledger_get(host, key, &value, err);
-    free(key);
-    if (code != TOW_OK)
-        return code == TOW_END ? TOW_OK : code;
-    if (value.length < sizeof text)
-        memcpy(text, value.bytes, value.length);
-    if (file->etag)
+    if (!file->etag) {
+        code = tow_file_ledger_judge(host, file, verdict, &mark, err);
+        if (code == TOW_OK && *verdict == TOW_FILE_CHANGED)
+            tow_file_mark_describe(file, &mark, change);
+        return code;
+    }
+    *verdict = TOW_FILE_NEW;
+    code = tow_file_ledger_get(host, file->path, text, err);
+    if (code == TOW_OK)
         ledger_judge_object(file, text, verdict, change);
-    else
-        code = ledger_judge_file(file, text, verdict, change, err);
-    return code;
+    return code == TOW_END ? TOW_OK : code;
 }
 
 /* ---- files that are followed ---------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 /*
  * What the ledger keeps: which files were read, and how far those that grow.
  *
- *   file:PATH          a file that was read to its end, with its mark (connectors/files/mark.h), or
- *                      an object with its size and entity tag
+ *   file:PATH          a file that was read to its end (plugins/shared/file_ledger.h), or an object
+ *                      with its size and entity tag
  *   tail:INODE:FIRST   a file that is followed: how far it was read, and its path at the time. It
  *                      is known again by its inode and the CRC-32 of its first line, whatever it
  *                      is called, so a rotated file is the same one and a new one is not. (Device
@@ -19,6 +19,7 @@
 #include "connectors/files/input.h"
 #include "connectors/files/listing.h"
 #include "connectors/files/mark.h"
+#include "plugins/shared/file_ledger.h"
 #include "towpath/error.h"
 #include "towpath/plugin.h"
 
@@ -27,12 +28,6 @@
 #define TOW_EVENTS_TAIL_MAX  48
 /* Bytes of a first line that tell files apart. */
 #define TOW_EVENTS_FIRST_MAX 4096
-
-enum tow_events_verdict {
-    TOW_EVENTS_NEW,
-    TOW_EVENTS_DONE,
-    TOW_EVENTS_CHANGED,
-};
 
 /* A file that is followed. inode 0: not known. */
 struct tow_events_identity {
@@ -56,12 +51,10 @@ static inline int tow_events_identity_is(struct tow_events_identity a, struct to
 /* The entry of a file at its end: an open one, or an object, whose input may be NULL. */
 int tow_events_ledger_whole(const struct tow_file *file, const struct tow_input *input,
                             char text[TOW_FILE_MARK_MAX], struct tow_error *err);
-/* Its key; heap. NULL: out of memory. */
-char *tow_events_ledger_key(const char *path);
 
 /* What the ledger says of a file. Where it has changed, *change says how. */
 int tow_events_ledger_judge(const struct tow_host *host, const struct tow_file *file,
-                            enum tow_events_verdict *verdict, char change[TOW_FILE_CHANGE_MAX],
+                            enum tow_file_verdict *verdict, char change[TOW_FILE_CHANGE_MAX],
                             struct tow_error *err);
 
 /* ---- files that are followed ---------------------------------------------------------------- */

@@ -71,7 +71,7 @@ static int start_pass_file(struct tow_events_source *source, struct tow_events_f
         if (code == TOW_OK)
             code = start_mark_tail(source, file, err);
     } else if (code == TOW_OK) {
-        code = start_mark(source, tow_events_ledger_key(file->file.path),
+        code = start_mark(source, tow_file_ledger_key(file->file.path),
                           strdup(source->reading.mark), err);
     }
     if (code == TOW_OK || code == TOW_END) {

@@ -6,7 +6,7 @@
 
 #include "connectors/files/ahead.h"
 #include "connectors/files/input.h"
-#include "connectors/files/processors.h"
+#include "connectors/machine/processors.h"
 #include "random.h"
 #include "scratch.h"
 

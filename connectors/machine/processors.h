@@ -1,6 +1,6 @@
 /* How many processors this process may run on: where it is one, a second thread is of no use. */
-#ifndef CONNECTORS_FILES_PROCESSORS_H
-#define CONNECTORS_FILES_PROCESSORS_H
+#ifndef CONNECTORS_MACHINE_PROCESSORS_H
+#define CONNECTORS_MACHINE_PROCESSORS_H
 
 #include <sched.h>
 
