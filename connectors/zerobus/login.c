@@ -26,7 +26,7 @@ struct tow_zerobus_account {
 
     pthread_mutex_t lock; /* held while a token is fetched: the others wait for it */
     struct tow_http *http;
-    struct token token;
+    struct tow_oauth_token token;
     int64_t renew_ms; /* when to fetch another one ... */
     int64_t end_ms;   /* ... and when this one is of no more use */
 };
@@ -160,11 +160,12 @@ static int login_own_headers(struct tow_zerobus_account *account, int64_t timeou
 
 /* ---- tokens ---------------------------------------------------------------------------------- */
 
-static void login_keep(struct tow_zerobus_account *account, struct token *token, int64_t began_ms)
+static void login_keep(struct tow_zerobus_account *account, struct tow_oauth_token *token,
+                       int64_t began_ms)
 {
     int64_t lead_ms = account->refresh_ms;
 
-    token_release(&account->token);
+    tow_oauth_token_release(&account->token);
     account->token = *token;
     account->renew_ms = account->end_ms = began_ms; /* one whose life nobody knows is used once */
     if (token->life_ms == 0)
@@ -178,10 +179,10 @@ static void login_keep(struct tow_zerobus_account *account, struct token *token,
 static int login_fetch(struct tow_zerobus_account *account, int64_t timeout_ms,
                        struct tow_error *err)
 {
-    const struct token_request request = {&account->workspace, account->workspace_id,
-                                          account->table, timeout_ms};
+    struct token_request request = {&account->workspace, account->workspace_id, account->table,
+                                    timeout_ms};
     int64_t began_ms = tow_monotonic_ms();
-    struct token token;
+    struct tow_oauth_token token;
     int code = token_fetch(account->http, &request, &token, err);
 
     if (code == TOW_OK) {
@@ -228,7 +229,7 @@ void tow_zerobus_account_forget(struct tow_zerobus_account *account, const char 
 {
     pthread_mutex_lock(&account->lock);
     if (account->token.bearer && strcmp(account->token.bearer, bearer) == 0)
-        token_release(&account->token);
+        tow_oauth_token_release(&account->token);
     pthread_mutex_unlock(&account->lock);
 }
 
@@ -365,7 +366,7 @@ void tow_zerobus_account_free(struct tow_zerobus_account *account)
         return;
     if (account->http)
         tow_http_free(account->http);
-    token_release(&account->token);
+    tow_oauth_token_release(&account->token);
     tow_databricks_config_release(&account->workspace);
     login_free_texts(account->headers, account->header_count);
     login_free_texts(account->command, account->command_count);

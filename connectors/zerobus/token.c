@@ -6,26 +6,11 @@
 #include "connectors/zerobus/token.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "connectors/databricks/bearer.h"
-#include "connectors/databricks/secret.h"
-#include "connectors/grpc/clock.h"
 #include "towpath/clock.h"
-#include "towpath/json.h"
-#include "towpath/value.h"
 
-#define TOKEN_PATH     "/oidc/v1/token"
-#define TOKEN_LIMIT    65536
-#define TOKEN_DEPTH    16
-#define TOKEN_LIFE_MAX INT64_C(86400) /* seconds; a longer one is taken for that */
-
-void token_release(struct token *token)
-{
-    tow_secret_free(token->bearer);
-    *token = (struct token){0};
-}
+#define TOKEN_WHAT "logging in for Zerobus"
 
 /* ---- the request ----------------------------------------------------------------------------- */
 
@@ -92,112 +77,40 @@ static int token_put_form(struct tow_buffer *form, const struct token_request *r
     return code;
 }
 
-/* ---- the answer ------------------------------------------------------------------------------ */
-
-/* Milliseconds of "expires_in", a number or a text; 0 where it says nothing. */
-static int64_t token_life_ms(struct tow_json_part part)
-{
-    int64_t life;
-
-    if (part.length >= 2 && part.text[0] == '"') {
-        part.text++;
-        part.length -= 2;
-    }
-    if (tow_parse_int64(part.text, part.length, &life) != TOW_PARSE_OK || life <= 0)
-        return 0;
-    return (life < TOKEN_LIFE_MAX ? life : TOKEN_LIFE_MAX) * 1000;
-}
-
-static int token_take(struct token *token, struct tow_json_part string, struct tow_error *err)
-{
-    int code = tow_bearer_make(string, &token->bearer, err);
-
-    if (code == TOW_OK || code == TOW_E_NOMEM)
-        return code;
-    return tow_error_set(err, TOW_E_AUTH,
-                         "logging in for Zerobus: the access_token of the answer is no token");
-}
-
-static int token_read(struct token *token, const struct tow_buffer *body, struct tow_error *err)
-{
-    struct tow_json_part key, value, string = {"", 0};
-    struct tow_json_scan scan;
-
-    if (!tow_json_valid(body->data, body->size, TOKEN_DEPTH) ||
-        !tow_json_scan_object(&scan, (struct tow_json_part){body->data, body->size}))
-        return tow_error_set(err, TOW_E_ENV,
-                             "logging in for Zerobus: the answer is no JSON object; check host and "
-                             "proxy settings");
-    while (tow_json_scan_member(&scan, &key, &value)) {
-        if (tow_json_part_is(key, "\"access_token\""))
-            string = value;
-        else if (tow_json_part_is(key, "\"expires_in\""))
-            token->life_ms = token_life_ms(value);
-    }
-    return token_take(token, string, err);
-}
-
 /* ---- the exchange ---------------------------------------------------------------------------- */
 
-static int token_judge(const struct tow_http_response *response,
-                       const struct token_request *request, struct tow_error *err)
+static int token_refused(void *context, const struct tow_http_response *response,
+                         struct tow_error *err)
 {
+    const struct token_request *request = context;
     char what[400];
 
-    (void)snprintf(what, sizeof what, "logging in for Zerobus as %s, for %s",
-                   request->workspace->client_id, request->table);
+    (void)snprintf(what, sizeof what, TOKEN_WHAT " as %s, for %s", request->workspace->client_id,
+                   request->table);
     return tow_http_refused(response, what, err);
 }
 
-static int token_exchange(struct tow_http *http, const struct token_request *request,
-                          struct tow_buffer *form, struct token *token, struct tow_error *err)
-{
-    static const struct tow_http_header headers[] = {
-        {"Accept", "application/json"}, {"Content-Type", "application/x-www-form-urlencoded"}};
-    struct tow_http_request call = {.method = "POST",
-                                    .headers = headers,
-                                    .header_count = 2,
-                                    .body = form->data,
-                                    .body_length = (int64_t)form->size,
-                                    .user = request->workspace->client_id,
-                                    .password = request->workspace->client_secret,
-                                    .timeout_ms = request->timeout_ms,
-                                    .limit = TOKEN_LIMIT};
-    struct tow_http_response response = {0};
-    int64_t began_ms = tow_monotonic_ms();
-    char *url;
-    int code;
-
-    if (asprintf(&url, "%s" TOKEN_PATH, request->workspace->url) < 0)
-        return tow_error_nomem(err);
-    call.url = url;
-    code = tow_http_perform(http, &call, &response, err);
-    if (code != TOW_OK && code != TOW_E_CANCELLED)
-        tow_error_prefix(err, "logging in for Zerobus");
-    if (code == TOW_OK)
-        code = response.status / 100 == 2 ? token_read(token, &response.body, err)
-                                          : token_judge(&response, request, err);
-    if (code == TOW_OK && token->life_ms && tow_monotonic_ms() - began_ms >= token->life_ms)
-        code = tow_error_set(err, TOW_E_TRANSIENT,
-                             "logging in for Zerobus: the token had ended when it came");
-    if (response.body.data)
-        explicit_bzero(response.body.data, response.body.capacity);
-    tow_http_response_release(&response);
-    free(url);
-    return code;
-}
-
-int token_fetch(struct tow_http *http, const struct token_request *request, struct token *token,
+int token_fetch(struct tow_http *http, struct token_request *request, struct tow_oauth_token *token,
                 struct tow_error *err)
 {
+    struct tow_oauth_request exchange = {.workspace = request->workspace,
+                                         .timeout_ms = request->timeout_ms,
+                                         .what = TOKEN_WHAT,
+                                         .refused = token_refused,
+                                         .context = request};
     struct tow_buffer form = {0};
+    int64_t began_ms = tow_monotonic_ms();
     int code = token_put_form(&form, request, err);
 
-    *token = (struct token){0};
+    *token = (struct tow_oauth_token){0};
+    exchange.form = form.data;
+    exchange.form_length = form.size;
     if (code == TOW_OK)
-        code = token_exchange(http, request, &form, token, err);
+        code = tow_oauth_fetch(http, &exchange, token, err);
+    if (code == TOW_OK && token->life_ms && tow_monotonic_ms() - began_ms >= token->life_ms)
+        code = tow_error_set(err, TOW_E_TRANSIENT, TOKEN_WHAT ": the token had ended when it came");
     if (code != TOW_OK)
-        token_release(token);
+        tow_oauth_token_release(token);
     tow_buffer_release(&form);
     return code;
 }
