@@ -80,6 +80,14 @@ static void diags_insert(struct tow_diags *diags, struct tow_diag *diag)
         diags->warnings++;
 }
 
+/* Names and paths out of a file may hold anything; a finding is one line. */
+static void diag_make_line(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
 void tow_diags_add(struct tow_diags *diags, enum tow_severity severity, const char *file, int line,
                    const char *format, ...)
 {
@@ -93,6 +101,7 @@ void tow_diags_add(struct tow_diags *diags, enum tow_severity severity, const ch
     if (file)
         diag.file = strdup(file);
     if (diag.text && (diag.file || !file) && diags_reserve(diags) == 0) {
+        diag_make_line(diag.text);
         diags_insert(diags, &diag);
         return;
     }

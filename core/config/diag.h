@@ -28,7 +28,7 @@ struct tow_diags {
     int incomplete; /* 1: memory ran out and findings are missing; counts as an error */
 };
 
-/* A finding that is there already is not added again. */
+/* A finding that is there already is not added again. Control characters are shown as '?'. */
 void tow_diags_add(struct tow_diags *diags, enum tow_severity severity, const char *file, int line,
                    const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* One line each, in order of file and line: "jobs/a.cfg:12: error: text". */

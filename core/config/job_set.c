@@ -145,6 +145,17 @@ static int set_apply(struct tow_setting *group, const char *key, struct tow_diag
     return TOW_OK;
 }
 
+/* 1 where the text is UTF-8, as that of a file is, and its key can be shown. */
+static int set_is_text(const char *set)
+{
+    size_t key = strcspn(set, "=");
+
+    for (size_t i = 0; i < key; i++)
+        if ((unsigned char)set[i] < 0x20 || set[i] == 0x7f)
+            return 0;
+    return tow_utf8_valid(set, strlen(set));
+}
+
 int tow_job_apply_sets(struct tow_setting *root, const char *const *sets, size_t count,
                        struct tow_diags *diags, struct tow_error *err)
 {
@@ -157,10 +168,13 @@ int tow_job_apply_sets(struct tow_setting *root, const char *const *sets, size_t
     for (size_t i = 0; !rc && i < count; i++) {
         const char *key = strncmp(sets[i], "job.", 4) == 0 ? sets[i] + 4 : sets[i];
 
-        if (strchr(sets[i], '='))
-            rc = set_apply(job, key, diags, err);
-        else
+        if (!strchr(sets[i], '='))
             rc = set_refuse(diags, sets[i], strlen(sets[i]), "KEY=VALUE is needed");
+        else if (!set_is_text(sets[i]))
+            rc = set_refuse(diags, sets[i], strcspn(sets[i], "="),
+                            "the key has control characters, or it and its value are not UTF-8");
+        else
+            rc = set_apply(job, key, diags, err);
     }
     return rc;
 }

@@ -170,6 +170,10 @@ static void test_what_cannot_be_set_is_refused(void **state)
     refused("connections.c.url=x", "--set: error: there is no group \"connections\" in job\n");
     refused("source.path", "--set: error: \"source.path\": KEY=VALUE is needed\n");
     refused("=5", "--set: error: \"=5\": a name is missing before \"=\"\n");
+    refused("source.path=\xff", "--set: error: \"source.path\": the key has control characters, or "
+                                "it and its value are not UTF-8\n");
+    refused("source.a\nb=1", "--set: error: \"source.a?b\": the key has control characters, or it "
+                             "and its value are not UTF-8\n");
     refused("source.=5", "--set: error: \"=5\": a name is missing before \"=\"\n");
     refused("source=5", "--set: error: \"source\": it holds several values; only one can be set\n");
     refused("columns=5",

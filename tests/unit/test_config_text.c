@@ -249,6 +249,9 @@ static void test_a_missing_include_is_named_and_the_rest_judged(void **state)
                        "job.cfg:1: error: @include \"none.cfg\": cannot open it: No such file or "
                        "directory\n"
                        "job.cfg:3: error: job has no key \"nmae\"; did you mean \"name\"?\n");
+    config_assert_says("@include \"no\nne.cfg\"\n" SOUND,
+                       "job.cfg:1: error: @include \"no?ne.cfg\": cannot open it: No such file or "
+                       "directory\n");
     config_assert_says("@include \"\"\n" SOUND, "job.cfg:1: error: @include: the path is empty\n");
     config_assert_says("@include \".\"\n" SOUND,
                        "job.cfg:1: error: @include \".\": it is a folder\n");
