@@ -7,10 +7,13 @@ import shutil
 import sqlite3
 import sys
 import urllib.request
+from pathlib import Path
 
 
 def curl(silent, url, flag=None, data=None):
     assert silent == "-s" and flag in (None, "-d")
+    if data and data.startswith("@"):
+        data = Path(data[1:]).read_text()
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(url, data and data.encode(), timeout=60) as answer:
         sys.stdout.write(answer.read().decode())

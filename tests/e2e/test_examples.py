@@ -29,6 +29,7 @@ COVERED = {
     ("README.md", "towpath init csv file"): "test_guide.py",
     ("docs/bench/README.md", "make bench"): "test_examples.py: its targets and variables",
     ("docs/lytics.md", "$ ./quickstart sandbox"): "test_examples.py",
+    ("docs/lytics.md", '{"fields":'): "test_examples.py",
     ("docs/lytics.md", "$ export U="): "test_examples.py",
     ("docs/operate.md", "./configure --prefix=/usr"): "it installs into the system, as root",
     ("docs/operate.md", "[Service]"): "test_service.py",
@@ -53,8 +54,13 @@ def block_of(page, first):
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: f"{block.page}:{block.line}")
 def test_a_block_says_what_it_is_and_some_test_runs_it(block):
-    assert block.info in ("cfg", "sh", "console", "ini", "text"), "give it an info string, or a test to a new one"
+    assert block.info in ("cfg", "sh", "console", "ini", "json", "text"), "give it an info string, or a test to a new one"
     assert (block.info == "cfg") != bool(entry(block)), "COVERED has to name what runs it"
+
+
+@pytest.mark.parametrize("block", [one for one in BLOCKS if one.info == "json"], ids=lambda block: f"{block.page}:{block.line}")
+def test_json_is_json(block):
+    json.loads(block.text)
 
 
 def test_nothing_is_covered_that_is_not_there():
@@ -185,6 +191,7 @@ def test_lytics_can_be_tried_without_accounts(shell, sandbox):
     _, (about,) = typed(block_of("docs/lytics.md", "$ ./quickstart sandbox"))
     assert like(json.dumps({"url": address, "storage_url": ""}), about)
     shutil.copytree(SOURCE / "conf", shell.tow.folder / "conf")
+    shell.tow.write("seed.json", block_of("docs/lytics.md", '{"fields":').text)
     script, (shown,) = typed(block_of("docs/lytics.md", "$ export U="))
     assert address in script
     for said in (sandbox.token, sandbox.http_path, sandbox.lytics_token):
