@@ -32,7 +32,7 @@ static int client_copy_config(struct tow_databricks_config *to,
         client_copy(&to->token, from->token) && client_copy(&to->client_id, from->client_id) &&
         client_copy(&to->client_secret, from->client_secret) &&
         client_copy(&to->ca_file, from->ca_file) && client_copy(&to->proxy, from->proxy))
-        return TOW_OK;
+        return tow_identity_copy(&to->identity, &from->identity, err);
     return tow_error_nomem(err);
 }
 
@@ -40,6 +40,7 @@ struct tow_databricks *tow_databricks_new(const struct tow_databricks_config *co
                                           struct tow_error *err)
 {
     const struct tow_http_settings settings = {.ca_file = config->ca_file,
+                                               .identity = config->identity,
                                                .proxy = config->proxy,
                                                .connect_timeout_ms = config->connect_timeout_ms,
                                                .idle_timeout_ms = config->stall_timeout_ms,

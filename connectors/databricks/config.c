@@ -406,7 +406,8 @@ int tow_databricks_config_init(struct tow_databricks_config *config,
                                const struct tow_databricks_settings *settings, int needs_warehouse,
                                struct tow_error *err)
 {
-    const struct tow_http_settings way = {.ca_file = settings->ca_file, .proxy = settings->proxy};
+    const struct tow_http_settings way = {
+        .ca_file = settings->ca_file, .identity = settings->identity, .proxy = settings->proxy};
     struct config_found found = {.file = NULL};
     int code;
 
@@ -429,6 +430,8 @@ int tow_databricks_config_init(struct tow_databricks_config *config,
                                 settings->ca_file && *settings->ca_file ? settings->ca_file : NULL,
                                 err);
     if (code == TOW_OK)
+        code = tow_identity_copy(&config->identity, &settings->identity, err);
+    if (code == TOW_OK)
         code = config_copy_text(&config->proxy, settings->proxy, err);
     config->connect_timeout_ms = settings->connect_timeout_ms;
     config->stall_timeout_ms = settings->stall_timeout_ms;
@@ -450,5 +453,6 @@ void tow_databricks_config_release(struct tow_databricks_config *config)
     free(config->workspace_id);
     free(config->client_id);
     free(config->ca_file);
+    tow_identity_release(&config->identity);
     *config = (struct tow_databricks_config){.url = NULL};
 }

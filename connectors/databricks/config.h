@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "connectors/http/identity.h"
 #include "towpath/error.h"
 
 /* What the user wrote; NULL where nothing. */
@@ -23,6 +24,7 @@ struct tow_databricks_settings {
     const char *ca_file, *proxy;           /* http.h */
     int64_t connect_timeout_ms;            /* http.h; 0: its own */
     int64_t stall_timeout_ms;              /* http.h's idle_timeout_ms; 0: its own */
+    struct tow_identity identity;          /* for the workspace */
 };
 
 enum tow_databricks_login { TOW_DATABRICKS_TOKEN, TOW_DATABRICKS_CLIENT };
@@ -37,6 +39,7 @@ struct tow_databricks_config {
     char *client_id, *client_secret;
     char *ca_file, *proxy;
     int64_t connect_timeout_ms, stall_timeout_ms;
+    struct tow_identity identity;
 };
 
 /*

@@ -124,6 +124,7 @@ static void slot_load(struct tow_fetch_slot *slot)
                                               .url = slot->link.url,
                                               .headers = slot->headers,
                                               .header_count = count,
+                                              .is_elsewhere = 1,
                                               .take = slot_take,
                                               .context = slot};
     slot->has_begun = 0;

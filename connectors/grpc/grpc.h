@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "connectors/grpc/status.h"
+#include "connectors/http/identity.h"
 #include "towpath/error.h"
 
 struct tow_grpc;
@@ -30,11 +31,10 @@ struct tow_grpc_call;
 /* ---- the connection -------------------------------------------------------------------------- */
 
 struct tow_grpc_settings {
-    const char *url;         /* "https://host[:port]", nothing behind; http to loopback */
-    const char *user_agent;  /* NULL: "towpath/<version>" */
-    const char *ca_file;     /* PEM, instead of the system's certificates; NULL: the system's */
-    const char *client_cert; /* PEM; NULL: none */
-    const char *client_key;  /* PEM; NULL: in client_cert */
+    const char *url;        /* "https://host[:port]", nothing behind; http to loopback */
+    const char *user_agent; /* NULL: "towpath/<version>" */
+    const char *ca_file;    /* PEM, instead of the system's certificates; NULL: the system's */
+    struct tow_identity identity; /* shown to a server that asks for it; {NULL}: none */
     /* URL of an HTTP proxy, which is asked to CONNECT, or of a SOCKS proxy; "": none; NULL:
      * grpc_proxy, https_proxy or all_proxy of the environment, in small or capital letters.
      * no_proxy of the environment excepts hosts from any of them. */

@@ -53,6 +53,20 @@ static int link_broke(const struct grpc_link *link, int errnum, struct tow_error
     return tow_error_errno(err, TOW_E_TRANSIENT, errnum, "the connection to %s", link->peer);
 }
 
+int grpc_link_is_unwelcome(unsigned long why)
+{
+    int reason = ERR_GET_REASON(why);
+
+    return ERR_GET_LIB(why) == ERR_LIB_SSL &&
+           (reason == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED ||
+            reason == SSL_R_SSLV3_ALERT_BAD_CERTIFICATE ||
+            reason == SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE ||
+            reason == SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED ||
+            reason == SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED ||
+            reason == SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN ||
+            reason == SSL_R_TLSV1_ALERT_UNKNOWN_CA || reason == SSL_R_TLSV1_ALERT_ACCESS_DENIED);
+}
+
 static int link_tls_broke(const struct grpc_link *link, int ssl_error, int errnum,
                           struct tow_error *err)
 {
@@ -60,6 +74,10 @@ static int link_tls_broke(const struct grpc_link *link, int ssl_error, int errnu
 
     if (ssl_error == SSL_ERROR_SYSCALL || !why)
         return link_broke(link, errnum, err);
+    if (grpc_link_is_unwelcome(why))
+        return tow_error_set(err, TOW_E_ENV,
+                             "%s wants another client certificate (client_cert): %s", link->peer,
+                             ERR_reason_error_string(why));
     return tow_error_set(err, TOW_E_TRANSIENT, "the connection to %s: TLS: %s", link->peer,
                          ERR_reason_error_string(why) ? ERR_reason_error_string(why) : "broken");
 }

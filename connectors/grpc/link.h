@@ -44,6 +44,9 @@ short grpc_link_events(const struct grpc_link *link, int sends);
 int grpc_link_dial(struct grpc_link *link, const struct grpc_address *address, int cancel_fd,
                    int64_t deadline_ms, struct tow_error *err);
 void grpc_link_hang_up(struct grpc_link *link);
+/* 1 where OpenSSL's error is the server's word that it wants (another) certificate of the client.
+ * In TLS 1.3 it looks at it when the client believes to be through. */
+int grpc_link_is_unwelcome(unsigned long why);
 /* tls.c: TLS over the dialed socket. */
 int grpc_link_secure(struct grpc_link *link, const struct grpc_address *address,
                      const struct tow_grpc_settings *settings, int64_t deadline_ms,

@@ -38,21 +38,6 @@ static int tls_trust(SSL_CTX *context, const char *ca_file, struct tow_error *er
     return TOW_OK;
 }
 
-static int tls_identify(SSL_CTX *context, const struct tow_grpc_settings *settings,
-                        struct tow_error *err)
-{
-    const char *cert = settings->client_cert;
-    const char *key = settings->client_key ? settings->client_key : cert;
-
-    if (!cert)
-        return TOW_OK;
-    if (SSL_CTX_use_certificate_chain_file(context, cert) != 1)
-        return tls_bad_file(cert, "the client certificate", err);
-    if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1)
-        return tls_bad_file(key, "the client key", err);
-    return TOW_OK;
-}
-
 static int tls_make_context(struct grpc_link *link, const struct tow_grpc_settings *settings,
                             struct tow_error *err)
 {
@@ -68,7 +53,7 @@ static int tls_make_context(struct grpc_link *link, const struct tow_grpc_settin
     if (SSL_CTX_set_alpn_protos(context, tls_alpn, sizeof tls_alpn - 1) != 0)
         return tow_error_nomem(err);
     code = tls_trust(context, settings->ca_file, err);
-    return code == TOW_OK ? tls_identify(context, settings, err) : code;
+    return code == TOW_OK ? tow_identity_use(&settings->identity, context, err) : code;
 }
 
 /* Names are checked as names and sent as SNI; addresses are checked as addresses. */
@@ -84,16 +69,27 @@ static int tls_expect_host(SSL *ssl, const char *host, struct tow_error *err)
     return done ? TOW_OK : tow_error_nomem(err);
 }
 
+static const char *tls_advice(long verdict)
+{
+    if (verdict == X509_V_ERR_CERT_NOT_YET_VALID || verdict == X509_V_ERR_CERT_HAS_EXPIRED)
+        return "; is this machine's clock right?";
+    if (verdict == X509_V_ERR_HOSTNAME_MISMATCH || verdict == X509_V_ERR_IP_ADDRESS_MISMATCH)
+        return "; it was made out to another name";
+    return "; ca_file names the certificates to trust where they are not the system's";
+}
+
 static int tls_refused(const struct grpc_link *link, int ssl_error, int errnum,
                        struct tow_error *err)
 {
     long verdict = SSL_get_verify_result(link->ssl);
 
     if (verdict != X509_V_OK)
+        return tow_error_set(err, TOW_E_ENV, "the certificate of %s is refused: %s%s", link->peer,
+                             X509_verify_cert_error_string(verdict), tls_advice(verdict));
+    if (grpc_link_is_unwelcome(ERR_peek_last_error()))
         return tow_error_set(err, TOW_E_ENV,
-                             "the certificate of %s is refused: %s; ca_file names the certificates "
-                             "to trust where it is not the system's",
-                             link->peer, X509_verify_cert_error_string(verdict));
+                             "%s wants another client certificate (client_cert): %s", link->peer,
+                             tls_reason());
     if (ssl_error == SSL_ERROR_SYSCALL)
         return tow_error_set(err, TOW_E_TRANSIENT, "TLS with %s: %s", link->peer,
                              errnum ? strerror(errnum) : "the connection was closed");
@@ -101,7 +97,11 @@ static int tls_refused(const struct grpc_link *link, int ssl_error, int errnum,
         ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
         return tow_error_set(err, TOW_E_TRANSIENT, "TLS with %s: the connection was closed",
                              link->peer);
-    return tow_error_set(err, TOW_E_ENV, "TLS with %s: %s", link->peer, tls_reason());
+    return tow_error_set(err, TOW_E_ENV, "TLS with %s: %s%s", link->peer, tls_reason(),
+                         ERR_GET_REASON(ERR_peek_last_error()) ==
+                                 SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE
+                             ? "; it may want a client certificate (client_cert)"
+                             : "");
 }
 
 static int tls_wait(const struct grpc_link *link, int ssl_error, int cancel_fd, int64_t deadline_ms,

@@ -67,6 +67,8 @@ int tow_http_check(const struct tow_http_settings *settings, struct tow_error *e
 {
     int code = client_check_proxy(settings->proxy, err), fd;
 
+    if (code == TOW_OK)
+        code = tow_identity_check(&settings->identity, err);
     if (code != TOW_OK || !settings->ca_file || !*settings->ca_file)
         return code;
     fd = open(settings->ca_file, O_RDONLY | O_CLOEXEC);
@@ -87,9 +89,7 @@ static int client_settings(struct tow_http *http, const struct tow_http_settings
     if (code == TOW_OK)
         code = client_copy(&http->ca_file, ca_file && *ca_file ? ca_file : NULL, err);
     if (code == TOW_OK)
-        code = client_copy(&http->client_cert, settings->client_cert, err);
-    if (code == TOW_OK)
-        code = client_copy(&http->client_key, settings->client_key, err);
+        code = tow_identity_copy(&http->identity, &settings->identity, err);
     if (code == TOW_OK)
         code = client_check_proxy(settings->proxy, err);
     if (code == TOW_OK)
@@ -114,6 +114,7 @@ struct tow_http *tow_http_new(const struct tow_http_settings *settings, struct t
         return NULL;
     }
     atomic_init(&http->woken, 0);
+    atomic_init(&http->was_asked, 0);
     if (client_ready(http, err) == TOW_OK && client_settings(http, settings, err) == TOW_OK)
         return http;
     tow_http_free(http);
@@ -136,8 +137,7 @@ void tow_http_free(struct tow_http *http)
     free(http->proxy);
     free(http->user_agent);
     free(http->ca_file);
-    free(http->client_cert);
-    free(http->client_key);
+    tow_identity_release(&http->identity);
     free(http);
 }
 

@@ -137,7 +137,7 @@ static int failure_tls_files(struct tow_http_call *call, CURLcode result)
     if (result == CURLE_SSL_CERTPROBLEM)
         return tow_error_set(&call->err, TOW_E_CONFIG,
                              "%s: the client certificate \"%s\" or its key cannot be used: %s",
-                             call->name, http->client_cert ? http->client_cert : "",
+                             call->name, http->identity.cert ? http->identity.cert : "",
                              failure_detail(call, result));
     return tow_error_set(&call->err, TOW_E_CONFIG,
                          "%s: no certificates can be read from \"%s\" (ca_file)", call->name,
@@ -215,6 +215,22 @@ static int failure_classify(struct tow_http_call *call, CURLcode result)
     }
 }
 
+/*
+ * A server that turns a client without a certificate away often hangs up at once, and its word for
+ * it is lost. Others ask for one and do without: so this is advice, and changes no class.
+ */
+static void failure_advise(struct tow_http_call *call)
+{
+    const struct tow_error err = call->err;
+
+    if (call->code != TOW_OK && !call->has_body && atomic_load(&call->http->was_asked) &&
+        (call->code == TOW_E_TRANSIENT || call->code == TOW_E_ENV))
+        tow_error_set(
+            &call->err, call->code,
+            "%s; the server had asked for a client certificate (client_cert), and got none",
+            err.message);
+}
+
 void tow_http_judge(struct tow_http_call *call, CURLcode result)
 {
     /* A callback that broke the exchange off, and a limit, have said why. */
@@ -225,4 +241,5 @@ void tow_http_judge(struct tow_http_call *call, CURLcode result)
     else if (!call->has_body)
         call->code = tow_error_set(&call->err, TOW_E_TRANSIENT,
                                    "%s: the answer was cut off in its header", call->name);
+    failure_advise(call);
 }

@@ -25,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "connectors/http/identity.h"
 #include "towpath/error.h"
 #include "towpath/rowtext.h"
 
@@ -32,13 +33,12 @@ struct tow_http;
 struct tow_http_call;
 
 struct tow_http_settings {
-    const char *user_agent;     /* NULL: "towpath/<version>" */
-    const char *ca_file;        /* PEM, instead of the system's certificates; NULL: SSL_CERT_FILE of
-                                   the environment, else the system's */
-    const char *client_cert;    /* PEM; NULL: none */
-    const char *client_key;     /* PEM; NULL: in client_cert */
-    const char *proxy;          /* URL; NULL: the environment decides; "": none */
-    int64_t connect_timeout_ms; /* names, TCP and TLS together; 0: 30 s */
+    const char *user_agent; /* NULL: "towpath/<version>" */
+    const char *ca_file;    /* PEM, instead of the system's certificates; NULL: SSL_CERT_FILE of
+                               the environment, else the system's */
+    struct tow_identity identity; /* shown to servers that ask for it; {NULL}: none */
+    const char *proxy;            /* URL; NULL: the environment decides; "": none */
+    int64_t connect_timeout_ms;   /* names, TCP and TLS together; 0: 30 s */
     /* An exchange in which no byte moves for so long ends, and one in which less than 64 KiB move
      * in five times as long, so that a far end which drips bytes holds nobody; 0: 60 s. */
     int64_t idle_timeout_ms;
@@ -68,6 +68,7 @@ struct tow_http_request {
     int64_t body_length;
     const char *user, *password; /* HTTP Basic; NULL: none */
     const struct tow_http_sigv4 *sigv4;
+    int is_elsewhere;        /* 1: a server that is not told who is calling, by no certificate */
     int64_t timeout_ms;      /* for the whole exchange; 0: none but the idle one */
     int64_t idle_timeout_ms; /* instead of the client's; 0: the client's */
     /* Bytes of a 2xx answer that are kept; one that has more is TOW_E_ENV ("answer longer than").
@@ -92,8 +93,8 @@ struct tow_http_response {
     char reason[256]; /* x-databricks-reason-phrase or the like; "" where there is none */
 };
 
-/* What of the settings can be judged without a connection: the proxy's URL, and whether ca_file can
- * be read. TOW_E_CONFIG. */
+/* What of the settings can be judged without a connection: the proxy's URL, whether ca_file can be
+ * read, and the client certificate. TOW_E_CONFIG. */
 int tow_http_check(const struct tow_http_settings *settings, struct tow_error *err);
 /* Settings are copied. */
 struct tow_http *tow_http_new(const struct tow_http_settings *settings, struct tow_error *err);

@@ -16,7 +16,8 @@
 
 struct tow_http {
     CURLM *multi;
-    char *user_agent, *ca_file, *client_cert, *client_key, *proxy;
+    char *user_agent, *ca_file, *proxy;
+    struct tow_identity identity;
     int64_t connect_timeout_ms, idle_timeout_ms;
     int cancel_fd;
     int is_ready; /* curl_global_init was done for this client */
@@ -25,6 +26,7 @@ struct tow_http {
     int running;                 /* those among them that have not ended */
     int64_t next_look_ms;        /* when idle exchanges are looked for again */
     int was_unsent;
+    atomic_int was_asked; /* a server wanted a client certificate, and there is none */
 };
 
 struct tow_http_call {

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <openssl/ssl.h>
+
 #include "connectors/http/http_priv.h"
 
 #define REQUEST_BUFFER        (64 * 1024L)  /* bytes that are read from a connection at once */
@@ -158,9 +160,31 @@ static CURLcode request_connection(struct tow_http_call *call)
     return code;
 }
 
+/* OpenSSL's callback for a server that asks who is calling. The client lives longer than its
+ * connections. */
+static int request_is_asked(SSL *ssl, X509 **certificate, EVP_PKEY **key)
+{
+    struct tow_http *http = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+    (void)certificate;
+    (void)key;
+    if (http)
+        atomic_store(&http->was_asked, 1);
+    return 0;
+}
+
+static CURLcode request_listen(CURL *easy, void *context, void *http)
+{
+    (void)easy;
+    SSL_CTX_set_app_data((SSL_CTX *)context, http);
+    SSL_CTX_set_client_cert_cb(context, request_is_asked);
+    return CURLE_OK;
+}
+
 static CURLcode request_tls(struct tow_http_call *call)
 {
     const struct tow_http *http = call->http;
+    const struct tow_identity *identity = &http->identity;
     CURL *easy = call->easy;
     CURLcode code = CURLE_OK;
 
@@ -176,9 +200,15 @@ static CURLcode request_tls(struct tow_http_call *call)
         SET(CURLOPT_PROXY_CAINFO, http->ca_file);
         SET(CURLOPT_PROXY_CAPATH, NULL);
     }
-    if (http->client_cert) {
-        SET(CURLOPT_SSLCERT, http->client_cert);
-        SET(CURLOPT_SSLKEY, http->client_key ? http->client_key : http->client_cert);
+    if (identity->cert && !call->request->is_elsewhere) {
+        SET(CURLOPT_SSLCERT, identity->cert);
+        SET(CURLOPT_SSLKEY, identity->key ? identity->key : identity->cert);
+        /* Without one, OpenSSL would ask for it on the terminal. */
+        SET(CURLOPT_KEYPASSWD, identity->password ? identity->password : "");
+    } else if (code == CURLE_OK &&
+               curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, request_listen) == CURLE_OK) {
+        /* With another TLS library than OpenSSL a message says less, and that is all. */
+        SET(CURLOPT_SSL_CTX_DATA, http);
     }
     return code;
 }

@@ -47,6 +47,7 @@ static struct tow_http_settings client_http(const struct tow_lytics_settings *se
 
     return (struct tow_http_settings){.ca_file = client_given(settings->ca_file) ? settings->ca_file
                                                                                  : NULL,
+                                      .identity = settings->identity,
                                       .proxy = settings->proxy,
                                       /* An upload may take long, as long as it moves. */
                                       .idle_timeout_ms = limit,

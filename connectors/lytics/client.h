@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "connectors/http/identity.h"
 #include "towpath/error.h"
 #include "towpath/json.h"
 #include "towpath/rowtext.h"
@@ -36,7 +37,8 @@ struct tow_lytics_settings {
     const char *account_id; /* which of the accounts that the token reaches: id or number; none: the
                                token's own */
     const char *ca_file;    /* as in http.h */
-    const char *proxy;      /* as in http.h: NULL is the environment's, "" none */
+    struct tow_identity identity; /* as in http.h */
+    const char *proxy;            /* as in http.h: NULL is the environment's, "" none */
     /* Of a call, from connecting to the end of its answer; 60 s. Of an upload, for connecting, and
      * in which no byte moves. */
     int64_t timeout_ms;
@@ -44,7 +46,7 @@ struct tow_lytics_settings {
     int cancel_fd;        /* as in http.h; -1: none */
 };
 
-/* What can be judged without a connection: URLs, the token's form, ca_file and proxy. TOW_E_CONFIG
+/* What can be judged without a connection: URLs, the token's form, files and proxy. TOW_E_CONFIG
  * names the option that is meant. */
 int tow_lytics_check(const struct tow_lytics_settings *settings, struct tow_error *err);
 /* Settings, which have passed tow_lytics_check, are copied. */

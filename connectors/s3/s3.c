@@ -16,6 +16,7 @@ struct tow_s3 *tow_s3_new(const struct tow_s3_settings *settings, int cancel_fd,
     const char *bundle = getenv("AWS_CA_BUNDLE");
     const struct tow_http_settings http = {.ca_file =
                                                settings->ca_file ? settings->ca_file : bundle,
+                                           .identity = settings->identity,
                                            .proxy = settings->proxy,
                                            .connect_timeout_ms = settings->connect_timeout_ms,
                                            .idle_timeout_ms = settings->stall_timeout_ms,
@@ -26,7 +27,8 @@ struct tow_s3 *tow_s3_new(const struct tow_s3_settings *settings, int cancel_fd,
         tow_error_nomem(err);
         return NULL;
     }
-    if (tow_s3_place_init(&s3->place, settings, err) == TOW_OK)
+    if (tow_s3_place_init(&s3->place, settings, err) == TOW_OK &&
+        tow_http_check(&http, err) == TOW_OK)
         s3->http = tow_http_new(&http, err);
     if (s3->http)
         return s3;

@@ -13,10 +13,11 @@ struct tow_s3_settings {
     /* All NULL: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN. Never mixed: a token
      * belongs to its key. */
     const char *access_key, *secret_key, *session_token;
-    const char *ca_file;        /* NULL: AWS_CA_BUNDLE, else as http.h says */
-    const char *proxy;          /* http.h */
-    int64_t connect_timeout_ms; /* http.h; 0: its own */
-    int64_t stall_timeout_ms;   /* http.h's idle_timeout_ms; 0: its own */
+    const char *ca_file;          /* NULL: AWS_CA_BUNDLE, else as http.h says */
+    struct tow_identity identity; /* http.h */
+    const char *proxy;            /* http.h */
+    int64_t connect_timeout_ms;   /* http.h; 0: its own */
+    int64_t stall_timeout_ms;     /* http.h's idle_timeout_ms; 0: its own */
 };
 
 struct tow_s3;

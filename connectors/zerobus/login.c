@@ -294,7 +294,8 @@ static int login_copy_workspace(struct tow_databricks_config *to,
     to->ca_file = from->ca_file ? strdup(from->ca_file) : NULL;
     to->proxy = from->proxy ? strdup(from->proxy) : NULL;
     return to->url && to->client_id && to->client_secret && (!from->ca_file || to->ca_file) &&
-           (!from->proxy || to->proxy);
+           (!from->proxy || to->proxy) &&
+           tow_identity_copy(&to->identity, &from->identity, NULL) == TOW_OK;
 }
 
 static int login_copy(struct tow_zerobus_account *account,
@@ -341,6 +342,7 @@ struct tow_zerobus_account *tow_zerobus_account_new(
         code = login_check(account, err);
     if (code == TOW_OK && account->workspace.url) {
         const struct tow_http_settings http = {.ca_file = account->workspace.ca_file,
+                                               .identity = account->workspace.identity,
                                                .proxy = account->workspace.proxy,
                                                .cancel_fd = settings->cancel_fd};
 

@@ -52,6 +52,7 @@ struct tow_zerobus_rest *tow_zerobus_rest_new(const struct tow_zerobus_rest_sett
                                               struct tow_error *err)
 {
     const struct tow_http_settings http = {.ca_file = settings->ca_file,
+                                           .identity = settings->identity,
                                            .proxy = settings->proxy,
                                            .connections = 1,
                                            .cancel_fd = settings->cancel_fd};

@@ -12,6 +12,7 @@ struct tow_zerobus_rest_settings {
     const char *table;
     struct tow_zerobus_login login; /* called in the caller's thread */
     const char *ca_file, *proxy;    /* of http.h */
+    struct tow_identity identity;   /* of http.h */
     int64_t timeout_ms;             /* for one request */
     int cancel_fd;
 };

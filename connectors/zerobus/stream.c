@@ -296,6 +296,7 @@ static int stream_copy(struct tow_zerobus *zerobus, const struct tow_zerobus_set
             *texts[i] = strdup(*texts[i]);
             whole &= *texts[i] != NULL;
         }
+    whole &= tow_identity_copy(&settings->identity, &given->identity, NULL) == TOW_OK;
     if (given->descriptor)
         whole &= tow_buffer_append(&zerobus->descriptor, given->descriptor->data,
                                    given->descriptor->size, NULL) == TOW_OK;
@@ -393,6 +394,7 @@ static void stream_release_settings(struct tow_zerobus_settings *settings)
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free((char *)(uintptr_t)texts[i]);
+    tow_identity_release(&settings->identity);
 }
 
 void tow_zerobus_free(struct tow_zerobus *zerobus)

@@ -63,6 +63,7 @@ struct tow_zerobus_settings {
     const struct tow_buffer *descriptor; /* TOW_ZEROBUS_PROTO */
     struct tow_zerobus_login login;
     const char *ca_file, *proxy, *user_agent; /* of grpc.h */
+    struct tow_identity identity;             /* of grpc.h */
     int64_t max_inflight_records;             /* not acknowledged; 0: 50,000 */
     int64_t max_inflight_bytes;               /* 0: 64 MiB */
     int64_t max_payload_bytes;                /* 0: TOW_ZEROBUS_PAYLOAD_MAX */

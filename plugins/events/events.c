@@ -93,6 +93,7 @@ static const struct tow_option events_options[] = {
                    "Else AWS_SESSION_TOKEN"),
     TOW_OPT_PATH("ca_file", 0, SOURCE, options.ca_file,
                  "PEM file of certificates that are trusted, instead of the system's"),
+    TOW_OPT_IDENTITY(SOURCE, options.identity),
     TOW_OPT_STRING("proxy", SOURCE, options.proxy, NULL,
                    "URL of a proxy; else https_proxy of the environment"),
     TOW_OPT_DURATION("connect_timeout", SOURCE, options.connect_timeout_ms, "30s", 1, 3600000,

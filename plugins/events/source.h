@@ -20,6 +20,7 @@
 #include "plugins/events/position.h"
 #include "plugins/events/rows.h"
 #include "plugins/events/store.h"
+#include "plugins/shared/identity_options.h"
 #include "towpath/plugin.h"
 
 /* Indexes of the option choices. */
@@ -43,6 +44,7 @@ struct tow_events_options {
     const char *path, *stream, *done_marker, *delimiter;
     const char *aws_region, *aws_endpoint, *ca_file, *proxy;
     int64_t connect_timeout_ms, stall_timeout_ms;
+    struct tow_identity identity;
     const char *aws_access_key_id, *aws_secret_access_key, *aws_session_token;
     const char *start_date, *end_date, *date_timezone;
     const char *id_field, *event_ts_field, *receive_ts_field;

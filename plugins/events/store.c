@@ -77,6 +77,7 @@ static int store_connect(struct tow_events_source *source, int cancel_fd, struct
         .secret_key = options->aws_secret_access_key,
         .session_token = options->aws_session_token,
         .ca_file = options->ca_file,
+        .identity = options->identity,
         .proxy = options->proxy,
         .connect_timeout_ms = options->connect_timeout_ms,
         .stall_timeout_ms = options->stall_timeout_ms,

@@ -7,6 +7,7 @@
 #define PLUGINS_SHARED_DATABRICKS_OPTIONS_H
 
 #include "connectors/databricks/config.h"
+#include "plugins/shared/identity_options.h"
 #include "towpath/plugin.h"
 
 #define TOW_OPT_DATABRICKS(instance, member)                                                      \
@@ -31,6 +32,7 @@
                      "instead of ~/.databrickscfg; else DATABRICKS_CONFIG_FILE"),                 \
         TOW_OPT_PATH("ca_file", 0, instance, member.ca_file,                                      \
                      "PEM file of the certificates to trust, instead of the system's"),           \
+        TOW_OPT_IDENTITY(instance, member.identity),                                              \
         TOW_OPT_STRING("proxy", instance, member.proxy, NULL,                                     \
                        "URL of an HTTP proxy; \"\" for none; the environment decides unless set")
 

@@ -3,12 +3,14 @@
 #define PLUGINS_SHARED_LYTICS_OPTIONS_H
 
 #include "connectors/lytics/client.h"
+#include "plugins/shared/identity_options.h"
 #include "towpath/plugin.h"
 
 struct tow_lytics_options {
     const char *api_url, *bulk_url;
     const char *token, *account_id;
     const char *ca_file, *proxy;
+    struct tow_identity identity;
     int64_t timeout_ms, rate_wait_ms;
 };
 
@@ -30,6 +32,7 @@ struct tow_lytics_options {
                          "before the next try after a 429, which does not say how long to wait"), \
         TOW_OPT_PATH("ca_file", 0, instance, o.ca_file,                                           \
                      "PEM file of the certificates to trust, instead of the system's"),           \
+        TOW_OPT_IDENTITY(instance, o.identity),                                                   \
         TOW_OPT_STRING("proxy", instance, o.proxy, NULL,                                          \
                        "URL of an HTTP proxy; \"\" for none; the environment decides unless set")
 
@@ -41,6 +44,7 @@ static inline struct tow_lytics_settings tow_lytics_options_settings(
                                         .token = options->token,
                                         .account_id = options->account_id,
                                         .ca_file = options->ca_file,
+                                        .identity = options->identity,
                                         .proxy = options->proxy,
                                         .timeout_ms = options->timeout_ms,
                                         .rate_wait_ms = options->rate_wait_ms,

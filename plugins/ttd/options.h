@@ -3,6 +3,7 @@
 #define PLUGINS_TTD_OPTIONS_H
 
 #include "connectors/ttd/request.h"
+#include "plugins/shared/identity_options.h"
 #include "towpath/plugin.h"
 
 struct tow_ttd_options {
@@ -20,6 +21,7 @@ struct tow_ttd_options {
     int64_t timeout_ms;
     int32_t gzip;
     const char *ca_file, *proxy;
+    struct tow_identity identity;
 };
 
 #define TOW_TTD_BATCH_ROWS_MAX  100000
@@ -62,6 +64,7 @@ struct tow_ttd_options {
         TOW_OPT_BOOL("gzip", instance, o.gzip, "false", "compress request bodies"),                \
         TOW_OPT_PATH("ca_file", 0, instance, o.ca_file,                                            \
                      "PEM file of the certificates to trust, instead of the system's"),            \
+        TOW_OPT_IDENTITY(instance, o.identity),                                                    \
         TOW_OPT_STRING("proxy", instance, o.proxy, NULL,                                           \
                        "URL of an HTTP proxy; \"\" for none; the environment decides unless set")
 

@@ -57,6 +57,7 @@ static int32_t ttd_check(void *self, const struct tow_host *host, struct tow_err
 {
     struct ttd_sink *sink = self;
     const struct tow_http_settings way = {.ca_file = sink->options.ca_file,
+                                          .identity = sink->options.identity,
                                           .proxy = sink->options.proxy};
     struct tow_ttd_target target = {0};
     int rc = tow_ttd_target_init(&target, &sink->options, "", err);
@@ -71,6 +72,7 @@ static int ttd_open_http(struct ttd_sink *sink, struct tow_error *err)
     const struct tow_ttd_options *options = &sink->options;
     const struct tow_http_settings settings = {
         .ca_file = options->ca_file,
+        .identity = options->identity,
         .proxy = options->proxy,
         .connect_timeout_ms = options->timeout_ms,
         .idle_timeout_ms = options->timeout_ms,

@@ -60,6 +60,10 @@ static int target_take_workspace(struct tow_bus_target *target, struct tow_error
 static int target_check(const struct tow_bus_target *target, struct tow_error *err)
 {
     const struct tow_bus_options *options = target->options;
+    const struct tow_http_settings way = {.ca_file = options->databricks.ca_file,
+                                          .identity = options->databricks.identity,
+                                          .proxy = options->databricks.proxy};
+    int code = tow_zerobus_check_table(options->table, err);
 
     if (options->headers.count > 0 && options->headers_command.count > 0)
         return tow_error_set(err, TOW_E_CONFIG,
@@ -67,7 +71,7 @@ static int target_check(const struct tow_bus_target *target, struct tow_error *e
     if (options->transport == TOW_BUS_REST && options->format == TOW_ZEROBUS_PROTO)
         return tow_error_set(err, TOW_E_CONFIG,
                              "transport = \"rest\" takes format = \"json\" alone");
-    return tow_zerobus_check_table(options->table, err);
+    return code == TOW_OK ? tow_http_check(&way, err) : code;
 }
 
 int tow_bus_target_init(struct tow_bus_target *target, const struct tow_bus_options *options,
@@ -132,6 +136,7 @@ void tow_bus_stream_settings(const struct tow_bus_target *target,
         .table = options->table,
         .format = (enum tow_zerobus_format)options->format,
         .ca_file = options->databricks.ca_file,
+        .identity = options->databricks.identity,
         .proxy = options->databricks.proxy,
         .max_inflight_records = options->max_inflight_records / options->streams,
         .max_inflight_bytes = options->max_inflight_bytes / options->streams,

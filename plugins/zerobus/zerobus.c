@@ -572,6 +572,7 @@ static int bus_open_rest(struct bus_sink *sink, struct tow_error *err)
         .table = sink->options.table,
         .login = tow_zerobus_account_login(sink->account),
         .ca_file = sink->options.databricks.ca_file,
+        .identity = sink->options.databricks.identity,
         .proxy = sink->options.databricks.proxy,
         .timeout_ms = sink->options.server_lack_of_ack_timeout_ms,
         .cancel_fd = sink->host->cancel_fd(sink->host),

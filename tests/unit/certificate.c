@@ -61,16 +61,27 @@ static void certificate_finish(X509 *certificate, EVP_PKEY *signer, const char *
     assert_int_equal(fclose(file), 0);
 }
 
-void certificate_write(const char *path, const char *names)
+static void certificate_write_own(const char *path, const char *names, long until)
 {
     EVP_PKEY *key = certificate_key();
     X509 *certificate = certificate_make(key, "towpath test", NULL);
 
+    X509_gmtime_adj(X509_getm_notAfter(certificate), until);
     certificate_extend(certificate, NID_basic_constraints, "critical,CA:TRUE");
     certificate_extend(certificate, NID_subject_alt_name, names);
     certificate_finish(certificate, key, path, key);
     X509_free(certificate);
     EVP_PKEY_free(key);
+}
+
+void certificate_write(const char *path, const char *names)
+{
+    certificate_write_own(path, names, CERTIFICATE_AFTER);
+}
+
+void certificate_write_expired(const char *path, const char *names)
+{
+    certificate_write_own(path, names, CERTIFICATE_BEFORE / 2);
 }
 
 void certificate_write_signed(const char *path, const char *authority, const char *names)

@@ -8,6 +8,8 @@
  * and key, and as what a client trusts. What cannot be done fails the test.
  */
 void certificate_write(const char *path, const char *names);
+/* As certificate_write, and out of date. */
+void certificate_write_expired(const char *path, const char *names);
 /* The same for clients that trust no server's own certificate: `path` for the server, `authority`,
  * who has signed it, for clients. */
 void certificate_write_signed(const char *path, const char *authority, const char *names);

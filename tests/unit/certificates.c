@@ -82,6 +82,25 @@ static void make(char *path, size_t size, const char *folder, const char *name, 
     issued_release(&issued);
 }
 
+/* The client's certificate in three files: with its key, alone, and the key alone and encrypted. */
+static void make_client(struct certificates *to, const char *folder, const struct issued *ca)
+{
+    struct issued client = issue("client", "DNS:client.example", 30 * DAY, ca);
+    FILE *file;
+
+    save(to->client, sizeof to->client, folder, "client", &client, 1);
+    save(to->client_cert, sizeof to->client_cert, folder, "client-cert", &client, 0);
+    snprintf(to->client_key, sizeof to->client_key, "%s/client-key.pem", folder);
+    file = fopen(to->client_key, "w");
+    assert_non_null(file);
+    assert_int_equal(PEM_write_PKCS8PrivateKey(file, client.key, EVP_aes_256_cbc(),
+                                               CERTIFICATES_PASSWORD,
+                                               sizeof CERTIFICATES_PASSWORD - 1, NULL, NULL),
+                     1);
+    assert_int_equal(fclose(file), 0);
+    issued_release(&client);
+}
+
 void certificates_make(struct certificates *certificates, const char *folder)
 {
     static const char here[] = "IP:127.0.0.1,DNS:localhost,DNS:service.example";
@@ -94,8 +113,7 @@ void certificates_make(struct certificates *certificates, const char *folder)
     make(certificates->other, sizeof certificates->other, folder, "other", "DNS:other.example",
          30 * DAY, &ca);
     make(certificates->expired, sizeof certificates->expired, folder, "expired", here, -DAY, &ca);
-    make(certificates->client, sizeof certificates->client, folder, "client", "DNS:client.example",
-         30 * DAY, &ca);
+    make_client(certificates, folder, &ca);
     issued_release(&ca);
     issued_release(&stranger);
 }

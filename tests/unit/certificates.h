@@ -2,6 +2,8 @@
 #ifndef TESTS_UNIT_CERTIFICATES_H
 #define TESTS_UNIT_CERTIFICATES_H
 
+#define CERTIFICATES_PASSWORD "open sesame"
+
 /* Paths of PEM files; those that are no `ca` hold certificate and key. */
 struct certificates {
     char ca[160];      /* has issued all below */
@@ -9,7 +11,9 @@ struct certificates {
     char other[160];   /* for other.example */
     char expired[160]; /* as `server`, until yesterday */
     char client[160];
-    char stranger[160]; /* another ca, which has issued nothing */
+    char client_cert[160]; /* of `client`, alone */
+    char client_key[160];  /* and its key, encrypted with CERTIFICATES_PASSWORD */
+    char stranger[160];    /* another ca, which has issued nothing */
 };
 
 /* Writes them into a folder; the test fails where it cannot. */

@@ -190,10 +190,10 @@ static void test_files_that_hold_no_certificate_are_refused(void **state)
     fixture->settings.ca_file = "/no/such/file.pem";
     refused(fixture, TOW_E_CONFIG, "/no/such/file.pem");
     fixture->settings.ca_file = fixture->certificate;
-    fixture->settings.client_cert = "/no/such/client.pem";
+    fixture->settings.identity.cert = "/no/such/client.pem";
     refused(fixture, TOW_E_CONFIG, "/no/such/client.pem");
-    fixture->settings.client_cert = fixture->certificate;
-    fixture->settings.client_key = "/no/such/key.pem";
+    fixture->settings.identity.cert = fixture->certificate;
+    fixture->settings.identity.key = "/no/such/key.pem";
     refused(fixture, TOW_E_CONFIG, "/no/such/key.pem");
 }
 
@@ -203,7 +203,7 @@ static void test_a_server_that_asks_for_a_certificate_gets_it(void **state)
 
     fixture->options.asks_client = 1;
     fixture_serve(fixture);
-    fixture->settings.client_cert = fixture->certificate;
+    fixture->settings.identity.cert = fixture->certificate;
     works(fixture);
 }
 
@@ -219,6 +219,28 @@ static void test_a_client_without_the_certificate_is_turned_away(void **state)
     fixture_run_until(fixture, fixture_has_ended);
     assert_int_equal(tow_grpc_status_of(fixture->call)->code, TOW_GRPC_UNAVAILABLE);
     assert_says(fixture->err, "certificate required");
+    assert_says(fixture->err, "client_cert");
+    assert_int_equal(fixture->err.code, TOW_E_ENV);
+}
+
+/* With TLS 1.2 it comes before. */
+static void test_an_older_server_turns_such_a_client_away_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->options.asks_client = 1;
+    fixture->options.tls_max = TLS1_2_VERSION;
+    fixture_serve(fixture);
+    refused(fixture, TOW_E_ENV, "client_cert");
+}
+
+static void test_a_certificate_that_has_expired_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+
+    certificate_write_expired(fixture->certificate, "DNS:localhost,IP:127.0.0.1");
+    fixture_serve(fixture);
+    refused(fixture, TOW_E_ENV, "is this machine's clock right?");
 }
 
 static void test_tls_before_1_2_is_refused(void **state)
@@ -376,6 +398,8 @@ int main(void)
         TLS_TEST(test_files_that_hold_no_certificate_are_refused),
         TLS_TEST(test_a_server_that_asks_for_a_certificate_gets_it),
         TLS_TEST(test_a_client_without_the_certificate_is_turned_away),
+        TLS_TEST(test_an_older_server_turns_such_a_client_away_at_once),
+        TLS_TEST(test_a_certificate_that_has_expired_is_refused),
         TLS_TEST(test_tls_before_1_2_is_refused),
         TLS_TEST(test_tls_1_2_will_do),
         TLS_TEST(test_a_server_without_http2_is_refused),

@@ -19,7 +19,7 @@ static struct outcome whole_life(struct http_server *server, const char *method)
     static const struct tow_http_sigv4 keys = {
         .region = "r", .service = "s3", .access_key = "a", .secret_key = "s", .session_token = "t"};
     const struct tow_http_settings settings = {
-        .cancel_fd = -1, .proxy = "", .ca_file = "/nowhere", .client_cert = "/nowhere"};
+        .cancel_fd = -1, .proxy = "", .ca_file = "/nowhere", .identity = {.cert = "/nowhere"}};
     struct tow_error err = TOW_ERROR_INIT;
     struct tow_http *http = tow_http_new(&settings, &err);
     struct outcome outcome = {err.code, 0, 0};

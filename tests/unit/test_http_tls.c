@@ -201,17 +201,96 @@ static void test_a_client_certificate_is_shown(void **state)
     const struct http_reply reply = {.body = "x"};
 
     get_from(fixture, &options, reply,
-             (struct tow_http_settings){.ca_file = pem.ca, .client_cert = pem.client});
+             (struct tow_http_settings){.ca_file = pem.ca, .identity = {.cert = pem.client}});
+    assert_ok(fixture->exchange.code, fixture->exchange.err);
+    get_from(fixture, &options, reply,
+             (struct tow_http_settings){
+                 .ca_file = pem.ca,
+                 .identity = {pem.client_cert, pem.client_key, CERTIFICATES_PASSWORD}});
     assert_ok(fixture->exchange.code, fixture->exchange.err);
     get_from(fixture, &options, reply, (struct tow_http_settings){.ca_file = pem.ca});
     assert_failed(fixture->exchange, TOW_E_ENV, "wants another client certificate");
     get_from(fixture, &options, reply,
-             (struct tow_http_settings){
-                 .ca_file = pem.ca, .client_cert = pem.client, .client_key = pem.server});
+             (struct tow_http_settings){.ca_file = pem.ca,
+                                        .identity = {.cert = pem.client, .key = pem.server}});
     assert_failed(fixture->exchange, TOW_E_CONFIG, "the client certificate");
     get_from(fixture, &options, reply,
-             (struct tow_http_settings){.ca_file = pem.ca, .client_cert = "/nowhere.pem"});
+             (struct tow_http_settings){.ca_file = pem.ca, .identity = {.cert = "/nowhere.pem"}});
     assert_failed(fixture->exchange, TOW_E_CONFIG, "the client certificate \"/nowhere.pem\"");
+}
+
+/* Of a strange one the server cannot make anything, and says so. */
+static void test_a_client_certificate_of_nobody_known_is_turned_away(void **state)
+{
+    const struct http_server_options options = {.certificate = pem.server,
+                                                .client_ca = pem.stranger};
+    struct fixture *fixture = *state;
+
+    get_from(fixture, &options, (struct http_reply){.body = "x"},
+             (struct tow_http_settings){.ca_file = pem.ca, .identity = {.cert = pem.client}});
+    assert_failed(fixture->exchange, TOW_E_ENV, "wants another client certificate");
+}
+
+/* Before TLS 1.3 the server says no more than that it does not like something. */
+static void test_a_handshake_that_fails_may_lack_a_client_certificate(void **state)
+{
+    const struct http_server_options options = {
+        .certificate = pem.server, .client_ca = pem.ca, .tls_max = TLS1_2_VERSION};
+    struct fixture *fixture = *state;
+
+    get_from(fixture, &options, (struct http_reply){.body = "x"},
+             (struct tow_http_settings){.ca_file = pem.ca});
+    assert_failed(fixture->exchange, TOW_E_ENV,
+                  "the server had asked for a client certificate (client_cert)");
+}
+
+/* A far end that the job does not name is not told who is calling. */
+static void test_a_client_certificate_stays_at_home(void **state)
+{
+    const struct http_server_options options = {.certificate = pem.server, .client_ca = pem.ca};
+    struct fixture *fixture = *state;
+
+    fixture->exchange.request.is_elsewhere = 1;
+    get_from(fixture, &options, (struct http_reply){.body = "x"},
+             (struct tow_http_settings){.ca_file = pem.ca, .identity = {.cert = pem.client}});
+    assert_failed(fixture->exchange, TOW_E_ENV, "wants another client certificate");
+}
+
+static void test_client_certificates_are_judged_without_a_connection(void **state)
+{
+    const struct {
+        struct tow_identity identity;
+        const char *says;
+    } cases[] = {
+        {{NULL, NULL, NULL}, NULL},
+        {{"", "", ""}, NULL},
+        {{pem.client, NULL, NULL}, NULL},
+        {{pem.client, "", ""}, NULL},
+        {{pem.client_cert, pem.client, NULL}, NULL},
+        {{pem.client_cert, pem.client_key, CERTIFICATES_PASSWORD}, NULL},
+        {{"/nowhere.pem", NULL, NULL},
+         "client_cert: \"/nowhere.pem\" cannot be read: No such file or directory"},
+        {{pem.client_cert, NULL, NULL}, "client_cert: "},
+        {{pem.client_cert, "/nowhere.key", NULL},
+         "client_key: \"/nowhere.key\" cannot be read: No such"},
+        {{pem.client_cert, pem.client_cert, NULL}, "client_key: "},
+        {{pem.client_cert, pem.server, NULL}, "is not that of the certificate in"},
+        {{pem.client_cert, pem.client_key, NULL}, "it is encrypted: give client_key_password"},
+        {{pem.client_cert, pem.client_key, "secret"}, "does client_key_password fit?"},
+        {{NULL, pem.client, NULL}, "client_key goes with client_cert, which is missing"},
+        {{NULL, NULL, "secret"}, "client_key_password goes with client_cert"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct tow_http_settings settings = {.identity = cases[i].identity};
+        struct tow_error err = TOW_ERROR_INIT;
+
+        assert_int_equal(tow_http_check(&settings, &err), cases[i].says ? TOW_E_CONFIG : TOW_OK);
+        if (cases[i].says)
+            assert_says(err, cases[i].says);
+        assert_null(strstr(err.message, "secret"));
+    }
 }
 
 static void test_a_body_whose_tls_was_cut_is_no_end(void **state)
@@ -453,6 +532,10 @@ int main(void)
         TEST(test_a_port_that_does_not_speak_tls_is_told),
         TEST(test_a_handshake_that_is_cut_may_pass),
         TEST(test_a_client_certificate_is_shown),
+        TEST(test_a_client_certificate_of_nobody_known_is_turned_away),
+        TEST(test_a_handshake_that_fails_may_lack_a_client_certificate),
+        TEST(test_a_client_certificate_stays_at_home),
+        TEST(test_client_certificates_are_judged_without_a_connection),
         TEST(test_a_body_whose_tls_was_cut_is_no_end),
         TEST(test_an_upload_that_is_reset_raises_no_signal),
         TEST(test_https_goes_through_a_tunnel),
