@@ -14,6 +14,7 @@
 
 #include "connectors/files/hidden.h"
 #include "connectors/files/place.h"
+#include "plugins/file/begun.h"
 #include "plugins/file/parts.h"
 #include "plugins/file/target.h"
 #include "plugins/file/text.h"
@@ -21,7 +22,7 @@
 #include "towpath/batch.h"
 
 #define FILE_BUFFER_FULL TOW_GZIP_CHUNK /* text is handed on from here */
-#define FILE_SLICE_TEXT  (32 << 10)  /* and made in slices of about as much */
+#define FILE_SLICE_TEXT  (32 << 10)     /* and made in slices of about as much */
 #define FILE_SLICE_FIRST 64
 #define FILE_SLICE_MAX   1024 /* rows */
 #define FILE_LOAD        "{load}"
@@ -118,6 +119,8 @@ static int file_open_new(struct file_sink *sink, struct tow_error *err)
     memcpy(sink->state.path, path, strlen(path) + 1);
     if (sink->options.mkdirs && !sink->target.is_stdout)
         code = tow_place_make_folders(path, err);
+    if (code == TOW_OK && sink->path)
+        code = tow_file_begun_note(sink->host, path, err);
     if (code != TOW_OK)
         return code;
     return tow_file_parts_create(&sink->parts, &sink->target, sink->host->cancel_fd(sink->host),

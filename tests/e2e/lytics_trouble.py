@@ -10,10 +10,6 @@ REFUSALS = [
 ]
 
 
-def held(sandbox):
-    return sandbox.call("GET", "/_sandbox/holds?name=kill&seconds=0")
-
-
 def run_in_trouble(tow, sandbox, rng, path, rounds, more=()):
     """Rounds in which requests to `path` fail by chance, and one of them is the last of its process.
     How many were killed; then nothing is wrong any more."""
@@ -23,7 +19,7 @@ def run_in_trouble(tow, sandbox, rng, path, rounds, more=()):
         rules.append({"do": "hold", "name": "kill", "path": path, "point": rng.choice(["before", "after"]), "skip": rng.randrange(25), "times": 1})
         sandbox.faults([*rules, *more])
         process = tow.start("run", "job.cfg")
-        until(lambda: process.poll() is not None or held(sandbox))
+        until(lambda: process.poll() is not None or sandbox.held("kill"))
         killed += process.poll() is None
         process.kill()
         process.communicate(timeout=10)

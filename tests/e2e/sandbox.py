@@ -203,9 +203,13 @@ class Sandbox:
 
     def hold(self, name="hold", seconds=30):
         """Waits until a rule with do = "hold" holds something."""
-        held = self.call("GET", f"/_sandbox/holds?name={quote(name)}&seconds={seconds}")
+        held = self.held(name, seconds)
         assert held, f"nothing came to {name!r}"
         return held
+
+    def held(self, name="hold", seconds=0):
+        """What a rule of this name holds, as soon as there is something, or after so many seconds."""
+        return self.call("GET", f"/_sandbox/holds?name={quote(name)}&seconds={seconds}")
 
     def release(self, name=None):
         """Lets go what is held, under one name or at all, and holds no more."""

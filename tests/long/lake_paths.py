@@ -38,6 +38,7 @@ class CopySink(Path):
     text_column = "note"
     load_tables = ()  # other tables of the schema that may stay
     steps = COPY_STEPS
+    requests = "/fs/files/|/sql/statements"
 
     @property
     def sink(self):
@@ -153,7 +154,9 @@ class CsvRollingCopy(CsvCopyAppend):
 
 
 class TableSource(Path):
-    """A table that rows are added to; each run reads what is new, from one version of the table."""
+    """A table that rows are added to; each load reads what is new, from one version of the table."""
+
+    finishing_runs = 2  # the first may go on with a load, and so with an older version
 
     source = f'plugin = "databricks"; table = "{TABLE}_source"; cursor = "at"; tie_break = "id";'
     steps = {
@@ -162,6 +165,7 @@ class TableSource(Path):
         "before a chunk": {"point": "before", "path": "^/storage/"},
         "when a chunk is on its way": {"point": "answer", "path": "^/storage/"},
     }
+    requests = "/sql/statements|^/storage/"
 
     def make_table(self):
         self.sandbox.set(chunk_rows=self.rng.choice([100, 500, 5000]))

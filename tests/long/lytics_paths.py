@@ -37,6 +37,7 @@ class ToTable(CopySink):
     """Into a table of Databricks; what it holds of a row is asked for in SQL."""
 
     table = TABLE
+    requests = "^/v2/|^/api/|/fs/files/|/sql/statements"
     key, text = "id", "id"
 
     def number_of(self, key):
@@ -131,10 +132,16 @@ class SystemEventsCopy(ToTable):
     def add(self, first, count):
         events = []
         for number in range(first, first + count):
-            at = moment(self.base + timedelta(seconds=number) if first == 0 else datetime.now(timezone.utc))
+            self.latest = self.base + timedelta(seconds=number) if first == 0 else datetime.now(timezone.utc)
+            at = moment(self.latest)
             events.append({"id": f"e{number}", "aid": 1234, "verb": "status", "notes": f"note {number}", "timestamp": at})
             self.expect(number, f"note {number}")
         self.sandbox.seed(events=events)
+
+    def finish(self):
+        """A run is about the seconds that were over when it began."""
+        until(lambda: datetime.now(timezone.utc) > self.latest + timedelta(seconds=1))
+        super().finish()
 
 
 class MetricsCopy(ToTable):
@@ -241,13 +248,6 @@ class WebhookFile(FileSink):
 
     def row_id(self, row):
         return self.number_of(row)
-
-    def results(self, loads):
-        return [row for load in loads if self.has_results(load) for row in self.tow.rows(f"results/{load}.ndjson")]
-
-    def has_results(self, load):
-        """Of a load that was stopped before it was complete there are none yet."""
-        return (self.tow.folder / f"results/{load}.ndjson").exists()
 
     def is_at_work(self, name):
         return list(self.loads())[-1] in name

@@ -18,6 +18,7 @@ import json
 import random
 import shutil
 import sqlite3
+import subprocess
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -28,6 +29,13 @@ CSV_COLUMNS = ["id", "stream", "n", "note"]
 STREAMS = ["web", "mobile", "mail", "shop", "crm"]
 TABLE = "main.crm.people"
 VOLUME = "/Volumes/main/crm/stage"
+
+TROUBLES = [
+    {"do": "answer", "status": 503},
+    {"do": "answer", "status": 429, "retry_after": "0"},
+    {"do": "cut"},
+    {"do": "cut", "point": "after"},
+]
 
 
 @dataclass
@@ -56,6 +64,7 @@ class Path:
     reloads = False  # each load brings all rows anew: the newest counts
     finishing_runs = 1  # runs that it takes until nothing is left to do
     steps = {}  # where it can be held: rules of tests/sandbox/README.md, by name
+    requests = ""  # a regular expression: what goes to the far end, and can go wrong on its way
 
     def prepare(self, tow, sandbox, rows, rng=None, via=None):
         """Makes all anew: the working folder, the far end, job.cfg and so many rows. `via` has URLs that stand for the
@@ -118,6 +127,9 @@ class Path:
         self.rows += count
 
     def start(self, **kwargs):
+        """A run, whose messages nobody reads unless the caller does."""
+        for name in ("stdin", "stdout", "stderr"):
+            kwargs.setdefault(name, subprocess.DEVNULL)
         return self.tow.start("run", "job.cfg", "--quiet", **kwargs)
 
     def settle(self):
@@ -142,6 +154,15 @@ class Path:
         account.left_over = self._local_left_over() + self.far_left_over()
         return account
 
+    def troubles(self, rng):
+        """Rules by which some requests fail, as they do on a bad day: refused, put off, cut, done without an answer."""
+        if not self.requests:
+            return []
+        return [
+            {"path": self.requests, "probability": rng.choice([0.02, 0.1]), "seed": rng.randrange(1 << 30), **trouble}
+            for trouble in TROUBLES
+        ]
+
     # -- outcomes --------------------------------------------------------------------------------------
 
     def expect(self, number, text):
@@ -159,8 +180,9 @@ class Path:
         return Counter({number for number, _ in self.good} | (self.bad - self.unreadable))
 
     def results(self, loads):
-        """Rows of the results of these loads."""
-        return [row for load in loads for row in self.tow.rows(f"results/{load}.ndjson")]
+        """Rows of the results of these loads. One that was given up before its first checkpoint has none."""
+        names = [f"results/{load}.ndjson" for load in loads]
+        return [row for name in names if (self.tow.folder / name).exists() for row in self.tow.rows(name)]
 
     def _outcomes(self):
         """Says which rows have no outcome, or several, or a wrong one."""

@@ -33,6 +33,7 @@ class TtdSink(Path):
 
     exact = False
     steps = steps_of(method="POST", path="^/data/")
+    requests = "^/data/"
 
     @property
     def sink(self):
@@ -77,6 +78,7 @@ class CsvZerobus(CsvSource):
         "before its login": {"point": "before", "path": "/oidc/"},
         "before it has the table's columns": {"point": "before", "path": "/unity-catalog/"},
     }
+    requests = "/oidc/|/unity-catalog/"
 
     def set_up(self):
         self.sandbox.sql(f"CREATE TABLE {TABLE} (id BIGINT, stream STRING, n BIGINT, note STRING)")
@@ -104,6 +106,7 @@ class CsvLytics(CsvSource):
     name = "csv-lytics"
     exact = False
     steps = steps_of(path="/collect/")
+    requests = "/collect/"
 
     def set_up(self):
         form = self.rng.choice(['format = "csv";', 'format = "json";', "dryrun_first = true;", "gzip = false;"])

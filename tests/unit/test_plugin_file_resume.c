@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "connectors/files/output_lock.h"
 #include "file_load.h"
 #include "scratch.h"
 
@@ -130,6 +131,97 @@ static void test_a_load_whose_data_are_gone_is_refused(void **state)
     assert_says(load.err, "is not there");
     load_release(&load);
     assert_file(state, "out.csv", "older result");
+}
+
+/* A run that dies before its first checkpoint, and the next one, which begins a load of its own. */
+static void give_up(struct load *load)
+{
+    assert_ok(load_open(load), load->err);
+    assert_ok(load_write(load, 1, 35000), load->err);
+    load_stop(load);
+    load->fake.host.load_id = "load-2";
+    load_start(load);
+}
+
+static void check_given_up(void **state, const char *name, const char *const *settings, int files)
+{
+    struct load load;
+
+    load_init(&load, state, name, settings);
+    give_up(&load);
+    assert_true(file_count(state) > 0);
+    load_run(&load, 30000);
+    load_release(&load);
+    assert_int_equal(file_count(state), files);
+}
+
+static void test_the_hidden_file_of_a_load_that_was_given_up_is_removed_by_the_next(void **state)
+{
+    check_given_up(state, "{load}.csv", NULL, 1);
+}
+
+static void test_hidden_parts_of_a_load_that_was_given_up_are_removed_by_the_next(void **state)
+{
+    static const char *const parted[] = {"max_rows", "10000", NULL};
+
+    check_given_up(state, "out-{load}-{part}.csv.gz", parted, 3);
+}
+
+static void test_the_lock_of_a_load_whose_run_died_behind_its_end_is_removed_by_the_next(
+    void **state)
+{
+    struct load load;
+    char path[300];
+
+    load_init(&load, state, "{load}.csv", NULL);
+    load_run(&load, 3);
+    load_stop(&load);
+    file_path(state, ".load-1.csv.lock", path);
+    scratch_write(path, "", 0); /* which a process that is killed does not remove */
+    load.fake.host.load_id = "load-2";
+    load_start(&load);
+    load_run(&load, 2);
+    load_release(&load);
+    assert_rows(state, "load-1.csv", 1, 3);
+    assert_rows(state, "load-2.csv", 1, 2);
+    assert_int_equal(file_count(state), 2);
+}
+
+static void test_hidden_files_that_somebody_still_writes_are_left_alone(void **state)
+{
+    struct tow_output_lock *lock;
+    struct load load;
+    char path[300];
+
+    load_init(&load, state, "{load}.csv", NULL);
+    give_up(&load);
+    file_path(state, "load-1.csv", path);
+    lock = tow_output_lock_take(path, &load.err);
+    assert_non_null(lock);
+    load_run(&load, 10);
+    tow_output_lock_drop(lock);
+    assert_true(fake_host_logged(&load.fake, TOW_LOG_WARN, "are left behind"));
+    assert_true(file_exists(state, ".load-1.csv.tmp"));
+    load_release(&load);
+    assert_rows(state, "load-2.csv", 1, 10);
+}
+
+static void test_a_folder_that_is_gone_has_nothing_left_behind(void **state)
+{
+    static const char *const settings[] = {"mkdirs", "true", NULL};
+    char folder[300], hidden[300];
+    struct load load;
+
+    load_init(&load, state, "{load}/out.csv", settings);
+    give_up(&load);
+    file_path(state, "load-1/.out.csv.tmp", hidden);
+    file_path(state, "load-1", folder);
+    assert_int_equal(unlink(hidden), 0);
+    assert_int_equal(rmdir(folder), 0);
+    load_run(&load, 10);
+    assert_false(fake_host_logged(&load.fake, TOW_LOG_WARN, "are left behind"));
+    load_release(&load);
+    assert_rows(state, "load-2/out.csv", 1, 10);
 }
 
 static void test_a_token_of_another_path_or_layout_is_refused(void **state)
@@ -390,6 +482,11 @@ int main(void)
         SCRATCH_TEST(test_finish_again_finds_the_work_done),
         SCRATCH_TEST(test_rows_after_publishing_come_out_with_the_next_finish),
         SCRATCH_TEST(test_a_load_whose_data_are_gone_is_refused),
+        SCRATCH_TEST(test_the_hidden_file_of_a_load_that_was_given_up_is_removed_by_the_next),
+        SCRATCH_TEST(test_hidden_parts_of_a_load_that_was_given_up_are_removed_by_the_next),
+        SCRATCH_TEST(test_the_lock_of_a_load_whose_run_died_behind_its_end_is_removed_by_the_next),
+        SCRATCH_TEST(test_hidden_files_that_somebody_still_writes_are_left_alone),
+        SCRATCH_TEST(test_a_folder_that_is_gone_has_nothing_left_behind),
         SCRATCH_TEST(test_a_token_of_another_path_or_layout_is_refused),
         SCRATCH_TEST(test_tokens_that_are_none_are_refused),
         SCRATCH_TEST(test_a_full_disk_stops_the_sink_until_it_is_opened_again),

@@ -1,0 +1,131 @@
+"""kill -9 on every path, at random moments, at every named step of the far end and at calls of the system, while the
+far end has troubles of its own; then a run to the end, and the far end's account.
+
+  TOWPATH_LONG_KILLS   kills for each path
+  TOWPATH_LONG_SEED    of the chances; what the scheduler makes of them is another matter
+  TOWPATH_LONG_PATHS   only these, separated by commas
+"""
+
+import itertools
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+from paths import PATHS
+from tally import Tally
+
+KILLS = int(os.environ.get("TOWPATH_LONG_KILLS", "200"))
+SEED = int(os.environ.get("TOWPATH_LONG_SEED", "20260301"))
+CHOSEN = [name for name in os.environ.get("TOWPATH_LONG_PATHS", "").split(",") if name] or list(PATHS)
+ROWS = [300, 1000, 3000]
+LATEST = 20  # seconds until a run that came to no step is killed where it is
+HANGS = 120  # seconds after which a run counts as hanging
+
+# Exit codes of a run that was not killed but could not finish: the far end was in trouble.
+TROUBLED = (0, 3, 6)
+
+
+class Campaign:
+    """The kills of one path, round by round: some kills, a run to the end, an account."""
+
+    def __init__(self, tow, sandbox, name):
+        self.tow, self.sandbox, self.name = tow, sandbox, name
+        self.tally = Tally("crash", name)
+        self.longest = 0.2  # seconds within which to kill: about as long as runs last
+        self.steps = itertools.cycle(PATHS[name].steps.items())
+        self.faults = []
+
+    def round(self, number):
+        rng = random.Random(f"{SEED} {self.name} {number}")
+        path = PATHS[self.name]().prepare(self.tow, self.sandbox, rng.choice(ROWS), rng)
+        for _ in range(rng.choice([1, 1, 2, 3, 5, 8])):
+            if self.tally.kills < KILLS:
+                self.kill(path, rng)
+            if path.grows and rng.random() < 0.4:
+                path.grow(rng.choice([1, 50, 400]))
+        self.finish(path)
+        if rng.random() < 0.3:
+            path.grow(rng.choice([1, 200]))
+            self.finish(path)
+        self.judge(path, number)
+
+    # -- one kill --------------------------------------------------------------------------------------
+
+    def kill(self, path, rng):
+        step = rng.random() < 0.5 and next(self.steps, None)
+        rules = path.troubles(rng) if rng.random() < 0.5 else []
+        if step:
+            rule = {"skip": rng.choice([0, 0, 1, 5]), **step[1]}
+            rules.append({"do": "hold", "name": "there", "times": 1, **rule})
+        if rules:
+            self.sandbox.faults(rules)
+        began = time.monotonic()
+        process = path.start()
+        if step:
+            self.wait_for_hold(process)
+        else:
+            time.sleep(rng.uniform(0, self.longest))
+        self.end(process)
+        self.tally.run(time.monotonic() - began)
+        killed = process.returncode == -signal.SIGKILL
+        self.tally.kills += killed
+        if not step:
+            self.longest = min(max(self.longest * (1.05 if killed else 0.85), 0.02), 5)
+        if rules:
+            self.tally.faults += sum(rule["done"] for rule in self.sandbox.call("GET", "/_sandbox/faults"))
+        path.settle()
+        if not killed and process.returncode not in TROUBLED:
+            self.faults.append(f"exit code {process.returncode}")
+
+    def wait_for_hold(self, process):
+        deadline = time.monotonic() + LATEST
+        while process.poll() is None and time.monotonic() < deadline and not self.sandbox.held("there", 0.05):
+            pass
+
+    def end(self, process):
+        process.kill()
+        process.wait(HANGS)
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
+        self.tow.started.remove(process)
+
+    # -- what came of them -----------------------------------------------------------------------------
+
+    def finish(self, path):
+        began = time.monotonic()
+        try:
+            path.finish()
+        except subprocess.TimeoutExpired:
+            self.tally.hangs += 1
+            raise
+        self.tally.run((time.monotonic() - began) / path.finishing_runs)
+
+    def judge(self, path, number):
+        account = path.account()
+        self.tally.add(account)
+        found = self.faults + account.faults(path.exact)
+        self.faults = []
+        if found:
+            kept = self.tow.folder.parent / f"{self.name}-{number}"
+            shutil.copytree(self.tow.folder, kept)
+            raise AssertionError(f"seed {SEED}, round {number}, {account}, kept in {kept}: " + "; ".join(found))
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_killed_runs_lose_nothing_and_go_on(tow, sandbox, name):
+    campaign, failures = Campaign(tow, sandbox, name), []
+    for number in itertools.count():
+        if campaign.tally.kills >= KILLS or len(failures) > 5:
+            break
+        try:
+            campaign.round(number)
+        except AssertionError as failure:
+            failures.append(str(failure))
+    campaign.tally.note = f"seed {SEED}"
+    campaign.tally.write()
+    assert failures == []
