@@ -70,6 +70,40 @@ AC_DEFUN([TOW_MODULE_FLAGS], [
   AC_SUBST([TOW_MODULE_LDFLAGS])
 ])
 
+# --enable-preloaded: plugins that are part of the program, by the names of their folders. The others
+# are modules.
+AC_DEFUN([TOW_PRELOADED], [
+  AC_ARG_ENABLE([preloaded],
+    [AS_HELP_STRING([--enable-preloaded@<:@=LIST@:>@],
+      [make plugins part of the program: all of them, or a list (csv,file) (default: none)])],
+    [], [enable_preloaded=no])
+  AC_CHECK_TOOL([OBJCOPY], [objcopy])
+  tow_plugins=
+  for tow_folder in "$srcdir"/plugins/*/; do
+    tow_plugin=`basename "$tow_folder"`
+    AS_IF([test "$tow_plugin" != shared], [tow_plugins="$tow_plugins $tow_plugin"])
+  done
+  AS_CASE([$enable_preloaded],
+    [no], [PRELOADED=],
+    [yes|all], [PRELOADED=$tow_plugins],
+    [PRELOADED=`AS_ECHO(["$enable_preloaded"]) | tr , ' '`])
+  PLUGIN_MODULES= PRELOADED_ARCHIVES=
+  for tow_plugin in $PRELOADED; do
+    AS_CASE([" $tow_plugins "],
+      [*" $tow_plugin "*], [PRELOADED_ARCHIVES="$PRELOADED_ARCHIVES $tow_plugin.a"],
+      [AC_MSG_ERROR([--enable-preloaded: there is no plugin $tow_plugin; there are:$tow_plugins])])
+  done
+  for tow_plugin in $tow_plugins; do
+    AS_CASE([" $PRELOADED "], [*" $tow_plugin "*], [], [PLUGIN_MODULES="$PLUGIN_MODULES $tow_plugin.la"])
+  done
+  AS_IF([test -n "$PRELOADED" && test -z "$OBJCOPY"],
+    [AC_MSG_ERROR([objcopy not found: install binutils])])
+  AC_SUBST([PRELOADED])
+  AC_SUBST([PRELOADED_ARCHIVES])
+  AC_SUBST([PLUGIN_MODULES])
+  AM_CONDITIONAL([HAVE_PRELOADED], [test -n "$PRELOADED"])
+])
+
 # A python3 that has pytest: Debian's own first, since its packages belong to it.
 AC_DEFUN([TOW_PYTEST], [
   AC_ARG_VAR([PYTHON3], [a python3 with pytest, for the end-to-end tests])

@@ -72,7 +72,7 @@ static void plugins_row(struct tow_table *table, const char *name, const char *p
     tow_table_add(table, "%s", plugin ? plugin_kinds(plugin) : "-");
     tow_table_add(table, "%s", plugin ? plugin->version : "-");
     tow_table_add(table, "%s", plugin ? plugin->summary : err->message);
-    tow_table_add(table, "%s", path);
+    tow_table_add(table, "%s", path ? path : "(built in)");
 }
 
 static void plugins_doc(struct tow_doc *doc, const char *name, const char *path,
@@ -245,7 +245,8 @@ const struct tow_command tow_cmd_plugins_list = {
     .name = "plugins list",
     .arguments = "",
     .summary = "Lists plugins; those that cannot be loaded, with the reason",
-    .about = "With --json: an array of {name, file, version, summary, kinds, error}.",
+    .about = "With --json: an array of {name, file, version, summary, kinds, error}; file is null\n"
+             "of a plugin that is part of the program.",
     .example = "  towpath plugins list --plugin-path ./build",
     .options = plugins_arguments,
     .options_size = sizeof(struct plugins_options),

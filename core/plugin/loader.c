@@ -23,6 +23,7 @@ struct loaded {
 
 struct tow_loader {
     char **folders; /* NULL-terminated, in order of search */
+    size_t named;   /* of these, in front: that the user named; built-in plugins come next */
     struct loaded *loaded;
     size_t loaded_count;
 };
@@ -54,6 +55,12 @@ static int loader_add_path(struct tow_loader *loader, size_t *count, const char 
     return TOW_OK;
 }
 
+static int loader_add_installed(struct tow_loader *loader, size_t *count)
+{
+    loader->named = *count;
+    return loader_add_path(loader, count, TOW_PLUGINS_DIR);
+}
+
 struct tow_loader *tow_loader_new(const char *given, struct tow_error *err)
 {
     struct tow_loader *loader = calloc(1, sizeof *loader);
@@ -61,7 +68,7 @@ struct tow_loader *tow_loader_new(const char *given, struct tow_error *err)
 
     if (!loader || loader_add_path(loader, &count, given) ||
         loader_add_path(loader, &count, getenv("TOWPATH_PLUGIN_PATH")) ||
-        loader_add_path(loader, &count, TOW_PLUGINS_DIR)) {
+        loader_add_installed(loader, &count)) {
         tow_loader_free(loader);
         tow_error_nomem(err);
         return NULL;
@@ -133,10 +140,11 @@ static int loader_check_folder(const char *path, const struct stat *module, stru
     if (stat(folder, &info) != 0)
         return tow_error_errno(err, TOW_E_ENV, errno, "plugin folder %s", folder);
     if (tow_others_replace(&info, who))
-        return tow_error_set(err, TOW_E_ENV,
-                             "plugin %s is not loaded: it lies in %s, and %s: chmod go-w the folder "
-                             "after making sure that what it holds is yours",
-                             path, folder, who);
+        return tow_error_set(
+            err, TOW_E_ENV,
+            "plugin %s is not loaded: it lies in %s, and %s: chmod go-w the folder "
+            "after making sure that what it holds is yours",
+            path, folder, who);
     if (tow_others_write(&info, who) && module->st_uid != 0 && module->st_uid != geteuid())
         return tow_error_set(err, TOW_E_ENV,
                              "plugin %s is not loaded: it belongs to user %lu, lies in %s, and %s",
@@ -200,6 +208,19 @@ static int loader_remember(struct tow_loader *loader, const char *name,
     return TOW_OK;
 }
 
+static int loader_take(struct tow_loader *loader, const char *name, tow_plugin_entry *entry,
+                       const struct tow_plugin **out, struct tow_error *err)
+{
+    const struct tow_plugin *plugin = entry();
+    int rc = tow_plugin_vet(plugin, name, err);
+
+    if (!rc)
+        rc = loader_remember(loader, name, plugin, err);
+    if (!rc)
+        *out = plugin;
+    return rc;
+}
+
 static int loader_load(struct tow_loader *loader, const char *name, const char *path,
                        const struct tow_plugin **out, struct tow_error *err)
 {
@@ -214,13 +235,7 @@ static int loader_load(struct tow_loader *loader, const char *name, const char *
         return tow_error_set(err, TOW_E_UNSUPPORTED,
                              "%s is no towpath plugin: it lacks the symbol %s_LTX_tow_plugin_entry",
                              path, name);
-    const struct tow_plugin *plugin = entry();
-    rc = tow_plugin_vet(plugin, name, err);
-    if (!rc)
-        rc = loader_remember(loader, name, plugin, err);
-    if (!rc)
-        *out = plugin;
-    return rc;
+    return loader_take(loader, name, entry, out, err);
 }
 
 int tow_loader_open(struct tow_loader *loader, const char *path, const struct tow_plugin **out,
@@ -262,6 +277,15 @@ static int loader_is_module(const char *file, char *name, size_t size)
     return 1;
 }
 
+static const struct tow_builtin *loader_builtin(const char *name)
+{
+    for (const struct tow_builtin *builtin = tow_builtins; builtin->name; builtin++)
+        if (strcmp(builtin->name, name) == 0)
+            return builtin;
+    return NULL;
+}
+
+/* In a folder before this one. */
 static int loader_seen_before(struct tow_loader *loader, size_t folder, const char *name)
 {
     char path[PATH_MAX];
@@ -296,6 +320,7 @@ static int loader_each_in(struct tow_loader *loader, size_t folder, loader_visit
 
         if (!rc && loader_is_module(entries[i]->d_name, name, sizeof name) &&
             !loader_seen_before(loader, folder, name) &&
+            (folder < loader->named || !loader_builtin(name)) &&
             loader_module_path(loader, folder, name, path))
             rc = visit(context, name, path);
         free(entries[i]);
@@ -304,13 +329,28 @@ static int loader_each_in(struct tow_loader *loader, size_t folder, loader_visit
     return rc;
 }
 
+static int loader_each_builtin(struct tow_loader *loader, loader_visit *visit, void *context)
+{
+    int rc = 0;
+
+    for (const struct tow_builtin *builtin = tow_builtins; !rc && builtin->name; builtin++)
+        if (!loader_seen_before(loader, loader->named, builtin->name))
+            rc = visit(context, builtin->name, NULL);
+    return rc;
+}
+
 int tow_loader_each(struct tow_loader *loader,
                     int (*visit)(void *context, const char *name, const char *path), void *context,
                     struct tow_error *err)
 {
     int rc = 0;
+    size_t i = 0;
 
-    for (size_t i = 0; !rc && loader->folders && loader->folders[i]; i++)
+    for (; !rc && i < loader->named; i++)
+        rc = loader_each_in(loader, i, visit, context, err);
+    if (!rc)
+        rc = loader_each_builtin(loader, visit, context);
+    for (; !rc && loader->folders[i]; i++)
         rc = loader_each_in(loader, i, visit, context, err);
     return rc;
 }
@@ -366,10 +406,29 @@ static int loader_not_found(struct tow_loader *loader, const char *name, struct 
     return TOW_E_CONFIG;
 }
 
+/* Looks in folders from `first` on, up to `end` or the last one. *found: one of them has it. */
+static int loader_search(struct tow_loader *loader, const char *name, size_t first, size_t end,
+                         const struct tow_plugin **out, int *found, struct tow_error *err)
+{
+    char path[PATH_MAX];
+
+    for (size_t i = first; i < end && loader->folders[i]; i++) {
+        if (!loader_module_path(loader, i, name, path))
+            continue;
+        int there = loader_is_there(path);
+        if (there < 0)
+            return tow_error_errno(err, TOW_E_ENV, errno, "plugin %s", path);
+        *found = there;
+        if (there)
+            return loader_load(loader, name, path, out, err);
+    }
+    return TOW_OK;
+}
+
 int tow_loader_get(struct tow_loader *loader, const char *name, const struct tow_plugin **out,
                    struct tow_error *err)
 {
-    char path[PATH_MAX];
+    int found = 0;
 
     for (size_t i = 0; i < loader->loaded_count; i++)
         if (strcmp(loader->loaded[i].name, name) == 0) {
@@ -378,14 +437,12 @@ int tow_loader_get(struct tow_loader *loader, const char *name, const struct tow
         }
     if (!name[0] || strchr(name, '/') || name[0] == '.' || strlen(name) > NAME_MAX)
         return tow_error_set(err, TOW_E_CONFIG, "\"%.80s\" is no plugin name", name);
-    for (size_t i = 0; loader->folders && loader->folders[i]; i++) {
-        if (!loader_module_path(loader, i, name, path))
-            continue;
-        int there = loader_is_there(path);
-        if (there < 0)
-            return tow_error_errno(err, TOW_E_ENV, errno, "plugin %s", path);
-        if (there)
-            return loader_load(loader, name, path, out, err);
-    }
-    return loader_not_found(loader, name, err);
+    int rc = loader_search(loader, name, 0, loader->named, out, &found, err);
+    if (rc || found)
+        return rc;
+    const struct tow_builtin *builtin = loader_builtin(name);
+    if (builtin)
+        return loader_take(loader, name, builtin->entry, out, err);
+    rc = loader_search(loader, name, loader->named, SIZE_MAX, out, &found, err);
+    return rc || found ? rc : loader_not_found(loader, name, err);
 }

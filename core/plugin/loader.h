@@ -9,7 +9,17 @@
 
 struct tow_loader;
 
-/* Search path: `given` (colon-separated, may be NULL), $TOWPATH_PLUGIN_PATH, installed folder. */
+/* A plugin that is part of the program: its name and what a module would export. */
+struct tow_builtin {
+    const char *name;
+    tow_plugin_entry *entry;
+};
+/* All of them, and a row without a name. The core library has an empty table; a program that brings
+ * plugins along (configure --enable-preloaded) has its own, which the linker then takes. */
+extern const struct tow_builtin tow_builtins[];
+
+/* Search path: `given` (colon-separated, may be NULL), $TOWPATH_PLUGIN_PATH, built-in plugins,
+ * installed folder. So a module stands for a built-in plugin where somebody names its folder. */
 struct tow_loader *tow_loader_new(const char *given, struct tow_error *err);
 void tow_loader_free(struct tow_loader *loader);
 
@@ -23,8 +33,8 @@ int tow_loader_get(struct tow_loader *loader, const char *name, const struct tow
 int tow_loader_open(struct tow_loader *loader, const char *path, const struct tow_plugin **out,
                     struct tow_error *err);
 
-/* Each module file on the search path, first folder first, a name once: name, full path. Stops when
- * visit returns other than 0 and returns that. Folders that are not there are left out; one that
+/* Each plugin on the search path, in its order, a name once: name, full path (NULL: built in).
+ * Stops when visit returns other than 0 and returns that. Folders that are not there are left out; one that
  * cannot be read is TOW_E_ENV. err may be NULL. */
 int tow_loader_each(struct tow_loader *loader,
                     int (*visit)(void *context, const char *name, const char *path), void *context,

@@ -572,8 +572,8 @@ typedef const struct tow_plugin *tow_plugin_entry(void);
 #define TOW_PLUGIN_HEAD sizeof(struct tow_plugin), TOW_ABI_MAJOR, TOW_ABI_MINOR
 
 /*
- * Exports the descriptor. The infix is libltdl's, so that the same object also links statically
- * (-dlpreopen). `module` is the file name without ".so".
+ * Exports the descriptor. The infix is libltdl's, and tells plugins apart that are part of one
+ * program. `module` is the file name without ".so".
  */
 #ifdef __cplusplus
 #define TOW_PLUGIN_LINKAGE extern "C"
