@@ -12,7 +12,7 @@
 
 void suite_pass(struct suite *suite, const char *what)
 {
-    suite->passed++;
+    suite->page->passed++;
     fprintf(suite->out, "pass  %s\n", what);
 }
 
@@ -20,7 +20,7 @@ void suite_fail(struct suite *suite, const char *what, const char *format, ...)
 {
     va_list args;
 
-    suite->failed++;
+    suite->page->failed++;
     fprintf(suite->out, "FAIL  %s: ", what);
     va_start(args, format);
     vfprintf(suite->out, format, args);
@@ -30,7 +30,7 @@ void suite_fail(struct suite *suite, const char *what, const char *format, ...)
 
 void suite_skip(struct suite *suite, const char *what, const char *why)
 {
-    suite->skipped++;
+    suite->page->skipped++;
     fprintf(suite->out, "skip  %s: %s\n", what, why);
 }
 
@@ -124,34 +124,46 @@ static void suite_run(struct suite *suite)
         suite_check_sink(suite);
     if (suite->plugin->transform)
         suite_check_transform(suite);
-    fprintf(suite->out, "%d passed, %d failed, %d skipped\n", suite->passed, suite->failed,
-            suite->skipped);
 }
 
-int tow_conformance_run(const char *path, const char *const *options, size_t count, FILE *out,
-                        struct tow_error *err)
+/* Within the process that is watched. */
+static int suite_body(void *context, struct watch_page *page, FILE *to, struct tow_error *err)
 {
-    struct suite suite = {.path = path, .out = out, .job = suite_job, .now_us = tow_now_us()};
+    const struct tow_conformance *given = context;
+    struct suite suite = {
+        .path = given->path, .out = to, .page = page, .job = suite_job, .now_us = tow_now_us()};
+    struct suite_process *process = suite_process_new();
     struct tow_loader *loader = tow_loader_new(NULL, err);
     int rc = loader ? TOW_OK : err->code;
 
     if (!rc)
-        rc = tow_loader_open(loader, path, &suite.plugin, err);
+        rc = tow_loader_open(loader, given->path, &suite.plugin, err);
     if (!rc)
-        rc = suite_settings(&suite, options, count, err);
+        rc = suite_settings(&suite, given->options, given->count, err);
     if (!rc) {
         suite.overlay = tow_overlay_new(NULL, suite.job.name, err);
         rc = suite.overlay ? TOW_OK : err->code;
     }
     if (!rc) {
         suite_run(&suite);
-        if (suite.failed)
-            rc = tow_error_set(err, TOW_E_DATA, "%s: %d of %d checks failed", path, suite.failed,
-                               suite.failed + suite.passed);
+        suite_check_process(&suite, process);
+        fprintf(to, "%d passed, %d failed, %d skipped\n", page->passed, page->failed,
+                page->skipped);
+        if (page->failed)
+            rc = tow_error_set(err, TOW_E_DATA, "%d of %d checks failed", page->failed,
+                               page->failed + page->passed);
     }
     if (!suite.hung)
         tow_overlay_free(suite.overlay);
     tow_setting_release(&suite.section);
     tow_loader_free(loader);
+    free(process);
     return rc;
+}
+
+int tow_conformance_run(const struct tow_conformance *given, FILE *out, struct tow_error *err)
+{
+    int rc = watch_run(suite_body, (void *)(uintptr_t)given, out, given->timeout_ms, err);
+
+    return rc == TOW_E_DATA ? tow_error_prefix(err, "%s", given->path) : rc;
 }

@@ -9,6 +9,7 @@
 struct harvest {
     uint64_t *rows;
     int64_t count, capacity;
+    int64_t limit; /* rows after which nothing more is read; 0: the suite's own */
     int64_t rejected;
     struct tow_position *positions; /* after each batch */
     char **marks;                   /* with each batch, twice as many: key, value; NULL: none */

@@ -93,6 +93,7 @@ int suite_instance_init(struct suite *suite, struct suite_instance *instance, co
     instance->box.settle = strcmp(role, "source") == 0 ? NULL : instance_on_settle;
     instance->box.host.now_us = instance_now_us;
     instance->box.context = instance;
+    instance->page = suite->page;
     return TOW_OK;
 }
 
@@ -107,8 +108,15 @@ static void instance_close(const struct suite_instance *instance)
         close = plugin->sink->close;
     else
         close = plugin->transform->close;
-    if (close)
-        close(instance->instance.self);
+    if (!close)
+        return;
+    suite_calling(instance, "close");
+    close(instance->instance.self);
+}
+
+void suite_calling(const struct suite_instance *instance, const char *call)
+{
+    watch_call(instance->page, call, instance->role);
 }
 
 void suite_instance_release(struct suite_instance *instance, int opened)

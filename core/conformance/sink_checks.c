@@ -32,10 +32,14 @@ static int sink_open(struct suite *suite, struct sink_try *try, const struct tow
     if (!rc)
         rc = suite_array(suite, &suite_row_kinds[1], &try->rows, err);
     if (!rc)
+        suite_calling(&try->sink, "open");
+    if (!rc)
         rc = suite_result(
             &try->sink, "open",
             ops->open(try->sink.instance.self, &try->sink.box.host, token ? token : &none, err),
             err);
+    if (!rc)
+        suite_calling(&try->sink, "begin");
     if (!rc)
         rc = suite_result(
             &try->sink, "begin",
@@ -58,6 +62,7 @@ static int sink_write(struct sink_try *try, uint64_t seq)
     struct tow_rows rows = {.size = sizeof rows, .attempt = 1, .seq = seq, .array = &try->rows};
 
     try->sink.offered[seq - 1] = try->rows.length;
+    suite_calling(&try->sink, "write");
     int rc = try->sink.instance.plugin->sink->write(try->sink.instance.self, &rows, &try->err);
     return suite_result(&try->sink, "write", rc, &try->err);
 }
@@ -65,6 +70,7 @@ static int sink_write(struct sink_try *try, uint64_t seq)
 static int sink_flush(struct sink_try *try, struct tow_position *token)
 {
     *token = (struct tow_position){.size = sizeof *token};
+    suite_calling(&try->sink, "flush");
     int rc = try->sink.instance.plugin->sink->flush(try->sink.instance.self, token, &try->err);
 
     rc = suite_result(&try->sink, "flush", rc, &try->err);
@@ -77,9 +83,11 @@ static int sink_finish(struct sink_try *try)
 {
     const struct tow_sink_ops *ops = try->sink.instance.plugin->sink;
 
-    return ops->finish ? suite_result(&try->sink, "finish",
-                                      ops->finish(try->sink.instance.self, &try->err), &try->err)
-                       : TOW_OK;
+    if (!ops->finish)
+        return TOW_OK;
+    suite_calling(&try->sink, "finish");
+    return suite_result(&try->sink, "finish", ops->finish(try->sink.instance.self, &try->err),
+                        &try->err);
 }
 
 /* ---- checks --------------------------------------------------------------------------------- */
@@ -105,6 +113,23 @@ static void sink_check_rows(struct suite *suite, const struct suite_rows *kind,
     snprintf(what, sizeof what, "%s are written", kind->what);
     suite_judge(suite, what, rc, &try.err);
     sink_release(&try);
+}
+
+static int sink_load(struct suite *suite, struct tow_error *err)
+{
+    struct sink_try try = {0};
+    struct tow_position token;
+    int rc = sink_open(suite, &try, NULL, 0, 1);
+
+    if (!rc)
+        rc = sink_write(&try, 1);
+    if (!rc)
+        rc = sink_flush(&try, &token);
+    if (!rc)
+        rc = sink_finish(&try);
+    *err = try.err;
+    sink_release(&try);
+    return rc;
 }
 
 /* As after a death between the last checkpoint and the closing transaction. */
@@ -229,10 +254,12 @@ static int sink_takes_columns(struct suite *suite)
         suite_fail(suite, what, "%s", err.message);
         return 0;
     }
+    suite_calling(&instance, "check");
     int rc = ops->check ? ops->check(instance.instance.self, &instance.box.host, &err) : TOW_OK;
     rc = suite_result(&instance, "check", rc, &err);
     if (!rc && ops->flags & TOW_SINK_OFFLINE_BEGIN) {
         rc = suite_schema(suite, &schema, &err);
+        suite_calling(&instance, "begin");
         if (!rc)
             rc = suite_result(&instance, "begin",
                               ops->begin(instance.instance.self, NULL, &schema, &err), &err);
@@ -275,6 +302,7 @@ static void sink_check_all(struct suite *suite)
     sink_check_finish_again(suite, &token);
     sink_check_token(suite);
     sink_check_parallel(suite);
+    suite_check_memory(suite, sink_load);
     sink_check_cancel(suite);
     sink_check_descriptors(suite, descriptors);
 }

@@ -8,6 +8,7 @@
 
 #define SOURCE_ROWS_MAX    100000
 #define SOURCE_RESUMES_MAX 32
+#define SOURCE_RESUME_ROWS 1000 /* that are compared where there is no end */
 
 static void source_drop(struct tow_batch *batch)
 {
@@ -37,6 +38,8 @@ static int source_read(struct suite_instance *instance, const struct ArrowSchema
 {
     struct tow_batch batch = {.size = sizeof batch, .position.size = sizeof batch.position};
     int64_t rejected = instance->rejected;
+
+    suite_calling(instance, "read");
     int rc = instance->instance.plugin->source->read(instance->instance.self, &batch, err);
 
     if (rc != TOW_END || instance->misuse)
@@ -62,6 +65,8 @@ static int source_schema(struct suite_instance *instance, struct ArrowSchema *sc
 {
     const struct tow_source_ops *ops = instance->instance.plugin->source;
     struct ArrowSchema again = {0};
+
+    suite_calling(instance, "schema");
     int rc =
         suite_result(instance, "schema", ops->schema(instance->instance.self, schema, err), err);
 
@@ -83,6 +88,8 @@ static int source_open(struct suite_instance *instance, const struct tow_positio
 {
     static const struct tow_position none = {.size = sizeof none};
     const struct tow_source_ops *ops = instance->instance.plugin->source;
+
+    suite_calling(instance, "open");
     int rc = ops->open(instance->instance.self, &instance->box.host, from ? from : &none, err);
 
     *writer = NULL;
@@ -133,7 +140,7 @@ static int source_harvest(struct suite *suite, const struct harvest *whole, int6
         rc = source_open(&instance, batches ? &whole->positions[batches - 1] : NULL, &schema,
                          &writer, err);
     }
-    while (!rc && harvest->count < SOURCE_ROWS_MAX)
+    while (!rc && harvest->count < (harvest->limit ? harvest->limit : SOURCE_ROWS_MAX))
         rc = source_read(&instance, &schema, writer, harvest, err);
     harvest->ended = rc == TOW_END;
     harvest->rejected = instance.rejected;
@@ -163,20 +170,46 @@ static void source_check_again(struct suite *suite, const struct harvest *first)
     harvest_release(&second);
 }
 
+static int source_same_position(const struct tow_position *a, const struct tow_position *b)
+{
+    return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
+}
+
+/* What is often wrong with a position that does not lead behind its batch. */
+static const char *source_hint(const struct harvest *whole, int64_t batch)
+{
+    const struct tow_position *at = &whole->positions[batch];
+
+    if (at->length == 0)
+        return "; its position is empty, which stands for the start";
+    if ((batch > 0 && source_same_position(at, at - 1)) ||
+        (batch + 1 < whole->batches && source_same_position(at, at + 1)))
+        return "; another batch has the same position";
+    return "";
+}
+
+/* Where the source has no end, or none in sight, the next rows stand for all. */
 static int source_resumes_at(struct suite *suite, const struct harvest *whole, int64_t batch,
                              struct tow_error *err)
 {
     struct harvest rest = {0};
-    int64_t skip = whole->row_at[batch], wanted = whole->count - skip;
+    int64_t skip = whole->row_at[batch], left = whole->count - skip, wanted = left;
+    const char *hint = source_hint(whole, batch);
+
+    if (!whole->ended) {
+        wanted = left < SOURCE_RESUME_ROWS ? left : SOURCE_RESUME_ROWS;
+        rest.limit = wanted > 0 ? wanted : 1;
+    }
     int rc = source_harvest(suite, whole, batch + 1, &rest, err);
 
-    if (!rc && rest.count != wanted)
-        rc = tow_error_set(err, TOW_E_DATA, "after row %lld, %lld rows are left and %lld came",
-                           (long long)skip, (long long)wanted, (long long)rest.count);
+    if (!rc && (rest.count < wanted || (whole->ended && rest.count > wanted)))
+        rc = tow_error_set(err, TOW_E_DATA, "after row %lld, %lld rows are left and %lld came%s",
+                           (long long)skip, (long long)left, (long long)rest.count, hint);
     if (!rc && wanted > 0 &&
         memcmp(rest.rows, whole->rows + skip, (size_t)wanted * sizeof *rest.rows) != 0)
-        rc = tow_error_set(err, TOW_E_DATA, "after row %lld, other rows came", (long long)skip);
-    if (!rc && rest.rejected != whole->rejected - whole->rejected_at[batch])
+        rc = tow_error_set(err, TOW_E_DATA, "after row %lld, other rows came%s", (long long)skip,
+                           hint);
+    if (!rc && whole->ended && rest.rejected != whole->rejected - whole->rejected_at[batch])
         rc = tow_error_set(
             err, TOW_E_DATA, "after row %lld, %lld rejects are left and %lld came", (long long)skip,
             (long long)(whole->rejected - whole->rejected_at[batch]), (long long)rest.rejected);
@@ -191,8 +224,8 @@ static void source_check_resume(struct suite *suite, const struct harvest *whole
     struct tow_error err = TOW_ERROR_INIT;
     int rc = TOW_OK;
 
-    if (whole->batches == 0 || !whole->ended) {
-        suite_skip(suite, what, whole->ended ? "there are no rows" : "there are too many rows");
+    if (whole->batches == 0) {
+        suite_skip(suite, what, "there are no rows");
         return;
     }
     for (int64_t batch = 0; !rc && batch < whole->batches; batch += step)
@@ -201,6 +234,16 @@ static void source_check_resume(struct suite *suite, const struct harvest *whole
         suite_fail(suite, what, "%s", err.message);
     else
         suite_pass(suite, what);
+}
+
+/* What most sources forget to free shows after a few batches. */
+static int source_load(struct suite *suite, struct tow_error *err)
+{
+    struct harvest some = {.limit = 4 * (int64_t)suite->job.tuning.batch_rows};
+    int rc = source_harvest(suite, NULL, 0, &some, err);
+
+    harvest_release(&some);
+    return rc;
 }
 
 /* Two instances, a batch of each in turn. */
@@ -364,6 +407,7 @@ void suite_check_source(struct suite *suite)
         source_check_words(suite);
         suite_check_types(suite);
         source_check_descriptors(suite, descriptors);
+        suite_check_memory(suite, source_load);
         source_check_cancel(suite);
     }
     harvest_release(&whole);

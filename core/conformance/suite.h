@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "config/option/options.h"
+#include "conformance/watch.h"
 #include "run/cancel.h"
 #include "run/host.h"
 
@@ -19,8 +20,8 @@ struct suite {
     struct tow_overlay *overlay; /* the ledgers */
     struct tow_field *fields;    /* columns that the sink names; NULL: it takes any */
     size_t field_count;
-    int64_t now_us; /* the time for all instances: who writes it, writes the same */
-    int passed, failed, skipped;
+    int64_t now_us;          /* the time for all instances: who writes it, writes the same */
+    struct watch_page *page; /* counts, and the call under way */
     int hung; /* 1: a call has not returned; its thread and instance are left behind */
 };
 
@@ -48,6 +49,7 @@ struct suite_instance {
     int64_t settled[SUITE_BATCHES];                 /* of these, settled through the host */
     unsigned char fates[SUITE_BATCHES][SUITE_ROWS]; /* outcome of each */
     const char *misuse; /* a call to the host that was out of place; NULL: none was */
+    struct watch_page *page;
 };
 
 /* `role` is "source", "sink" or "transform". */
@@ -55,6 +57,8 @@ int suite_instance_init(struct suite *suite, struct suite_instance *instance, co
                         struct tow_error *err);
 /* Calls close where `opened`, and frees. */
 void suite_instance_release(struct suite_instance *instance, int opened);
+/* To be said before each call of the plugin. */
+void suite_calling(const struct suite_instance *instance, const char *call);
 /* What a call returned, made sound; a class also where the plugin misused its host in it. */
 int suite_result(const struct suite_instance *instance, const char *call, int rc,
                  struct tow_error *err);
@@ -83,6 +87,12 @@ int suite_array(const struct suite *suite, const struct suite_rows *kind, struct
 int suite_name_columns(struct suite *suite, struct tow_error *err);
 void suite_forget_columns(struct suite *suite);
 
+/* One short load from open to close. */
+typedef int suite_load(struct suite *suite, struct tow_error *err);
+
+/* What a process has that is not the plugin's to change; NULL: out of memory. To be freed. */
+struct suite_process *suite_process_new(void);
+
 /* The checks. */
 void suite_check_symbols(struct suite *suite);
 void suite_check_options(struct suite *suite);
@@ -90,5 +100,7 @@ void suite_check_source(struct suite *suite);
 void suite_check_types(struct suite *suite);
 void suite_check_sink(struct suite *suite);
 void suite_check_transform(struct suite *suite);
+void suite_check_memory(struct suite *suite, suite_load *load);
+void suite_check_process(struct suite *suite, const struct suite_process *before);
 
 #endif

@@ -17,6 +17,8 @@ static int transform_begin(struct suite *suite, struct transform_try *try)
     if (!rc)
         rc = suite_schema(suite, &try->in, err);
     if (!rc)
+        suite_calling(&try->transform, "begin");
+    if (!rc)
         rc = suite_result(&try->transform, "begin",
                           suite->plugin->transform->begin(try->transform.instance.self,
                                                           &try->transform.box.host, &try->in,
@@ -46,6 +48,7 @@ static int transform_apply(struct suite *suite, struct transform_try *try, uint6
     if (rc)
         return rc;
     try->transform.offered[seq - 1] = in.length;
+    suite_calling(&try->transform, "apply");
     rc = suite->plugin->transform->apply(try->transform.instance.self, &rows, &out, err);
     rc = suite_result(&try->transform, "apply", rc, err);
     if (!rc)

@@ -98,6 +98,8 @@ static int type_read(struct type_trial *trial, struct tow_error *err)
 {
     struct tow_batch batch = {.size = sizeof batch, .position.size = sizeof batch.position};
     const struct tow_source_ops *ops = trial->instance.instance.plugin->source;
+
+    suite_calling(&trial->instance, "read");
     int rc = ops->read(trial->instance.instance.self, &batch, err);
 
     if (rc != TOW_END)
@@ -128,6 +130,7 @@ static int type_agree(struct type_trial *trial, struct tow_error *err)
     if (rc || !trial->wishes)
         return rc;
     list = tow_wishes_list(trial->wishes, &count);
+    suite_calling(&trial->instance, "types");
     rc = suite_result(&trial->instance, "types",
                       ops->types(trial->instance.instance.self, list, count, &trial->typed, err),
                       err);
@@ -149,6 +152,8 @@ static int type_try(struct suite *suite, int64_t column, enum tow_type_id type, 
     struct tow_field field = {0};
     int rc = suite_instance_init(suite, &trial.instance, "source", err), opened = !rc;
 
+    if (!rc)
+        suite_calling(&trial.instance, "open");
     if (!rc)
         rc = suite_result(
             &trial.instance, "open",

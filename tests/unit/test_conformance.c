@@ -9,12 +9,13 @@ static int run_suite(const char *name, char **report)
 {
     struct tow_error err = TOW_ERROR_INIT;
     char path[4096];
+    const struct tow_conformance given = {.path = path, .timeout_ms = 60000};
     size_t length;
     FILE *out = open_memstream(report, &length);
 
     assert_non_null(out);
     snprintf(path, sizeof path, "%s/unruly_%s.so", getenv("TOWPATH_PLUGIN_PATH"), name);
-    int rc = tow_conformance_run(path, NULL, 0, out, &err);
+    int rc = tow_conformance_run(&given, out, &err);
     fclose(out);
     if (rc != TOW_OK && rc != TOW_E_DATA)
         fail_msg("%s: %s", path, err.message);
@@ -47,7 +48,9 @@ static void test_a_plugin_that_keeps_its_promises_passes(void **state)
 
     (void)state;
     int rc = run_suite("none", &report);
-    if (rc || strstr(report, "FAIL") || strstr(report, "\nskip"))
+    /* A sanitizer counts memory itself. */
+    if (rc || strstr(report, "FAIL") ||
+        lines_with(report, "\nskip") != lines_with(report, "behind: it is not counted here"))
         fail_msg("%s", report);
     free(report);
 }
