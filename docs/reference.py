@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes what the reference takes from the tables of the program: docs/plugins, docs/job.schema.json.
+"""Writes what the reference takes from the tables of the program: docs/plugins, docs/man7, docs/job.schema.json.
 
     reference.py TOWPATH FOLDER
 
@@ -12,6 +12,8 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+
+import reference_man
 
 BEGIN = "<!-- From the tables of the plugin, by `make docs-plugins`: -->"
 END = "<!-- End of the tables. -->"
@@ -319,9 +321,13 @@ def schema(program, plugins):
 def main(towpath, folder):
     program = Program(towpath)
     plugins = program.plugins()
-    to = Path(folder) / "plugins"
+    to, manual = Path(folder) / "plugins", Path(folder) / "man7"
     for plugin in plugins:
-        put(to / f"{plugin['name']}.md", page(plugin, program.columns(plugin)), plugin["name"])
+        path, found = to / f"{plugin['name']}.md", program.columns(plugin)
+        put(path, page(plugin, found), plugin["name"])
+        words = path.read_text().split("\n", 1)[1].split(BEGIN)[0]
+        text = reference_man.page(plugin, found, list(facts(plugin)), words)
+        (manual / f"towpath-{plugin['name']}.7").write_text(text)
     put(to / "README.md", index(plugins), "Plugins")
     text = json.dumps(schema(program, plugins), indent=1, ensure_ascii=False)
     (Path(folder) / "job.schema.json").write_text(text + "\n")

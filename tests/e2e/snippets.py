@@ -15,6 +15,7 @@ GUIDE = SOURCE / "docs" / "plugin-guide.md"
 README = SOURCE / "README.md"
 PAGES = [README, *sorted((SOURCE / "docs").rglob("*.md"))]
 MANUAL = sorted((SOURCE / "docs").glob("*.[1-8]"))
+PLUGIN_PAGES = sorted((SOURCE / "docs/man7").glob("*.7"))
 
 
 class Block(NamedTuple):

@@ -80,7 +80,7 @@ def test_everything_is_where_the_program_looks_for_it(installed, tmp_path):
     assert {h.name for h in headers.iterdir()} == {
         h.name for h in (SOURCE / "core/towpath").glob("*.h")
     }
-    for page in ("man1/towpath.1", "man5/towpath-job.5"):
+    for page in ("man1/towpath.1", "man5/towpath-job.5", "man7/towpath-csv.7", "man8/towpath-daemon.8"):
         assert list(installed.root.rglob(page)), page
 
 

@@ -16,7 +16,7 @@ def page(name):
 
 
 @pytest.mark.skipif(not shutil.which("mandoc"), reason="mandoc is not here")
-@pytest.mark.parametrize("path", sorted(DOCS.glob("*.[1-8]")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted([*DOCS.glob("*.[1-8]"), *DOCS.glob("man7/*.7")]), ids=lambda path: path.name)
 def test_mandoc_has_nothing_to_say_of_a_page(path):
     """But for pages of other packages, which may not be installed."""
     done = subprocess.run(["mandoc", "-Tlint", "-Wstyle", path], capture_output=True, text=True, timeout=60, check=False)

@@ -15,11 +15,11 @@ PLUGINS = DOCS / "plugins"
 
 def copy(folder):
     """The pages of plugins in another folder, to be written over."""
-    to = folder / "plugins"
-    to.mkdir()
-    for path in PLUGINS.iterdir():
-        shutil.copyfile(path, to / path.name)
-    return to
+    for name in ("plugins", "man7"):
+        (folder / name).mkdir()
+        for path in (DOCS / name).iterdir():
+            shutil.copyfile(path, folder / name / path.name)
+    return folder / "plugins"
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +42,11 @@ def plugins(tow):
 
 def test_the_pages_of_plugins_are_those_of_their_option_tables(written):
     """`make docs-plugins` mends it."""
-    names = sorted(path.name for path in (written / "plugins").iterdir())
-    assert names == sorted(path.name for path in PLUGINS.iterdir())
-    for name in names:
-        assert (PLUGINS / name).read_text() == (written / "plugins" / name).read_text(), name
+    for kind in ("plugins", "man7"):
+        names = sorted(path.name for path in (written / kind).iterdir())
+        assert names == sorted(path.name for path in (DOCS / kind).iterdir())
+        for name in names:
+            assert (DOCS / kind / name).read_text() == (written / kind / name).read_text(), name
 
 
 def test_the_schema_of_job_files_is_that_of_the_tables(written):
@@ -75,6 +76,15 @@ def test_each_plugin_has_a_page_that_says_more_than_its_table(plugins):
         assert len(text.split("<!--")[0]) > 120, plugin["name"]
         for option in plugin["options"]:
             assert f"| `{option['name']}` |" in text, (plugin["name"], option["name"])
+
+
+def test_each_plugin_has_a_manual_page_that_is_installed(plugins):
+    makefile = (DOCS / "Makefile.inc").read_text()
+    for plugin in plugins:
+        text = (DOCS / f"man7/towpath-{plugin['name']}.7").read_text()
+        assert f"%D%/man7/towpath-{plugin['name']}.7" in makefile
+        for option in plugin["options"]:
+            assert f".It Ic {option['name']}\n" in text, (plugin["name"], option["name"])
 
 
 def test_plugins_show_tells_the_words_of_sources_and_sinks(tow):
