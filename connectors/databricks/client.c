@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "connectors/databricks/secret.h"
+#include "connectors/machine/copy.h"
 #include "towpath/clock.h"
 #include "towpath/value.h"
 
@@ -14,27 +15,6 @@
 #define CLIENT_CONNECTIONS 64 /* the most that a fetcher uses */
 
 /* ---- life ----------------------------------------------------------------------------------- */
-
-static int client_copy(char **to, const char *from)
-{
-    *to = from ? strdup(from) : NULL;
-    return !from || *to;
-}
-
-static int client_copy_config(struct tow_databricks_config *to,
-                              const struct tow_databricks_config *from, struct tow_error *err)
-{
-    to->login = from->login;
-    to->connect_timeout_ms = from->connect_timeout_ms;
-    to->stall_timeout_ms = from->stall_timeout_ms;
-    if (client_copy(&to->url, from->url) && client_copy(&to->warehouse_id, from->warehouse_id) &&
-        client_copy(&to->workspace_id, from->workspace_id) &&
-        client_copy(&to->token, from->token) && client_copy(&to->client_id, from->client_id) &&
-        client_copy(&to->client_secret, from->client_secret) &&
-        client_copy(&to->ca_file, from->ca_file) && client_copy(&to->proxy, from->proxy))
-        return tow_identity_copy(&to->identity, &from->identity, err);
-    return tow_error_nomem(err);
-}
 
 struct tow_databricks *tow_databricks_new(const struct tow_databricks_config *config, int cancel_fd,
                                           struct tow_error *err)
@@ -54,7 +34,7 @@ struct tow_databricks *tow_databricks_new(const struct tow_databricks_config *co
     }
     databricks->cancel_fd = cancel_fd;
     databricks->poll_ms = TOW_DATABRICKS_POLL_MS;
-    if (client_copy_config(&databricks->config, config, err) == TOW_OK)
+    if (tow_databricks_config_copy(&databricks->config, config, err) == TOW_OK)
         databricks->http = tow_http_new(&settings, err);
     if (databricks->http)
         return databricks;
@@ -71,9 +51,8 @@ struct tow_databricks *tow_databricks_clone(const struct tow_databricks *databri
         return NULL;
     clone->renew_ms = databricks->renew_ms;
     clone->uncompressed = databricks->uncompressed;
-    if (client_copy(&clone->bearer, databricks->bearer))
+    if (tow_copy_text(&clone->bearer, databricks->bearer, err) == TOW_OK)
         return clone;
-    tow_error_nomem(err);
     tow_databricks_free(clone);
     return NULL;
 }

@@ -9,6 +9,7 @@
 #include "connectors/databricks/secret.h"
 #include "connectors/databricks/show.h"
 #include "connectors/http/http.h"
+#include "connectors/machine/copy.h"
 
 #define CONFIG_NAMED    400 /* room for a key and where its value came from */
 #define CONFIG_FILE     ".databrickscfg"
@@ -396,12 +397,6 @@ static void config_move(struct tow_databricks_config *config, struct config_foun
     found->values[CONFIG_CLIENT_ID] = found->values[CONFIG_CLIENT_SECRET] = NULL;
 }
 
-static int config_copy_text(char **to, const char *from, struct tow_error *err)
-{
-    *to = from ? strdup(from) : NULL;
-    return from && !*to ? tow_error_nomem(err) : TOW_OK;
-}
-
 int tow_databricks_config_init(struct tow_databricks_config *config,
                                const struct tow_databricks_settings *settings, int needs_warehouse,
                                struct tow_error *err)
@@ -426,13 +421,13 @@ int tow_databricks_config_init(struct tow_databricks_config *config,
     if (code == TOW_OK)
         code = config_choose_warehouse(&found, needs_warehouse, err);
     if (code == TOW_OK)
-        code = config_copy_text(&config->ca_file,
-                                settings->ca_file && *settings->ca_file ? settings->ca_file : NULL,
-                                err);
+        code =
+            tow_copy_text(&config->ca_file,
+                          settings->ca_file && *settings->ca_file ? settings->ca_file : NULL, err);
     if (code == TOW_OK)
         code = tow_identity_copy(&config->identity, &settings->identity, err);
     if (code == TOW_OK)
-        code = config_copy_text(&config->proxy, settings->proxy, err);
+        code = tow_copy_text(&config->proxy, settings->proxy, err);
     config->connect_timeout_ms = settings->connect_timeout_ms;
     config->stall_timeout_ms = settings->stall_timeout_ms;
     if (code == TOW_OK)
@@ -441,6 +436,24 @@ int tow_databricks_config_init(struct tow_databricks_config *config,
         tow_databricks_config_release(config);
     config_found_release(&found);
     return code;
+}
+
+int tow_databricks_config_copy(struct tow_databricks_config *to,
+                               const struct tow_databricks_config *from, struct tow_error *err)
+{
+    const char *const texts[] = {from->url,     from->warehouse_id, from->workspace_id,
+                                 from->token,   from->client_id,    from->client_secret,
+                                 from->ca_file, from->proxy};
+    char **const copies[] = {&to->url,       &to->warehouse_id,  &to->workspace_id, &to->token,
+                             &to->client_id, &to->client_secret, &to->ca_file,      &to->proxy};
+    int code = TOW_OK;
+
+    *to = (struct tow_databricks_config){.login = from->login,
+                                         .connect_timeout_ms = from->connect_timeout_ms,
+                                         .stall_timeout_ms = from->stall_timeout_ms};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts && code == TOW_OK; i++)
+        code = tow_copy_text(copies[i], texts[i], err);
+    return code == TOW_OK ? tow_identity_copy(&to->identity, &from->identity, err) : code;
 }
 
 void tow_databricks_config_release(struct tow_databricks_config *config)

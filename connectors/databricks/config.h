@@ -50,6 +50,9 @@ struct tow_databricks_config {
 int tow_databricks_config_init(struct tow_databricks_config *config,
                                const struct tow_databricks_settings *settings, int needs_warehouse,
                                struct tow_error *err);
+/* A copy of its own. It is released also where this fails. */
+int tow_databricks_config_copy(struct tow_databricks_config *to,
+                               const struct tow_databricks_config *from, struct tow_error *err);
 void tow_databricks_config_release(struct tow_databricks_config *config);
 
 /* The warehouse's id of an http path; *workspace_id, where there is "?o=<id>". New texts. */

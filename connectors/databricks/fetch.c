@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "connectors/databricks/fetch_priv.h"
+#include "connectors/machine/wakeup.h"
 
 #define FETCH_PARALLEL  8
 #define FETCH_MEMORY    (INT64_C(48) << 20)
@@ -88,14 +89,10 @@ struct tow_fetch *tow_fetch_new(const struct tow_databricks_config *config, int 
 
 static void fetch_stop(struct tow_fetch *fetch)
 {
-    const uint64_t one = 1;
-
     pthread_mutex_lock(&fetch->lock);
     fetch->is_stopping = 1;
     pthread_mutex_unlock(&fetch->lock);
-    /* The thread also looks by itself, so a write that fails costs a second. */
-    if (write(fetch->stop_fd, &one, sizeof one) < 0)
-        tow_http_wake(fetch->databricks->http);
+    tow_wakeup_raise(fetch->stop_fd);
     pthread_join(fetch->thread, NULL);
 }
 
@@ -127,14 +124,13 @@ static int fetch_wait(struct tow_fetch *fetch, struct tow_error *err)
 {
     struct pollfd waited[2] = {{.fd = fetch->news_fd, .events = POLLIN},
                                {.fd = fetch->cancel_fd, .events = POLLIN}};
-    uint64_t count;
 
     if (poll(waited, 2, FETCH_LOOK_MS) < 0 && errno != EINTR)
         return tow_error_errno(err, TOW_E_ENV, errno, "wait for a chunk");
     if (waited[1].revents)
         return tow_error_set(err, TOW_E_CANCELLED, "interrupted while waiting for a chunk");
-    if (waited[0].revents && read(fetch->news_fd, &count, sizeof count) < 0 && errno != EAGAIN)
-        return tow_error_errno(err, TOW_E_ENV, errno, "wait for a chunk");
+    if (waited[0].revents)
+        (void)tow_wakeup_clear(fetch->news_fd);
     return TOW_OK;
 }
 

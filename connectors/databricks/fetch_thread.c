@@ -1,21 +1,16 @@
 /* The thread that moves the slots. */
-#include <unistd.h>
-
 #include "connectors/databricks/fetch_priv.h"
+#include "connectors/machine/wakeup.h"
 #include "towpath/clock.h"
 
 #define THREAD_RUN_MS 1000 /* from one look at all slots to the next, where nothing happens */
 
 void tow_fetch_tell(struct tow_fetch *fetch)
 {
-    const uint64_t one = 1;
-
     if (!fetch->caller_waits)
         return;
     fetch->caller_waits = 0;
-    /* It fails only where it is readable anyway. */
-    if (write(fetch->news_fd, &one, sizeof one) < 0)
-        return;
+    tow_wakeup_raise(fetch->news_fd);
 }
 
 static int thread_active(const struct tow_fetch *fetch)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "connectors/grpc/grpc_priv.h"
+#include "connectors/machine/wakeup.h"
 #include "towpath/clock.h"
 
 #define CHANNEL_CONNECT_MS      30000
@@ -128,12 +129,7 @@ int tow_grpc_is_winding_up(const struct tow_grpc *grpc)
 
 void tow_grpc_wake(struct tow_grpc *grpc)
 {
-    const uint64_t one = 1;
-    int saved = errno;
-
-    /* A full counter is as readable as any. */
-    if (write(grpc->wake_fd, &one, sizeof one) < 0)
-        errno = saved;
+    tow_wakeup_raise(grpc->wake_fd);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -271,13 +267,12 @@ static int channel_wait(struct tow_grpc *grpc, int wait_ms, int *woken, struct t
     struct pollfd fds[3] = {{.fd = grpc->link.fd, .events = grpc_link_events(&grpc->link, sends)},
                             {.fd = grpc->wake_fd, .events = POLLIN},
                             {.fd = grpc->cancel_fd, .events = POLLIN}};
-    uint64_t count;
 
     if (poll(fds, 3, wait_ms) < 0 && errno != EINTR)
         return tow_error_errno(err, TOW_E_ENV, errno, "waiting for %s", grpc->link.peer);
     if (fds[2].revents)
         return tow_error_set(err, TOW_E_CANCELLED, "stopped while talking to %s", grpc->link.peer);
-    *woken = fds[1].revents && read(grpc->wake_fd, &count, sizeof count) > 0;
+    *woken = fds[1].revents && tow_wakeup_clear(grpc->wake_fd);
     return TOW_OK;
 }
 

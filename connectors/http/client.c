@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "connectors/http/http_priv.h"
+#include "connectors/machine/copy.h"
 #include "towpath/clock.h"
 
 #define CLIENT_CONNECT_TIMEOUT 30000
@@ -43,14 +44,6 @@ static int client_ready(struct tow_http *http, struct tow_error *err)
     return http->multi ? TOW_OK : tow_error_nomem(err);
 }
 
-static int client_copy(char **to, const char *text, struct tow_error *err)
-{
-    if (!text)
-        return TOW_OK;
-    *to = strdup(text);
-    return *to ? TOW_OK : tow_error_nomem(err);
-}
-
 static int client_check_proxy(const char *proxy, struct tow_error *err)
 {
     CURLU *url;
@@ -84,16 +77,16 @@ static int client_settings(struct tow_http *http, const struct tow_http_settings
     const char *agent = settings->user_agent ? settings->user_agent : "towpath/" PACKAGE_VERSION;
     const char *ca_file = settings->ca_file ? settings->ca_file : getenv("SSL_CERT_FILE");
     int connections = settings->connections > 0 ? settings->connections : CLIENT_CONNECTIONS;
-    int code = client_copy(&http->user_agent, agent, err);
+    int code = tow_copy_text(&http->user_agent, agent, err);
 
     if (code == TOW_OK)
-        code = client_copy(&http->ca_file, ca_file && *ca_file ? ca_file : NULL, err);
+        code = tow_copy_text(&http->ca_file, ca_file && *ca_file ? ca_file : NULL, err);
     if (code == TOW_OK)
         code = tow_identity_copy(&http->identity, &settings->identity, err);
     if (code == TOW_OK)
         code = client_check_proxy(settings->proxy, err);
     if (code == TOW_OK)
-        code = client_copy(&http->proxy, settings->proxy, err);
+        code = tow_copy_text(&http->proxy, settings->proxy, err);
     if (code == TOW_OK &&
         curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)connections) != CURLM_OK)
         code = tow_error_nomem(err);

@@ -3,15 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connectors/machine/copy.h"
+
 #define SETTINGS_BUCKET_LEAST 3
 #define SETTINGS_BUCKET_MOST  255 /* that of old buckets; new ones have 63 at most */
 #define SETTINGS_HOST_MOST    63  /* of a bucket that is part of a host's name */
-
-static int settings_copy(char **to, const char *text, struct tow_error *err)
-{
-    *to = strdup(text);
-    return *to ? TOW_OK : tow_error_nomem(err);
-}
 
 /* A variable of the environment; NULL where it is not set, or empty. */
 static const char *settings_environment(const char *name)
@@ -42,7 +38,7 @@ static int settings_bucket(struct tow_s3_place *place, const char *bucket, struc
             "S3 bucket \"%.300s\": a name is %d to %d letters, digits, hyphens and "
             "dots, without s3:// and without a folder",
             bucket ? bucket : "", SETTINGS_BUCKET_LEAST, SETTINGS_BUCKET_MOST);
-    return settings_copy(&place->bucket, bucket, err);
+    return tow_copy_text(&place->bucket, bucket, err);
 }
 
 static int settings_region(struct tow_s3_place *place, const char *region, struct tow_error *err)
@@ -59,7 +55,7 @@ static int settings_region(struct tow_s3_place *place, const char *region, struc
         if (!settings_is_alphanumeric(*at) && *at != '-')
             return tow_error_set(err, TOW_E_CONFIG,
                                  "S3 region \"%.64s\": one is called like \"eu-west-1\"", region);
-    return settings_copy(&place->region, region, err);
+    return tow_copy_text(&place->region, region, err);
 }
 
 /*
@@ -135,11 +131,11 @@ static int settings_keys(struct tow_s3_place *place, const struct tow_s3_setting
                              "S3: %s: give an access key id and a secret access key, or %s",
                              is_own ? "keys are incomplete" : "no keys",
                              "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment");
-    code = settings_copy(&place->access_key, access_key, err);
+    code = tow_copy_text(&place->access_key, access_key, err);
     if (code == TOW_OK)
-        code = settings_copy(&place->secret_key, secret_key, err);
+        code = tow_copy_text(&place->secret_key, secret_key, err);
     if (code == TOW_OK && token && *token)
-        code = settings_copy(&place->session_token, token, err);
+        code = tow_copy_text(&place->session_token, token, err);
     return code;
 }
 

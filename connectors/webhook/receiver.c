@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "connectors/machine/wakeup.h"
 #include "connectors/webhook/listen.h"
 #include "towpath/clock.h"
 #include "towpath/rowtext.h"
@@ -68,7 +69,6 @@ static void receiver_answer_all(struct receiver_request *requests, unsigned stat
 /* All that wait while one commit is under way go into the next one together. */
 static void receiver_commit(struct tow_receiver *receiver, struct receiver_request *requests)
 {
-    const uint64_t one = 1;
     struct tow_error err = TOW_ERROR_INIT;
     int rc = tow_spool_commit(receiver->spool, &err);
 
@@ -78,8 +78,7 @@ static void receiver_commit(struct tow_receiver *receiver, struct receiver_reque
             receiver->failure = err;
         pthread_mutex_unlock(&receiver->lock);
     }
-    ssize_t told = write(receiver->fd, &one, sizeof one);
-    (void)told; /* a counter that is full is as readable as any */
+    tow_wakeup_raise(receiver->fd);
     receiver_answer_all(requests, rc ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK);
 }
 
@@ -494,10 +493,7 @@ int tow_receiver_fd(const struct tow_receiver *receiver)
 
 void tow_receiver_quiet(struct tow_receiver *receiver)
 {
-    uint64_t count;
-    ssize_t got = read(receiver->fd, &count, sizeof count);
-
-    (void)got; /* nothing was received since */
+    (void)tow_wakeup_clear(receiver->fd);
 }
 
 int tow_receiver_health(struct tow_receiver *receiver, struct tow_error *err)

@@ -284,20 +284,6 @@ static int login_copy_texts(char ***to, size_t *to_count, const char *const *fro
     return 1;
 }
 
-static int login_copy_workspace(struct tow_databricks_config *to,
-                                const struct tow_databricks_config *from)
-{
-    to->login = from->login;
-    to->url = strdup(from->url);
-    to->client_id = strdup(from->client_id);
-    to->client_secret = strdup(from->client_secret);
-    to->ca_file = from->ca_file ? strdup(from->ca_file) : NULL;
-    to->proxy = from->proxy ? strdup(from->proxy) : NULL;
-    return to->url && to->client_id && to->client_secret && (!from->ca_file || to->ca_file) &&
-           (!from->proxy || to->proxy) &&
-           tow_identity_copy(&to->identity, &from->identity, NULL) == TOW_OK;
-}
-
 static int login_copy(struct tow_zerobus_account *account,
                       const struct tow_zerobus_login_settings *settings)
 {
@@ -310,7 +296,8 @@ static int login_copy(struct tow_zerobus_account *account,
                             settings->header_count) &&
            login_copy_texts(&account->command, &account->command_count, settings->command,
                             settings->command_count) &&
-           (!settings->workspace || login_copy_workspace(&account->workspace, settings->workspace));
+           (!settings->workspace ||
+            tow_databricks_config_copy(&account->workspace, settings->workspace, NULL) == TOW_OK);
 }
 
 /* Headers that are written down are known to be right or wrong now. */

@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "connectors/machine/wakeup.h"
 #include "connectors/zerobus/stream_priv.h"
 #include "towpath/clock.h"
 #include "towpath/plugin.h"
@@ -44,28 +45,9 @@ void stream_log(struct tow_zerobus *zerobus, int level, const char *format, ...)
     zerobus->settings.log(zerobus->settings.log_context, level, line);
 }
 
-static void stream_signal(int fd)
-{
-    const uint64_t one = 1;
-    int saved = errno;
-
-    /* A full counter is as readable as any. */
-    if (write(fd, &one, sizeof one) < 0)
-        errno = saved;
-}
-
-static void stream_clear(int fd)
-{
-    uint64_t count;
-    int saved = errno;
-
-    if (read(fd, &count, sizeof count) < 0)
-        errno = saved;
-}
-
 void stream_notify(struct tow_zerobus *zerobus)
 {
-    stream_signal(zerobus->news_fd);
+    tow_wakeup_raise(zerobus->news_fd);
 }
 
 /* Tells the stream's thread. With the lock held. */
@@ -74,7 +56,7 @@ static void stream_wake(struct tow_zerobus *zerobus)
     if (zerobus->grpc)
         tow_grpc_wake(zerobus->grpc);
     else
-        stream_signal(zerobus->work_fd);
+        tow_wakeup_raise(zerobus->work_fd);
 }
 
 /* ---- the thread ------------------------------------------------------------------------------ */
@@ -95,7 +77,7 @@ static int stream_wait_for_work(struct tow_zerobus *zerobus)
         if (has_work || is_closing)
             return has_work;
         poll(fds, 2, -1);
-        stream_clear(zerobus->work_fd);
+        (void)tow_wakeup_clear(zerobus->work_fd);
     }
     return 0;
 }
@@ -335,7 +317,7 @@ static int stream_wait(struct tow_zerobus *zerobus, int64_t deadline_ms, struct 
     if (fds[1].revents)
         return tow_error_set(err, TOW_E_CANCELLED, "stopped while sending to %s",
                              zerobus->settings.table);
-    stream_clear(zerobus->news_fd);
+    (void)tow_wakeup_clear(zerobus->news_fd);
     return TOW_OK;
 }
 
@@ -382,7 +364,7 @@ static void stream_join(struct tow_zerobus *zerobus)
 {
     if (!zerobus->is_running)
         return;
-    stream_signal(zerobus->stop_fd);
+    tow_wakeup_raise(zerobus->stop_fd);
     pthread_join(zerobus->thread, NULL);
     zerobus->is_running = 0;
 }

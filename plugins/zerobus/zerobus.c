@@ -14,6 +14,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "connectors/machine/wakeup.h"
 #include "connectors/zerobus/catalog.h"
 #include "connectors/zerobus/rest.h"
 #include "plugins/shared/databricks_options.h"
@@ -151,36 +152,18 @@ static int bus_settle(struct bus_sink *sink, struct tow_error *err)
 
 /* ---- streams --------------------------------------------------------------------------------- */
 
-static void bus_signal(int fd)
-{
-    const uint64_t one = 1;
-    int saved = errno;
-
-    if (write(fd, &one, sizeof one) < 0)
-        errno = saved;
-}
-
-static void bus_clear(int fd)
-{
-    uint64_t count;
-    int saved = errno;
-
-    if (read(fd, &count, sizeof count) < 0)
-        errno = saved;
-}
-
 /* Gives the streams up, with what has no outcome. */
 static void bus_drop_streams(struct bus_sink *sink)
 {
     if (sink->stream_count == 0)
         return;
-    bus_signal(sink->stop_fd);
+    tow_wakeup_raise(sink->stop_fd);
     for (size_t i = 0; i < sink->stream_count; i++) {
         tow_zerobus_free(sink->streams[i].zerobus);
         tow_bus_line_release(&sink->streams[i].line);
     }
     sink->stream_count = 0;
-    bus_clear(sink->stop_fd);
+    (void)tow_wakeup_clear(sink->stop_fd);
 }
 
 static void bus_log(void *context, int level, const char *message)
