@@ -340,9 +340,9 @@ const struct tow_command tow_cmd_init = {
     .arguments = "SOURCE SINK",
     .summary = "Prints a job file for two plugins, with every option explained",
     .about =
-        "Required options stand there with a placeholder, the others as comments with their\n"
-        "defaults. With --from the columns of a file are listed with guessed types; those without\n"
-        "an empty value in the first 1,000 rows are required.",
+        "Required options stand there, as CHANGE_ME where nothing is known, the others as\n"
+        "comments with their defaults. With --from the columns of a file are listed with guessed\n"
+        "types; those without an empty value in the first 1,000 rows are required.",
     .example = "  towpath init csv file --from orders.csv -o orders.cfg",
     .options = init_arguments,
     .options_size = sizeof(struct init_options),

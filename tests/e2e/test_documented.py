@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from helpers import until
 
 TOP = Path(__file__).resolve().parents[2]
 DOCS = TOP / "docs"
@@ -76,6 +77,44 @@ def test_each_class_of_errors_is_in_the_manual():
     assert set(names) == classes and len(classes) == 10
     listed = page("towpath.1").split(".Ss Classes of errors")[1].split(".El")[0]
     assert set(re.findall(r"^\.It Cm (\w+)$", listed, re.MULTILINE)) == set(names.values())
+
+
+def made_while_it_runs(tow):
+    """Names of the files that a run has made when it has saved a checkpoint, and waits for input."""
+    process = tow.start("run", tow.job(source='plugin = "csv"; path = "-";', more='pipeline = { checkpoint = "5ms"; };'))
+    before = {tow.folder / "job.cfg"}
+    process.stdin.write(b"id\n" + b"1\nx,y\n" * 50_000)
+    process.stdin.flush()
+    until(lambda: list(tow.folder.rglob("*.ndjson")) and (tow.folder / ".out.ndjson.tmp").exists())
+    names = {str(path.relative_to(tow.folder)) for path in set(tow.folder.rglob("*")) - before if path.is_file()}
+    process.stdin.close()
+    process.wait(60)
+    return names
+
+
+def test_each_file_that_a_run_makes_is_in_the_manual(tow):
+    text = page("towpath.1").split(".Sh FILES")[1].split(".Sh EXIT STATUS")[0]
+    listed = [name for line in re.findall(r"^\.It Pa (.*)$", text, re.MULTILINE) for name in line.split(" , ")]
+    known = [re.sub(r"\b(JOB|RUN|NAME)\b", "[^/]+", name.split("towpath/")[-1].replace(".", "[.]")) for name in listed]
+    names = made_while_it_runs(tow)
+    assert {".out.ndjson.tmp", ".out.ndjson.lock", "state/state.db", "state/state.rejects/job/1.ndjson"} <= names
+    for name in names:
+        assert any(re.fullmatch(pattern, name.removeprefix("state/")) for pattern in known), name
+
+
+def test_each_metric_and_each_member_of_an_answer_is_in_the_daemons_manual():
+    manual = page("towpath-daemon.8").split(".Ss Answers")[1].split(".Sh SIGNALS")[0]
+    said = set(re.findall(r"\w+", " ".join(re.findall(r"^\.(?:It Li|Li|Pq Li) (.*)$", manual, re.MULTILINE))))
+    metrics = set(re.findall(r'"(towpath_\w+)[ "]', (TOP / "core/daemon/metrics.c").read_text()))
+    assert len(metrics) >= 25 and metrics - said == set()
+    assert {name for name in said if name.startswith("towpath_")} - metrics == set()
+    text = (TOP / "core/daemon/api.c").read_text()
+    states = re.findall(r'return "([^"]+)";', text.split("api_state(")[1].split("\n}\n")[0])
+    listed = re.search(r"^\.Li state\n\.Pq Li (.*) ,$", manual, re.MULTILINE)[1]
+    assert sorted(listed.split(" , ")) == sorted(states)
+    text += (TOP / "core/console/run_doc.c").read_text()
+    members = set(re.findall(r'doc_\w+\([^;]*?"(\w+)"', text))
+    assert {"jobs", "last", "file_broken", "pid"} <= members and members - said == set()
 
 
 README = (TOP / "README.md").read_text()

@@ -7,6 +7,7 @@ and of what they print, COVERED tells which test runs them.
 import json
 import os
 import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -314,9 +315,18 @@ def command_of(words):
     return None, words[1:]
 
 
+def shown_in_help(tow):
+    """The examples of --help, as (command, words)."""
+    for command in COMMANDS:
+        _, _, examples = help_of(tow, *command.split()).partition("\nExample:\n")
+        for line in examples.splitlines():
+            if line.startswith("  towpath "):
+                yield command, shlex.split(line.split("  #")[0])
+
+
 def test_commands_in_the_text_are_commands_with_options_of_theirs(tow):
     seen = 0
-    for page, words in spoken_commands():
+    for page, words in [*spoken_commands(), *shown_in_help(tow)]:
         if words[1].isupper():  # NAME WORD, of any plugin
             continue
         while len(words) > 2 and words[1] in ("--state", "--plugin-path"):
@@ -333,4 +343,4 @@ def test_commands_in_the_text_are_commands_with_options_of_theirs(tow):
             if word.startswith("-") and len(word) > 1:
                 assert word.split("=")[0] in known, (page, words)
         seen += 1
-    assert seen > 40
+    assert seen > 60
