@@ -15,12 +15,15 @@
 
 #include "connectors/machine/wakeup.h"
 #include "connectors/webhook/listen.h"
+#include "kit/guests.h"
 #include "towpath/clock.h"
 #include "towpath/rowtext.h"
 
 #define RECEIVER_PEM_MAX (1 << 20)
 /* TLS 1.2 at least. */
 #define RECEIVER_TLS "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+/* Times that a connection may be silent, in which it has to bring a whole request. */
+#define RECEIVER_PATIENCE 4
 /* What a sender is asked to wait, in seconds. */
 #define RECEIVER_RETRY_AFTER "5"
 
@@ -46,6 +49,7 @@ struct tow_receiver {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct receiver_request *waiting; /* suspended until the next commit is through */
+    struct tow_guests guests;
     size_t pending;
     int requests; /* that have no answer yet */
     int stopping;
@@ -82,6 +86,19 @@ static void receiver_commit(struct tow_receiver *receiver, struct receiver_reque
     receiver_answer_all(requests, rc ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK);
 }
 
+/* Until there is something to do; with the lock. The connections are looked after here, as the
+ * library's own threads offer no moment for it. */
+static void receiver_rest(struct tow_receiver *receiver)
+{
+    int64_t until_ms = tow_guests_look(&receiver->guests, tow_monotonic_ms());
+    const struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+
+    if (until_ms == INT64_MAX)
+        pthread_cond_wait(&receiver->changed, &receiver->lock);
+    else
+        pthread_cond_timedwait(&receiver->changed, &receiver->lock, &until);
+}
+
 static void *receiver_committer(void *context)
 {
     struct tow_receiver *receiver = context;
@@ -98,7 +115,7 @@ static void *receiver_committer(void *context)
         } else if (receiver->stopping) {
             break;
         } else {
-            pthread_cond_wait(&receiver->changed, &receiver->lock);
+            receiver_rest(receiver);
         }
     }
     pthread_mutex_unlock(&receiver->lock);
@@ -263,11 +280,15 @@ static void receiver_done(void *context, struct MHD_Connection *connection, void
     struct tow_receiver *receiver = context;
     struct receiver_request *request = *state;
 
-    (void)connection;
+    struct tow_guest *guest =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+
     (void)code;
     if (!request)
         return;
     pthread_mutex_lock(&receiver->lock);
+    if (guest)
+        tow_guests_renew(&receiver->guests, guest, tow_monotonic_ms());
     receiver->pending -= request->reserved;
     receiver->requests--;
     pthread_cond_signal(&receiver->changed);
@@ -275,6 +296,34 @@ static void receiver_done(void *context, struct MHD_Connection *connection, void
     tow_buffer_release(&request->body);
     free(request);
     *state = NULL;
+}
+
+/* A connection comes or goes; the library closes its socket after this. */
+static void receiver_notice(void *context, struct MHD_Connection *connection, void **guest_slot,
+                            enum MHD_ConnectionNotificationCode code)
+{
+    struct tow_receiver *receiver = context;
+    struct tow_guest *guest = *guest_slot;
+
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        /* Without memory it is a guest that nobody shows out. */
+        *guest_slot = guest = calloc(1, sizeof *guest);
+    if (!guest)
+        return;
+    pthread_mutex_lock(&receiver->lock);
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        if (!receiver->guests.first)
+            pthread_cond_signal(&receiver->changed);
+        tow_guests_come(
+            &receiver->guests, guest,
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+            tow_monotonic_ms());
+    } else {
+        tow_guests_leave(&receiver->guests, guest);
+    }
+    pthread_mutex_unlock(&receiver->lock);
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED)
+        free(guest);
 }
 
 /* ---- settings ------------------------------------------------------------------------------- */
@@ -397,15 +446,26 @@ static int receiver_listen(struct tow_receiver *receiver,
     errno = 0;
     receiver->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, receiver_handle, receiver, MHD_OPTION_NOTIFY_COMPLETED, receiver_done,
-        receiver, MHD_OPTION_SOCK_ADDR, &listen.address, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)settings->connections, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)((settings->timeout_ms + 999) / 1000), MHD_OPTION_ARRAY,
-        receiver->certificate ? tls : none, MHD_OPTION_END);
+        receiver, MHD_OPTION_NOTIFY_CONNECTION, receiver_notice, receiver, MHD_OPTION_SOCK_ADDR,
+        &listen.address, MHD_OPTION_CONNECTION_LIMIT, (unsigned)settings->connections,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((settings->timeout_ms + 999) / 1000),
+        MHD_OPTION_ARRAY, receiver->certificate ? tls : none, MHD_OPTION_END);
     if (receiver->daemon)
         return TOW_OK;
     return tow_error_errno(err, TOW_E_ENV, errno ? errno : EINVAL, "listening on %s%s",
                            settings->listen,
                            receiver->certificate ? " with this certificate and key" : "");
+}
+
+/* Waits count on a clock that nobody sets. */
+static void receiver_init_changed(struct tow_receiver *receiver)
+{
+    pthread_condattr_t attributes;
+
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&receiver->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
 }
 
 int tow_receiver_start(const struct tow_receiver_settings *settings, struct tow_spool *spool,
@@ -418,9 +478,10 @@ int tow_receiver_start(const struct tow_receiver_settings *settings, struct tow_
     if (!receiver)
         return tow_error_nomem(err);
     receiver->spool = spool;
+    receiver->guests.patience_ms = RECEIVER_PATIENCE * settings->timeout_ms;
     receiver->failure = (struct tow_error)TOW_ERROR_INIT;
     pthread_mutex_init(&receiver->lock, NULL);
-    pthread_cond_init(&receiver->changed, NULL);
+    receiver_init_changed(receiver);
     receiver->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     rc = receiver->fd < 0 ? tow_error_errno(err, TOW_E_ENV, errno, "eventfd")
                           : receiver_keep(receiver, settings, err);
@@ -442,7 +503,7 @@ static void receiver_let_answers_go(struct tow_receiver *receiver)
 {
     struct timespec until;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec++;
     pthread_mutex_lock(&receiver->lock);
     while (receiver->requests > 0 &&

@@ -26,7 +26,9 @@ struct tow_receiver_settings {
     size_t max_body;
     size_t max_pending; /* bytes of bodies in memory, of all connections together */
     int connections;    /* at most */
-    int64_t timeout_ms; /* of a connection on which nothing moves */
+    /* Of a connection on which nothing moves; in four times as long, each has to bring a whole
+     * request, so that who sends a byte now and then does not hold it. */
+    int64_t timeout_ms;
 };
 
 /* What can be judged without listening: TOW_E_CONFIG, TOW_E_ENV. */

@@ -12,6 +12,7 @@
 #include "daemon/api.h"
 #include "daemon/metrics.h"
 #include "daemon/web_guard.h"
+#include "kit/guests.h"
 #include "log.h"
 #include "towpath/clock.h"
 #include "towpath/value.h"
@@ -19,6 +20,7 @@
 #define WEB_CONNECTIONS  64
 #define WEB_PER_ADDRESS  32
 #define WEB_TIMEOUT_S    10
+#define WEB_PATIENCE_MS  20000 /* from a connection to its request, and from one to the next */
 #define WEB_MEMORY       (16u << 10) /* of a connection: its request's head and our answer's */
 #define WEB_BODY_MAX     4096        /* no call needs one */
 #define WEB_PEM_MAX      (256u << 10)
@@ -33,6 +35,7 @@ struct tow_web {
     struct MHD_Daemon *http;
     struct tow_daemon *daemon;
     struct tow_metrics metrics;
+    struct tow_guests guests;
     char *token;
     struct tow_text cert, key;
 };
@@ -267,11 +270,37 @@ static enum MHD_Result web_answer(void *context, struct MHD_Connection *connecti
 static void web_completed(void *context, struct MHD_Connection *connection, void **state,
                           enum MHD_RequestTerminationCode code)
 {
-    (void)context;
-    (void)connection;
+    struct tow_web *web = context;
+    struct tow_guest *guest =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+
     (void)code;
+    if (guest)
+        tow_guests_renew(&web->guests, guest, tow_monotonic_ms());
     free(*state);
     *state = NULL;
+}
+
+/* A connection comes or goes; the library closes its socket after this. */
+static void web_notice(void *context, struct MHD_Connection *connection, void **guest_slot,
+                       enum MHD_ConnectionNotificationCode code)
+{
+    struct tow_web *web = context;
+    struct tow_guest *guest = *guest_slot;
+
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (guest)
+            tow_guests_leave(&web->guests, guest);
+        free(guest);
+        return;
+    }
+    /* Without memory it is a guest that nobody shows out. */
+    *guest_slot = guest = calloc(1, sizeof *guest);
+    if (guest)
+        tow_guests_come(
+            &web->guests, guest,
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+            tow_monotonic_ms());
 }
 
 static void __attribute__((format(printf, 2, 0)))
@@ -342,8 +371,8 @@ static int web_start(struct tow_web *web, const struct tow_web_settings *setting
         MHD_OPTION_SOCK_ADDR, &address->address.any, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)WEB_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)WEB_PER_ADDRESS,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)WEB_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)WEB_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, web_completed, NULL, MHD_OPTION_ARRAY, tls,
-        MHD_OPTION_END);
+        (size_t)WEB_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, web_completed, web,
+        MHD_OPTION_NOTIFY_CONNECTION, web_notice, web, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (web->http)
         return TOW_OK;
     if (settings->cert_file && errno != EADDRINUSE && errno != EACCES)
@@ -374,6 +403,7 @@ int tow_web_open(struct tow_web **out, const struct tow_web_settings *settings,
     if (!web)
         return tow_error_nomem(err);
     web->daemon = daemon;
+    web->guests.patience_ms = WEB_PATIENCE_MS;
     rc = tow_web_parse(settings->listen, &address, err);
     if (!rc)
         rc = web_check(settings, &address, err);
@@ -416,11 +446,13 @@ int tow_web_fd(const struct tow_web *web)
 
 int64_t tow_web_timeout_ms(struct tow_web *web)
 {
+    int64_t now_ms = tow_monotonic_ms(), due_ms = tow_guests_look(&web->guests, now_ms);
+    int64_t wait_ms = due_ms == INT64_MAX ? INT64_MAX : due_ms - now_ms;
     MHD_UNSIGNED_LONG_LONG timeout;
 
     if (MHD_get_timeout(web->http, &timeout) != MHD_YES)
-        return INT64_MAX;
-    return timeout > INT32_MAX ? INT32_MAX : (int64_t)timeout;
+        return wait_ms;
+    return timeout > (MHD_UNSIGNED_LONG_LONG)wait_ms ? wait_ms : (int64_t)timeout;
 }
 
 void tow_web_run(struct tow_web *web)

@@ -69,8 +69,10 @@ static const struct tow_option changes_options[] = {
                  "longest message that the webhook takes"),
     TOW_OPT_INT("connections", struct tow_changes, options.connections, "256", 1, 10000,
                 "senders at once that the webhook takes"),
-    TOW_OPT_DURATION("idle_timeout", struct tow_changes, options.idle_ms, "30s", 1000, 3600000,
-                     "after which the webhook ends a connection on which nothing moves"),
+    TOW_OPT_DURATION(
+        "idle_timeout", struct tow_changes, options.idle_ms, "30s", 1000, 3600000,
+        "after which the webhook ends a connection on which nothing moves; within four "
+        "times as long, a sender has to bring a whole message"),
     TOW_OPT_SECRET("token", struct tow_changes, options.lytics.token,
                    "API token of Lytics, for existing_users and poll_diff"),
     TOW_LYTICS_OPTIONS_BUT_TOKEN(struct tow_changes, options.lytics),

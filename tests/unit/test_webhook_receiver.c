@@ -1,14 +1,17 @@
 /* connectors/webhook/receiver.h: what is answered with 200 is in the spool, and what is not is not
  * taken. */
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "certificates.h"
 #include "connectors/http/http.h"
 #include "connectors/webhook/receiver.h"
 #include "scratch.h"
+#include "towpath/clock.h"
 #include "unit.h"
 
 static char folder[160];
@@ -306,6 +309,28 @@ static void test_a_full_disk_is_told_and_nothing_is_promised(void **state)
     assert_int_equal(scratch_child(*state, fill_the_disk, 0), 0);
 }
 
+static void test_a_sender_that_drips_is_shown_out(void **state)
+{
+    static const char head[] = "POST /hook HTTP/1.1\r\nX: ";
+    int64_t began = tow_monotonic_ms();
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct pollfd line = {.fd = socket(AF_INET, SOCK_STREAM, 0), .events = POLLIN};
+
+    (void)state;
+    settings.connections = 1;
+    settings.timeout_ms = 1000;
+    begin(NULL);
+    address.sin_port = htons((uint16_t)tow_receiver_port(receiver));
+    assert_int_equal(connect(line.fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(send(line.fd, head, strlen(head), MSG_NOSIGNAL), strlen(head));
+    /* A byte more often than silence is allowed. */
+    while (poll(&line, 1, 200) == 0)
+        (void)send(line.fd, "y", 1, MSG_NOSIGNAL);
+    assert_in_range(tow_monotonic_ms() - began, 3000, 15000);
+    close(line.fd);
+    assert_int_equal(post("hello"), 200);
+}
+
 /* ---- starting ------------------------------------------------------------------------------- */
 
 static void refused(const char *says)
@@ -393,6 +418,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define RECEIVER_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         RECEIVER_TEST(test_what_is_answered_with_200_is_in_the_spool),
+        RECEIVER_TEST(test_a_sender_that_drips_is_shown_out),
         RECEIVER_TEST(test_many_senders_at_once_get_what_is_durable),
         RECEIVER_TEST(test_over_tls),
         RECEIVER_TEST(test_other_paths_and_methods_are_refused),
