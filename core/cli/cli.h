@@ -81,10 +81,9 @@ int tow_cli_findings(const struct tow_cli *cli, struct tow_diags *diags);
 /* The state that the command line names. mode: TOW_STATE_READ or TOW_STATE_CREATE. */
 int tow_cli_state(const struct tow_cli *cli, int mode, struct tow_state **out,
                   struct tow_error *err);
-/* A run's number from the command line: TOW_OK or TOW_E_CONFIG. */
-int tow_cli_run_id(const char *text, int64_t *id, struct tow_error *err);
-/* That run: TOW_E_CONFIG where there is none. */
-int tow_cli_find_run(struct tow_state *state, const char *text, struct tow_run *run,
+/* Opens the state, for reading, and finds the run whose number is the first argument: TOW_E_CONFIG
+ * where that is no number, or there is no such run. The state is to be closed in any case. */
+int tow_cli_find_run(const struct tow_cli *cli, struct tow_state **state, struct tow_run *run,
                      struct tow_error *err);
 /* Refuses a job that the state has neither run nor checkpoint of, with the nearest name. */
 int tow_cli_known_job(struct tow_state *state, const char *job, struct tow_error *err);

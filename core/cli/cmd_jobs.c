@@ -168,22 +168,6 @@ static void jobs_row(const struct jobs *jobs, const struct jobs_entry *entry)
 
 /* ---- as JSON -------------------------------------------------------------------------------- */
 
-static void jobs_doc_last(struct tow_doc *doc, const struct tow_run *last)
-{
-    if (!last->id) {
-        tow_doc_text(doc, "last", NULL);
-        return;
-    }
-    tow_doc_open(doc, "last", '{');
-    tow_doc_int(doc, "run", last->id);
-    tow_doc_text(doc, "status", last->status);
-    tow_run_doc_exit_code(doc, last->exit_code);
-    tow_doc_time(doc, "start", last->start_us);
-    tow_doc_time(doc, "end", last->end_us);
-    tow_doc_time(doc, "slot", last->slot_us);
-    tow_doc_close(doc, '}');
-}
-
 static void jobs_doc_running(struct tow_doc *doc, const struct tow_at_work *at_work)
 {
     if (!at_work) {
@@ -200,6 +184,8 @@ static void jobs_doc_running(struct tow_doc *doc, const struct tow_at_work *at_w
 
 static void jobs_doc(const struct jobs *jobs, const struct jobs_entry *entry)
 {
+    const struct tow_last_run last = tow_last_run(&entry->last);
+
     struct tow_doc *doc = jobs->doc;
 
     tow_doc_open(doc, NULL, '{');
@@ -210,7 +196,7 @@ static void jobs_doc(const struct jobs *jobs, const struct jobs_entry *entry)
     tow_doc_text(doc, "timezone", entry->schedule ? tow_zone_name(entry->schedule->zone) : NULL);
     tow_doc_time(doc, "next", entry->next_us == TOW_SLOT_NEVER ? 0 : entry->next_us);
     jobs_doc_running(doc, entry->at_work);
-    jobs_doc_last(doc, &entry->last);
+    tow_run_doc_last(doc, &last);
     tow_doc_int(doc, "errors", entry->diags ? (int64_t)entry->diags->errors : 0);
     tow_doc_close(doc, '}');
 }

@@ -54,10 +54,8 @@ static int rejects_call(const struct tow_cli *cli, const void *options)
     struct tow_state *state = NULL;
     struct tow_reject_reader *reader = NULL;
     struct tow_run run;
-    int rc = tow_cli_state(cli, TOW_STATE_READ, &state, &err);
+    int rc = tow_cli_find_run(cli, &state, &run, &err);
 
-    if (!rc)
-        rc = tow_cli_find_run(state, cli->arguments[0], &run, &err);
     if (!rc && run.reject_bytes > 0) {
         reader = tow_reject_view_open(state, &run, &err);
         rc = reader ? rejects_print_all(reader, options, &err) : err.code;

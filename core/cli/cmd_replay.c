@@ -174,10 +174,8 @@ static int replay_call(const struct tow_cli *cli, const void *options)
     struct tow_error err = TOW_ERROR_INIT;
     struct tow_state *state = NULL;
     struct tow_run run;
+    int rc = tow_cli_find_run(cli, &state, &run, &err);
 
-    int rc = tow_cli_state(cli, TOW_STATE_READ, &state, &err);
-    if (!rc)
-        rc = tow_cli_find_run(state, cli->arguments[0], &run, &err);
     if (!rc)
         rc = replay_check(&run, replay, &err);
     if (!rc && replay->dry_run)

@@ -225,10 +225,8 @@ static int runs_show_call(const struct tow_cli *cli, const void *options)
     struct tow_error err = TOW_ERROR_INIT;
     struct tow_state *state = NULL;
     struct tow_run run;
-    int rc = tow_cli_state(cli, TOW_STATE_READ, &state, &err);
+    int rc = tow_cli_find_run(cli, &state, &run, &err);
 
-    if (!rc)
-        rc = tow_cli_find_run(state, cli->arguments[0], &run, &err);
     if (!rc)
         rc = runs_show(&run, state, runs->json, &err);
     tow_state_close(state);

@@ -68,7 +68,7 @@ int tow_cli_state(const struct tow_cli *cli, int mode, struct tow_state **out,
     return rc;
 }
 
-int tow_cli_run_id(const char *text, int64_t *id, struct tow_error *err)
+static int common_run_id(const char *text, int64_t *id, struct tow_error *err)
 {
     if (tow_parse_int64(text, strlen(text), id) != TOW_PARSE_OK || *id <= 0)
         return tow_error_set(err, TOW_E_CONFIG,
@@ -76,18 +76,19 @@ int tow_cli_run_id(const char *text, int64_t *id, struct tow_error *err)
     return TOW_OK;
 }
 
-int tow_cli_find_run(struct tow_state *state, const char *text, struct tow_run *run,
+int tow_cli_find_run(const struct tow_cli *cli, struct tow_state **state, struct tow_run *run,
                      struct tow_error *err)
 {
     int64_t id;
-    int rc = tow_cli_run_id(text, &id, err);
+    int rc = tow_cli_state(cli, TOW_STATE_READ, state, err);
 
-    if (rc)
-        return rc;
-    rc = tow_state_run(state, id, run, err);
+    if (!rc)
+        rc = common_run_id(cli->arguments[0], &id, err);
+    if (!rc)
+        rc = tow_state_run(*state, id, run, err);
     if (rc == TOW_END)
         return tow_error_set(err, TOW_E_CONFIG, "there is no run %lld in %s", (long long)id,
-                             tow_state_path(state));
+                             tow_state_path(*state));
     return rc;
 }
 

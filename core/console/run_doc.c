@@ -1,5 +1,7 @@
 #include "console/run_doc.h"
 
+#include <string.h>
+
 void tow_run_doc_counts(struct tow_doc *doc, const struct tow_counts *counts)
 {
     tow_doc_open(doc, "rows", '{');
@@ -32,4 +34,32 @@ void tow_run_doc_exit_code(struct tow_doc *doc, int32_t exit_code)
         tow_doc_int(doc, "exit_code", exit_code);
     else
         tow_doc_text(doc, "exit_code", NULL);
+}
+
+struct tow_last_run tow_last_run(const struct tow_run *run)
+{
+    struct tow_last_run last = {.id = run->id,
+                                .start_us = run->start_us,
+                                .end_us = run->end_us,
+                                .slot_us = run->slot_us,
+                                .exit_code = run->exit_code};
+
+    memcpy(last.status, run->status, sizeof last.status);
+    return last;
+}
+
+void tow_run_doc_last(struct tow_doc *doc, const struct tow_last_run *last)
+{
+    if (!last->id) {
+        tow_doc_text(doc, "last", NULL);
+        return;
+    }
+    tow_doc_open(doc, "last", '{');
+    tow_doc_int(doc, "run", last->id);
+    tow_doc_text(doc, "status", last->status);
+    tow_run_doc_exit_code(doc, last->exit_code);
+    tow_doc_time(doc, "start", last->start_us);
+    tow_doc_time(doc, "end", last->end_us);
+    tow_doc_time(doc, "slot", last->slot_us);
+    tow_doc_close(doc, '}');
 }

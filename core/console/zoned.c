@@ -34,26 +34,26 @@ static void zoned_put_offset(char *p, size_t size, int32_t offset)
     snprintf(p, size, "%c%02d:%02d", offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
-char *tow_zoned_text(const struct tow_zone *zone, int64_t us, char text[TOW_ZONED_MAX])
+static char *zoned_put(const struct tow_zone *zone, int64_t us, int for_people,
+                       char text[TOW_ZONED_MAX])
 {
     struct tm civil = {0};
     int32_t offset;
     size_t length;
 
     zoned_civil(zone, us, &civil, &offset);
-    length = strftime(text, TOW_ZONED_MAX, "%a %Y-%m-%d %H:%M:%S ", &civil);
+    length = strftime(text, TOW_ZONED_MAX,
+                      for_people ? "%a %Y-%m-%d %H:%M:%S " : "%Y-%m-%dT%H:%M:%S", &civil);
     zoned_put_offset(text + length, TOW_ZONED_MAX - length, offset);
     return text;
 }
 
+char *tow_zoned_text(const struct tow_zone *zone, int64_t us, char text[TOW_ZONED_MAX])
+{
+    return zoned_put(zone, us, 1, text);
+}
+
 char *tow_zoned_rfc(const struct tow_zone *zone, int64_t us, char text[TOW_ZONED_MAX])
 {
-    struct tm civil = {0};
-    int32_t offset;
-    size_t length;
-
-    zoned_civil(zone, us, &civil, &offset);
-    length = strftime(text, TOW_ZONED_MAX, "%Y-%m-%dT%H:%M:%S", &civil);
-    zoned_put_offset(text + length, TOW_ZONED_MAX - length, offset);
-    return text;
+    return zoned_put(zone, us, 0, text);
 }

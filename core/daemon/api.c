@@ -57,22 +57,6 @@ static const char *api_state(const struct tow_daemon_job *job)
     return "idle";
 }
 
-static void api_last(struct tow_doc *doc, const struct tow_last_run *last)
-{
-    if (!last->id) {
-        tow_doc_text(doc, "last", NULL);
-        return;
-    }
-    tow_doc_open(doc, "last", '{');
-    tow_doc_int(doc, "run", last->id);
-    tow_doc_text(doc, "status", last->status);
-    tow_doc_int(doc, "exit_code", last->exit_code);
-    tow_doc_time(doc, "start", last->start_us);
-    tow_doc_time(doc, "end", last->end_us);
-    tow_doc_time(doc, "slot", last->slot_us);
-    tow_doc_close(doc, '}');
-}
-
 static void api_running(struct tow_doc *doc, const struct tow_daemon_job *job)
 {
     if (job->activity != TOW_ACTIVITY_CHILD) {
@@ -102,7 +86,7 @@ static void api_job(struct tow_doc *doc, const struct tow_daemon_job *job, int64
     tow_doc_text(doc, "state", api_state(job));
     tow_doc_time(doc, "next", next == TOW_SLOT_NEVER ? 0 : next);
     api_running(doc, job);
-    api_last(doc, &job->last);
+    tow_run_doc_last(doc, &job->last);
     tow_doc_bool(doc, "failing", job->health.failing);
     tow_doc_bool(doc, "rejecting", job->health.rejecting);
     tow_doc_bool(doc, "late", job->health.late);

@@ -3,6 +3,7 @@
 #define CORE_DAEMON_JOB_H
 
 #include "config/alerts_spec.h"
+#include "console/run_doc.h"
 #include "daemon/child.h"
 #include "schedule/agenda.h"
 #include "state/state.h"
@@ -34,13 +35,6 @@ enum tow_activity {
     TOW_ACTIVITY_NONE,
     TOW_ACTIVITY_CHILD,  /* `child` is at work */
     TOW_ACTIVITY_FOREIGN /* a run that this daemon did not start holds the job's lock */
-};
-
-/* Of the newest run that has ended, what people ask for; id 0: there is none. */
-struct tow_last_run {
-    int64_t id, start_us, end_us, slot_us;
-    int32_t exit_code;
-    char status[16];
 };
 
 struct tow_daemon_job {

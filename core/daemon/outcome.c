@@ -41,14 +41,8 @@ int tow_supervisor_judge(struct tow_supervisor *supervisor, struct tow_daemon_jo
     if (!supervisor->state)
         return TOW_E_ENV;
     rc = tow_state_last_run(supervisor->state, job->plan.name, &run, &err);
-    if (rc == TOW_OK && run.end_us) {
-        job->last = (struct tow_last_run){.id = run.id,
-                                          .start_us = run.start_us,
-                                          .end_us = run.end_us,
-                                          .slot_us = run.slot_us,
-                                          .exit_code = run.exit_code};
-        strcpy(job->last.status, run.status);
-    }
+    if (rc == TOW_OK && run.end_us)
+        job->last = tow_last_run(&run);
     if (rc == TOW_OK && run.end_us && run.id > job->health.judged) {
         int retried = job->plan.has_schedule && job->agenda.state == TOW_AGENDA_RETRY;
         uint32_t told = tow_health_run(&health, &run, retried);

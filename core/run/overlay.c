@@ -163,18 +163,6 @@ int tow_overlay_remove(struct tow_overlay *overlay, const char *ledger, const ch
     return rc;
 }
 
-/* The caller's structure may be an older, shorter one: what does not fit is cut. */
-static void overlay_give(const struct overlay_entry *entry, struct tow_position *out)
-{
-    const size_t head = offsetof(struct tow_position, bytes);
-    size_t room = out->size > head ? out->size - head : 0;
-
-    if (room > entry->length)
-        room = entry->length;
-    out->length = (uint32_t)room;
-    memcpy(out->bytes, entry->value, room);
-}
-
 int tow_overlay_get(struct tow_overlay *overlay, const char *ledger, const char *key,
                     struct tow_position *value, struct tow_error *err)
 {
@@ -185,7 +173,7 @@ int tow_overlay_get(struct tow_overlay *overlay, const char *ledger, const char 
     i = overlay_index(overlay, ledger, key);
     known = overlay_is(overlay, i, ledger, key);
     if (known && overlay->entries[i].value) {
-        overlay_give(&overlay->entries[i], value);
+        tow_ledger_give(overlay->entries[i].value, overlay->entries[i].length, value);
         rc = TOW_OK;
     }
     pthread_mutex_unlock(&overlay->lock);

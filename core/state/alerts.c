@@ -11,18 +11,16 @@ int tow_state_health(struct tow_state *state, const char *job, struct tow_health
         "SELECT judged_run, failing, rejecting, late FROM health WHERE job = ?";
     const struct tow_sql_value values[] = {tow_sql_text(job), TOW_SQL_END};
     sqlite3_stmt *row;
-    int result = tow_state_begin_read(state, err);
+    int result = tow_state_query(state, text, values, &row, err);
 
     *health = (struct tow_health){0};
     if (result != TOW_OK)
         return result;
-    result = tow_sql_query(&state->sql, text, values, &row, err);
-    if (result == TOW_OK)
-        *health = (struct tow_health){.judged = sqlite3_column_int64(row, 0),
-                                      .failing = sqlite3_column_int(row, 1) != 0,
-                                      .rejecting = sqlite3_column_int(row, 2) != 0,
-                                      .late = sqlite3_column_int(row, 3) != 0};
-    return tow_state_end(state, result, err);
+    *health = (struct tow_health){.judged = sqlite3_column_int64(row, 0),
+                                  .failing = sqlite3_column_int(row, 1) != 0,
+                                  .rejecting = sqlite3_column_int(row, 2) != 0,
+                                  .late = sqlite3_column_int(row, 3) != 0};
+    return tow_state_end(state, TOW_OK, err);
 }
 
 static int alerts_insert(struct tow_state *state, const struct tow_alert *alert,
@@ -89,29 +87,24 @@ int tow_state_alert_next(struct tow_state *state, struct tow_alert *alert, struc
 {
     static const char text[] = "SELECT " ALERT_COLUMNS " FROM alerts ORDER BY due_us, id LIMIT 1";
     sqlite3_stmt *row;
-    int result = tow_state_begin_read(state, err);
+    int result = tow_state_query(state, text, NULL, &row, err);
 
     *alert = (struct tow_alert){0};
     if (result != TOW_OK)
         return result;
-    result = tow_sql_query(&state->sql, text, NULL, &row, err);
-    if (result == TOW_OK)
-        result = alerts_read(&state->sql, row, alert, err);
-    return tow_state_end(state, result, err);
+    return tow_state_end(state, alerts_read(&state->sql, row, alert, err), err);
 }
 
 int tow_state_alert_count(struct tow_state *state, int64_t *count, struct tow_error *err)
 {
     sqlite3_stmt *row;
-    int result = tow_state_begin_read(state, err);
+    int result = tow_state_query(state, "SELECT count(*) FROM alerts", NULL, &row, err);
 
     *count = 0;
     if (result != TOW_OK)
         return result == TOW_END ? TOW_OK : result;
-    result = tow_sql_query(&state->sql, "SELECT count(*) FROM alerts", NULL, &row, err);
-    if (result == TOW_OK)
-        *count = sqlite3_column_int64(row, 0);
-    return tow_state_end(state, result, err);
+    *count = sqlite3_column_int64(row, 0);
+    return tow_state_end(state, TOW_OK, err);
 }
 
 static int alerts_change(struct tow_state *state, const char *text,

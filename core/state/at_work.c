@@ -51,14 +51,11 @@ static int at_work_next(struct tow_state *state, const char *after, struct tow_a
         " WHERE job > ? ORDER BY job LIMIT 1";
     const struct tow_sql_value values[] = {tow_sql_text(after), TOW_SQL_END};
     sqlite3_stmt *row;
-    int result = tow_state_begin_read(state, err);
+    int result = tow_state_query(state, text, values, &row, err);
 
     if (result != TOW_OK)
         return result;
-    result = tow_sql_query(&state->sql, text, values, &row, err);
-    if (result == TOW_OK)
-        result = at_work_read(&state->sql, row, out, owner, err);
-    return tow_state_end(state, result, err);
+    return tow_state_end(state, at_work_read(&state->sql, row, out, owner, err), err);
 }
 
 /* One transaction a lock: visit may take its time, and may call back into the state. */

@@ -171,8 +171,8 @@ int tow_state_checkpoint_write(struct tow_state *state, const char *job, int64_t
         result = checkpoint_write_tokens(state, job, checkpoint, err);
     /* Between loads nothing is ahead. */
     if (result == TOW_OK)
-        result = tow_state_ahead_forget(
-            state, job, checkpoint->load_id[0] ? checkpoint->seq : INT64_MAX, err);
+        result = tow_state_ahead_forget(state, job,
+                                        checkpoint->load_id[0] ? checkpoint->seq : INT64_MAX, err);
     return result;
 }
 

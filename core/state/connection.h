@@ -24,6 +24,10 @@ struct tow_state {
  * taken, where the state is empty. After TOW_OK, and only then, comes tow_state_end. */
 int tow_state_begin_read(struct tow_state *state, struct tow_error *err);
 int tow_state_begin_write(struct tow_state *state, struct tow_error *err);
+/* begin_read, and a query to its first row: TOW_END where there is none. After TOW_OK, and only
+ * then, comes tow_state_end. */
+int tow_state_query(struct tow_state *state, const char *text, const struct tow_sql_value *values,
+                    sqlite3_stmt **row, struct tow_error *err);
 /* As tow_sql_end, and gives the state back. */
 int tow_state_end(struct tow_state *state, int result, struct tow_error *err);
 

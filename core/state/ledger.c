@@ -44,16 +44,15 @@ int tow_state_ledger_remove(struct tow_state *state, const char *job, const char
     return tow_state_end(state, result, err);
 }
 
-/* The caller's structure may be an older, shorter one: what does not fit is cut. */
-static void ledger_give(const struct tow_position *value, struct tow_position *out)
+void tow_ledger_give(const void *bytes, size_t length, struct tow_position *out)
 {
-    size_t head = offsetof(struct tow_position, bytes);
+    const size_t head = offsetof(struct tow_position, bytes);
     size_t room = out->size > head ? out->size - head : 0;
 
-    if (room > value->length)
-        room = value->length;
+    if (room > length)
+        room = length;
     out->length = (uint32_t)room;
-    memcpy(out->bytes, value->bytes, room);
+    memcpy(out->bytes, bytes, room);
 }
 
 int tow_state_ledger_get(struct tow_state *state, const char *job, const char *ledger,
@@ -63,18 +62,16 @@ int tow_state_ledger_get(struct tow_state *state, const char *job, const char *l
                                            tow_sql_text(key), TOW_SQL_END};
     struct tow_position found = {.length = 0};
     sqlite3_stmt *row;
-    int result = tow_state_begin_read(state, err);
+    int result =
+        tow_state_query(state, "SELECT value FROM ledger WHERE job = ? AND ledger = ? AND key = ?",
+                        values, &row, err);
 
     if (result != TOW_OK)
         return result;
-    result = tow_sql_query(&state->sql,
-                           "SELECT value FROM ledger WHERE job = ? AND ledger = ? AND key = ?",
-                           values, &row, err);
-    if (result == TOW_OK)
-        result = tow_sql_column_position(&state->sql, row, 0, &found, err);
+    result = tow_sql_column_position(&state->sql, row, 0, &found, err);
     result = tow_state_end(state, result, err);
     if (result == TOW_OK)
-        ledger_give(&found, value);
+        tow_ledger_give(found.bytes, found.length, value);
     return result;
 }
 
@@ -110,13 +107,11 @@ static int ledger_step(struct tow_state *state, const struct tow_sql_value *valu
     static const char step[] = "SELECT key, value FROM ledger WHERE job = ? AND ledger = ? AND "
                                "key > ? ORDER BY key LIMIT 1";
     sqlite3_stmt *row;
-    int result = tow_state_begin_read(state, err);
+    int result = tow_state_query(state, first ? start : step, values, &row, err);
 
     if (result != TOW_OK)
         return result;
-    result = tow_sql_query(&state->sql, first ? start : step, values, &row, err);
-    if (result == TOW_OK)
-        result = tow_sql_column_position(&state->sql, row, 1, &entry->value, err);
+    result = tow_sql_column_position(&state->sql, row, 1, &entry->value, err);
     if (result == TOW_OK)
         result = ledger_take(&state->sql, row, entry, err);
     return tow_state_end(state, result, err);

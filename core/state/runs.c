@@ -57,14 +57,11 @@ static int runs_read_one(struct tow_state *state, const char *text,
                          struct tow_error *err)
 {
     sqlite3_stmt *row;
-    int result = tow_state_begin_read(state, err);
+    int result = tow_state_query(state, text, values, &row, err);
 
     if (result != TOW_OK)
         return result;
-    result = tow_sql_query(&state->sql, text, values, &row, err);
-    if (result == TOW_OK)
-        result = runs_read_row(&state->sql, row, out, err);
-    return tow_state_end(state, result, err);
+    return tow_state_end(state, runs_read_row(&state->sql, row, out, err), err);
 }
 
 int tow_state_run(struct tow_state *state, int64_t id, struct tow_run *out, struct tow_error *err)
@@ -114,12 +111,11 @@ int tow_state_load_counts(struct tow_state *state, const char *load_id, struct t
     int64_t *const numbers[] = {&out->read,    &out->accepted, &out->rejected, &out->filtered,
                                 &out->pending, &out->bytes,    &out->batches,  &out->retries};
     sqlite3_stmt *row;
-    int result = tow_state_begin_read(state, err);
+    int result = tow_state_query(state, text, values, &row, err);
 
     *out = (struct tow_counts){0};
     if (result != TOW_OK)
         return result == TOW_END ? TOW_OK : result;
-    result = tow_sql_query(&state->sql, text, values, &row, err);
     for (int i = 0; result == TOW_OK && i < (int)(sizeof numbers / sizeof numbers[0]); i++)
         *numbers[i] = sqlite3_column_int64(row, i);
     return tow_state_end(state, result, err);

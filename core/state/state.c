@@ -260,6 +260,17 @@ int tow_state_begin_read(struct tow_state *state, struct tow_error *err)
     return result;
 }
 
+int tow_state_query(struct tow_state *state, const char *text, const struct tow_sql_value *values,
+                    sqlite3_stmt **row, struct tow_error *err)
+{
+    int result = tow_state_begin_read(state, err);
+
+    if (result != TOW_OK)
+        return result;
+    result = tow_sql_query(&state->sql, text, values, row, err);
+    return result == TOW_OK ? TOW_OK : tow_state_end(state, result, err);
+}
+
 int tow_state_begin_write(struct tow_state *state, struct tow_error *err)
 {
     int result;

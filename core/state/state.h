@@ -75,12 +75,12 @@ struct tow_at_work {
     int64_t reported_us;            /* when the counts below were; 0: never */
     struct tow_counts counts;       /* as they stand, not only what is committed */
     int64_t in_flight;              /* bytes */
-    int64_t lag_us; /* since a row was settled, while rows are in flight; 0 where none is */
-    int32_t stopping;               /* 1: it finishes what is in flight */
+    int64_t lag_us;   /* since a row was settled, while rows are in flight; 0 where none is */
+    int32_t stopping; /* 1: it finishes what is in flight */
 };
 
-/* Renews the heartbeat and says what the run does (run, counts, in_flight, lag_us, stopping are read).
- * TOW_E_ENV where the lock was taken over. */
+/* Renews the heartbeat and says what the run does (run, counts, in_flight, lag_us, stopping are
+ * read). TOW_E_ENV where the lock was taken over. */
 int tow_state_report(struct tow_lock *lock, const struct tow_at_work *activity,
                      struct tow_error *err);
 /* The locks whose owners may be at work, in order of job; stops when visit returns other than 0
@@ -307,6 +307,9 @@ int tow_state_ahead_each(struct tow_state *state, const char *job, const char *s
  * those of struct tow_host and mean the same. */
 int tow_state_ledger_get(struct tow_state *state, const char *job, const char *ledger,
                          const char *key, struct tow_position *value, struct tow_error *err);
+/* Puts a value of the ledger into a plugin's structure, which may be an older, shorter one: what
+ * does not fit is cut. */
+void tow_ledger_give(const void *bytes, size_t length, struct tow_position *out);
 int tow_state_ledger_put(struct tow_state *state, const char *job, const char *ledger,
                          const char *key, const void *value, uint32_t length,
                          struct tow_error *err);

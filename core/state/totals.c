@@ -15,15 +15,13 @@ int tow_state_settled(struct tow_state *state, int64_t *id, struct tow_error *er
         "SELECT coalesce((SELECT min(id) - 1 FROM runs WHERE status = '" TOW_RUN_RUNNING "'),"
         " (SELECT max(id) FROM runs), 0)";
     sqlite3_stmt *row;
-    int result = tow_state_begin_read(state, err);
+    int result = tow_state_query(state, text, NULL, &row, err);
 
     *id = 0;
     if (result != TOW_OK)
         return result == TOW_END ? TOW_OK : result;
-    result = tow_sql_query(&state->sql, text, NULL, &row, err);
-    if (result == TOW_OK)
-        *id = sqlite3_column_int64(row, 0);
-    return tow_state_end(state, result, err);
+    *id = sqlite3_column_int64(row, 0);
+    return tow_state_end(state, TOW_OK, err);
 }
 
 static int totals_read(struct tow_sql *sql, sqlite3_stmt *row, struct tow_totals *out,
@@ -49,11 +47,10 @@ int tow_state_totals(struct tow_state *state, int64_t after, int64_t upto,
     const struct tow_sql_value values[] = {tow_sql_int(after), tow_sql_int(upto), TOW_SQL_END};
     struct tow_totals totals;
     sqlite3_stmt *row;
-    int result = tow_state_begin_read(state, err);
+    int result = tow_state_query(state, text, values, &row, err);
 
     if (result != TOW_OK)
         return result == TOW_END ? TOW_OK : result;
-    result = tow_sql_query(&state->sql, text, values, &row, err);
     while (result == TOW_OK) {
         result = totals_read(&state->sql, row, &totals, err);
         if (result == TOW_OK) {
@@ -71,13 +68,11 @@ int tow_state_checkpoint_time(struct tow_state *state, const char *job, int64_t 
     static const char text[] = "SELECT saved_us FROM checkpoints WHERE job = ?";
     const struct tow_sql_value values[] = {tow_sql_text(job), TOW_SQL_END};
     sqlite3_stmt *row;
-    int result = tow_state_begin_read(state, err);
+    int result = tow_state_query(state, text, values, &row, err);
 
     *saved_us = 0;
     if (result != TOW_OK)
         return result;
-    result = tow_sql_query(&state->sql, text, values, &row, err);
-    if (result == TOW_OK)
-        *saved_us = sqlite3_column_int64(row, 0);
-    return tow_state_end(state, result, err);
+    *saved_us = sqlite3_column_int64(row, 0);
+    return tow_state_end(state, TOW_OK, err);
 }

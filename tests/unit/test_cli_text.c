@@ -1,8 +1,9 @@
-/* What the program prints with: numbers for people, tables, JSON. */
+/* What the programs print with: numbers for people, tables, JSON. */
 #include "unit.h"
 
 #include "console/doc.h"
 #include "console/human.h"
+#include "console/run_doc.h"
 #include "console/table.h"
 
 static char printed[4096];
@@ -153,6 +154,35 @@ static void test_a_document_places_commas_and_escapes(void **state)
                                  "}\n");
 }
 
+static void print_last(const struct tow_run *run)
+{
+    const struct tow_last_run last = tow_last_run(run);
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_doc doc = {.to = print_to()};
+
+    tow_doc_open(&doc, NULL, '{');
+    tow_run_doc_last(&doc, &last);
+    tow_doc_close(&doc, '}');
+    assert_ok(tow_doc_end(&doc, &err), err);
+    fclose(doc.to);
+}
+
+static void test_a_run_that_was_interrupted_has_no_exit_code(void **state)
+{
+    struct tow_run run = {.id = 7, .status = "interrupted", .exit_code = -1, .end_us = 1};
+
+    (void)state;
+    print_last(&run);
+    assert_non_null(strstr(printed, "\"exit_code\": null"));
+    assert_non_null(strstr(printed, "\"status\": \"interrupted\""));
+    run.exit_code = 0;
+    print_last(&run);
+    assert_non_null(strstr(printed, "\"exit_code\": 0"));
+    run.id = 0;
+    print_last(&run);
+    assert_string_equal(printed, "{\n  \"last\": null\n}\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_a_block_has_no_head_and_keeps_its_width),
         cmocka_unit_test(test_a_table_without_memory_says_so),
         cmocka_unit_test(test_a_document_places_commas_and_escapes),
+        cmocka_unit_test(test_a_run_that_was_interrupted_has_no_exit_code),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
