@@ -285,6 +285,7 @@ def schema(program, plugins):
         "results": full,
         "history": full,
         "transforms": {"type": "array", "items": {"type": "object", "required": ["plugin"]}},
+        "allow_programs": {"type": "boolean"},
         **{name: one for name, one in own.items() if name != "job"},
     }
     if set(properties) != set(names):

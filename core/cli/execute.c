@@ -8,6 +8,7 @@
 
 #include "cli/live.h"
 #include "cli/summary.h"
+#include "confine.h"
 #include "console/human.h"
 #include "log.h"
 
@@ -96,6 +97,16 @@ static void execute_load_ended(void *context, const struct tow_run_report *repor
                  report->load_id, tow_human_count(report->counts.read, rows), report->run);
 }
 
+/* All is loaded and open, and from here on data comes in. */
+static void execute_confine(const struct tow_assembly *assembly)
+{
+    const char *why =
+        tow_assembly_starts_programs(assembly) ? "the job starts programs" : tow_process_confine();
+
+    tow_log_line(TOW_LOG_DEBUG, "run", "system calls are %sfiltered%s%s", why ? "not " : "",
+                 why ? ": " : "", why ? why : "");
+}
+
 static int execute_run(const struct tow_cli *cli, const struct tow_execute *execute,
                        struct tow_cli_job *job, struct tow_state *state)
 {
@@ -124,6 +135,7 @@ static int execute_run(const struct tow_cli *cli, const struct tow_execute *exec
 
         tow_live_init(&live, !cli->quiet && cli->log_format == TOW_LOG_TEXT);
         tow_cli_catch(&cancel, &stop);
+        execute_confine(&job->assembly);
         tow_run_job(&job->assembly, state, &options, &report);
         tow_cli_catch(NULL, NULL);
         tow_live_end(&live);

@@ -126,7 +126,8 @@ struct tow_job {
     int has_schedule;
     struct tow_schedule schedule; /* valid where has_schedule, in a job without errors */
     struct tow_load_limits load;
-    void *priv; /* what the members above point into */
+    int allow_programs; /* the plugins may start programs */
+    void *priv;         /* what the members above point into */
 };
 
 /*

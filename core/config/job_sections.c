@@ -11,9 +11,10 @@
 #define JOB_NAME_MAX 64
 
 static const char *const job_file_keys[] = {"version", "connections", "job", NULL};
-const char *const tow_job_own_keys[] = {"name",       "source",   "sink",  "results",  "history",
-                                        "transforms", "columns",  "retry", "pipeline", "rejects",
-                                        "load",       "schedule", "route", "alerts",   NULL};
+const char *const tow_job_own_keys[] = {"name",     "source",     "sink",           "results",
+                                        "history",  "transforms", "columns",        "retry",
+                                        "pipeline", "rejects",    "allow_programs", "load",
+                                        "schedule", "route",      "alerts",         NULL};
 
 int tow_job_expect_kind(const struct tow_job_reader *reader, const struct tow_setting *setting,
                         enum tow_setting_kind kind)
@@ -178,6 +179,14 @@ static int job_read_sections(struct tow_job_reader *reader)
     return rc;
 }
 
+static void job_read_allow_programs(struct tow_job_reader *reader)
+{
+    const struct tow_setting *allow = tow_setting_get(&reader->content->group, "allow_programs");
+
+    if (allow && tow_job_expect_kind(reader, allow, TOW_SETTING_BOOL))
+        reader->job->allow_programs = allow->integer != 0;
+}
+
 static int job_read_group(struct tow_job_reader *reader)
 {
     struct tow_setting *group = &reader->content->group;
@@ -187,6 +196,7 @@ static int job_read_group(struct tow_job_reader *reader)
         return rc;
     job_check_keys(reader, group, "job", tow_job_own_keys);
     job_read_name(reader);
+    job_read_allow_programs(reader);
     rc = job_read_sections(reader);
     if (!rc)
         rc = tow_job_read_columns(reader);

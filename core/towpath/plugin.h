@@ -78,9 +78,10 @@ struct tow_position {
 #define TOW_OPTION_STRINGS  9 /* struct tow_strings: an array, or one string */
 
 #define TOW_OPTION_REQUIRED 1u /* absent is an error */
-#define TOW_OPTION_SECRET                                                   \
-    2u /* printed as ***, wiped on release; a literal value is warned about \
-        */
+#define TOW_OPTION_SECRET                                                                          \
+    2u                        /* printed as ***, wiped on release; a literal value is warned about \
+                               */
+#define TOW_OPTION_PROGRAM 4u /* since 1.2: names a program that the plugin starts */
 
 struct tow_strings {
     const char *const *items;

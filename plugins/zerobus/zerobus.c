@@ -112,9 +112,10 @@ static const struct tow_option bus_options[] = {
     TOW_OPT("headers", TOW_OPTION_STRINGS, TOW_OPTION_SECRET, struct bus_sink, options.headers,
             NULL, 0, 0, NULL,
             "instead of a login by OAuth: \"authorization: Bearer ...\" and others"),
-    TOW_OPT_STRINGS("headers_command", struct bus_sink, options.headers_command,
-                    "a program and its arguments, which prints such headers, one a line; run for "
-                    "each connection"),
+    TOW_OPT("headers_command", TOW_OPTION_STRINGS, TOW_OPTION_PROGRAM, struct bus_sink,
+            options.headers_command, NULL, 0, 0, NULL,
+            "a program and its arguments, which prints such headers, one a line; run for "
+            "each connection"),
     TOW_OPTIONS_END,
 };
 

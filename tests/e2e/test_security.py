@@ -87,6 +87,57 @@ def test_a_run_that_crashes_leaves_no_core_file(tow):
     assert not dumps_core(process)
 
 
+# ---- system calls -------------------------------------------------------------------------------
+
+EPERM = 1
+
+
+def is_confined(process):
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines())
+    return (status["Seccomp"].strip(), status["NoNewPrivs"].strip()) == ("2", "1")
+
+
+@pytest.fixture
+def confines(tow):
+    """Whether this machine and this build offer it."""
+    tow.job(source='plugin = "fault"; at = "read"; how = "call";', sink='plugin = "null";')
+    said = tow.run("run", "job.cfg", "-vv").stderr
+    if "system calls are not filtered" in said:
+        pytest.skip(said)
+    assert "system calls are filtered" in said
+    return said
+
+
+def test_a_run_is_kept_from_what_moving_rows_does_not_need(tow, confines):
+    """A plugin that tries them is told that it may not: a program, another process, a mount, a part of the kernel."""
+    assert f"execve {EPERM}, ptrace {EPERM}, mount {EPERM}, bpf {EPERM}" in confines
+    tow.job(source='plugin = "csv"; path = "-";', sink='plugin = "null";')
+    process = tow.start("run", "job.cfg")
+    process.stdin.write(b"a\n1\n")
+    process.stdin.flush()
+    until(lambda: is_running(tow))
+    assert is_confined(process)
+
+
+def test_a_job_may_let_its_plugins_start_programs(tow, confines):
+    tow.job(source='plugin = "fault"; at = "read"; how = "call";', sink='plugin = "null";', more="  allow_programs = true;")
+    said = tow.run("run", "job.cfg", "-vv").stderr
+    assert "execve 0, ptrace" in said
+    assert "system calls are not filtered: the job starts programs" in said
+    tow.job(source='plugin = "csv"; path = "in.csv";', sink='plugin = "null";', more='  allow_programs = "yes";')
+    assert "allow_programs: is of type string, must be of type boolean" in tow.run("check", "job.cfg", code=2).stderr
+
+
+def test_an_option_that_names_a_program_is_enough(tow, far, confines):
+    far.sql("CREATE TABLE main.crm.empty (id BIGINT, name STRING)")
+    tow.write("login.sh", "#!/bin/sh\ntouch called\n").chmod(0o755)
+    sink = 'plugin = "zerobus"; endpoint = "${env:ZEROBUS_URL}"; workspace_id = "1"; table = "main.crm.empty"; proxy = "";'
+    tow.job(sink=f'{sink} headers_command = ["{tow.folder}/login.sh"]; schema = "columns";', more=QUICK + CONNECTORS["zerobus"][2])
+    said = tow.run("run", "job.cfg", "-vv", code=None).stderr
+    assert "system calls are not filtered: the job starts programs" in said
+    assert (tow.folder / "called").exists(), said
+
+
 # ---- command lines ------------------------------------------------------------------------------
 
 

@@ -55,12 +55,14 @@ static int verify_holds_text(int32_t type)
 
 static const char *verify_flags(const struct tow_option *option)
 {
-    if (option->flags & ~(TOW_OPTION_REQUIRED | TOW_OPTION_SECRET))
+    if (option->flags & ~(TOW_OPTION_REQUIRED | TOW_OPTION_SECRET | TOW_OPTION_PROGRAM))
         return "it has a flag that is not known";
     if ((option->flags & TOW_OPTION_REQUIRED) && option->fallback)
         return "it is required and has a default";
     if ((option->flags & TOW_OPTION_SECRET) && !verify_holds_text(option->type))
         return "only text can be secret";
+    if ((option->flags & TOW_OPTION_PROGRAM) && !verify_holds_text(option->type))
+        return "only text can name a program";
     if ((option->flags & TOW_OPTION_SECRET) && option->fallback)
         return "a secret has no default";
     return NULL;

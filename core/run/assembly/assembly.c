@@ -242,6 +242,35 @@ int64_t tow_assembly_workers(const struct tow_assembly *assembly)
     return wish < TOW_WORKERS_MAX ? wish : TOW_WORKERS_MAX;
 }
 
+/* An empty list names none. */
+static int assembly_names_program(const struct tow_plugin *plugin,
+                                  const struct tow_setting *section)
+{
+    const struct tow_option *option;
+
+    for (size_t i = 0; plugin && (option = tow_option_at(plugin, i)); i++) {
+        const struct tow_setting *setting = tow_setting_get(section, option->name);
+
+        if ((option->flags & TOW_OPTION_PROGRAM) && setting &&
+            (setting->kind == TOW_SETTING_STRING ? *setting->text != '\0' : setting->count > 0))
+            return 1;
+    }
+    return 0;
+}
+
+int tow_assembly_starts_programs(const struct tow_assembly *assembly)
+{
+    const struct tow_job *job = assembly->job;
+    int starts = job->allow_programs || assembly_names_program(assembly->source, &job->source) ||
+                 assembly_names_program(assembly->sink, &job->sink) ||
+                 assembly_names_program(assembly->results, &job->results) ||
+                 assembly_names_program(assembly->history, &job->history);
+
+    for (size_t i = 0; i < job->transform_count && !starts; i++)
+        starts = assembly_names_program(assembly->transforms[i], &job->transforms[i]);
+    return starts;
+}
+
 /* As many as a job may set. */
 #define ASSEMBLY_QUEUE_BATCHES_MAX 1024
 #define ASSEMBLY_QUEUE_BYTES_MAX   (INT64_C(16) << 30)

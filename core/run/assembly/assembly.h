@@ -37,6 +37,10 @@ int64_t tow_assembly_workers(const struct tow_assembly *assembly);
 int64_t tow_assembly_queue_batches(const struct tow_assembly *assembly);
 int64_t tow_assembly_queue_bytes(const struct tow_assembly *assembly);
 
+/* 1 where the job says that its plugins may start programs, or an option of theirs that is set
+ * names one. */
+int tow_assembly_starts_programs(const struct tow_assembly *assembly);
+
 /*
  * What can be known offline beyond that: opens the source where it is TOW_SOURCE_OFFLINE, puts its
  * schema through transforms and columns, and shows the outcome to the sink. `in` and `out` (each
