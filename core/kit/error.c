@@ -3,6 +3,27 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "towpath/value.h"
+
+/* Names and answers out of other hands may hold anything; a message is one line of UTF-8. A
+ * character that the end of the room cuts is left out. */
+static void error_make_line(struct tow_error *err)
+{
+    char *text = err->message;
+    size_t length = strlen(text), at = 0;
+    int is_cut = length == sizeof err->message - 1;
+
+    while ((at += tow_utf8_prefix(text + at, length - at)) < length) {
+        if (is_cut && length - at < 4 && (text[at] & 0xc0) == 0xc0)
+            text[length = at] = '\0';
+        else
+            text[at++] = '?';
+    }
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
 int tow_error_vset(struct tow_error *err, int code, const char *format, va_list args)
 {
     if (!err)
@@ -10,6 +31,7 @@ int tow_error_vset(struct tow_error *err, int code, const char *format, va_list 
     err->code = code;
     err->retry_after_ms = -1;
     vsnprintf(err->message, sizeof err->message, format, args);
+    error_make_line(err);
     return code;
 }
 
@@ -58,6 +80,7 @@ int tow_error_prefix(struct tow_error *err, const char *format, ...)
     va_end(args);
     error_append(err, ": ");
     error_append(err, message);
+    error_make_line(err);
     return err->code;
 }
 

@@ -47,7 +47,8 @@ struct tow_error {
         sizeof(struct tow_error), TOW_OK, -1, "" \
     }
 
-/* Sets class and message (truncated where too long) and returns the class. err may be NULL. */
+/* Sets class and message (truncated where too long; control characters and bytes that are not
+ * UTF-8 become '?') and returns the class. err may be NULL. */
 int tow_error_set(struct tow_error *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int tow_error_vset(struct tow_error *err, int code, const char *format, va_list args)

@@ -84,21 +84,30 @@ keep() {
     rm -rf "$merged"
 }
 
-mode=search
-case ${1-} in
---keep) mode=keep && shift ;;
---one) shift && search "$1" && exit ;; # built already
-esac
-targets=("$@")
-if [ ${#targets[@]} -eq 0 ]; then
-    targets=($(cd "$source/tests/fuzz" && ls fuzz_*.c))
-    targets=("${targets[@]%.c}")
-fi
-build_targets || exit 1
-if [ $mode = keep ]; then
-    for target in "${targets[@]}"; do
-        keep "$target"
-    done
-    exit
-fi
-printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -n 1 "$0" --one
+main() {
+    local mode=search target
+    case ${1-} in
+    --keep) mode=keep && shift ;;
+    --one) # built already
+        shift
+        search "$1"
+        return
+        ;;
+    esac
+    targets=("$@")
+    if [ ${#targets[@]} -eq 0 ]; then
+        targets=($(cd "$source/tests/fuzz" && ls fuzz_*.c))
+        targets=("${targets[@]%.c}")
+    fi
+    build_targets || return 1
+    if [ $mode = keep ]; then
+        for target in "${targets[@]}"; do
+            keep "$target"
+        done
+        return
+    fi
+    printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -n 1 "$0" --one
+}
+
+# A shell reads its script as it goes: not beyond this line, whatever becomes of the file meanwhile.
+main "$@" && exit 0 || exit 1

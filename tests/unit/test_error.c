@@ -36,6 +36,22 @@ static void test_a_long_message_is_cut_not_overrun(void **state)
     assert_int_equal(strlen(err.message), sizeof err.message - 1);
 }
 
+static void test_a_message_is_one_line_of_utf8(void **state)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    char text[1024];
+
+    (void)state;
+    tow_error_set(&err, TOW_E_DATA, "a\nb\t\x7f\xff\xC3\xA9\x1b[1m");
+    assert_string_equal(err.message, "a?b???\xC3\xA9?[1m");
+    tow_error_prefix(&err, "\xE2\x82 c\r");
+    assert_string_equal(err.message, "?? c?: a?b???\xC3\xA9?[1m");
+    memset(text, 'x', sizeof text);
+    strcpy(text + sizeof err.message - 3, "\xE2\x82");
+    tow_error_set(&err, TOW_E_DATA, "%s\xAC", text);
+    assert_int_equal(strlen(err.message), sizeof err.message - 3);
+}
+
 static void test_no_error_wanted_still_returns_the_class(void **state)
 {
     (void)state;
@@ -57,6 +73,7 @@ int main(void)
         cmocka_unit_test(test_set_keeps_class_and_message),
         cmocka_unit_test(test_prefix_puts_context_before_the_reason),
         cmocka_unit_test(test_a_long_message_is_cut_not_overrun),
+        cmocka_unit_test(test_a_message_is_one_line_of_utf8),
         cmocka_unit_test(test_no_error_wanted_still_returns_the_class),
         cmocka_unit_test(test_every_class_has_a_name),
     };
