@@ -78,6 +78,8 @@ static void test_what_is_no_object_or_array_is_not_entered(void **state)
         assert_false(tow_json_scan_array(&scan, part_of(*state, texts[i])));
     }
     assert_false(tow_json_scan_object(&scan, part_of(*state, "[]")));
+    assert_false(tow_json_scan_object(&scan, (struct tow_json_part){NULL, 0}));
+    assert_false(tow_json_scan_array(&scan, (struct tow_json_part){NULL, 0}));
     assert_false(tow_json_scan_array(&scan, part_of(*state, "{}")));
 }
 

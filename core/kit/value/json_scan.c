@@ -57,7 +57,8 @@ static struct tow_json_part scan_value(struct tow_json_scan *scan)
 
 static int scan_open(struct tow_json_scan *scan, struct tow_json_part part, char bracket)
 {
-    *scan = (struct tow_json_scan){part.text, part.text + part.length};
+    /* What is not there has no text either. */
+    *scan = (struct tow_json_scan){part.text, part.length ? part.text + part.length : part.text};
     scan_space(scan);
     return scan->p < scan->end && *scan->p++ == bracket;
 }
