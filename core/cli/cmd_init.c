@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/guess.h"
 #include "cli/options_text.h"
+#include "config/job_keys.h"
 
 #define INIT_PLACEHOLDER "CHANGE_ME"
 
@@ -154,6 +155,24 @@ static int init_columns(struct init *init)
     return rc ? rc : tow_buffer_printf(&init->out, NULL, "  );\n\n");
 }
 
+/* A section of the core's own with its defaults, commented out as a whole. */
+static int init_own_section(struct init *init, const char *about, const char *name,
+                            const struct tow_option *options)
+{
+    int rc = tow_buffer_printf(&init->out, NULL, "\n  # %s\n  # %s = {\n", about, name);
+
+    for (; !rc && options->name; options++) {
+        if (!options->fallback)
+            continue;
+        rc = tow_buffer_printf(&init->out, NULL, "  #   %s = ", options->name);
+        if (!rc)
+            rc = tow_option_default_text(&init->out, options);
+        if (!rc)
+            rc = tow_buffer_printf(&init->out, NULL, ";  # %s\n", options->help);
+    }
+    return rc ? rc : tow_buffer_printf(&init->out, NULL, "  # };\n");
+}
+
 static int init_write(struct init *init)
 {
     static const char rules[] =
@@ -161,15 +180,8 @@ static int init_write(struct init *init)
         "there\n"
         "  # are more than this.\n"
         "  # rejects = { max = 1000; max_percent = 1.0; };\n\n"
-        "  # Calls that fail for a reason that may pass are tried again.\n"
-        "  # retry = { base = \"500ms\"; cap = \"60s\"; budget = \"20m\"; tries = 10; };\n\n"
         "  # When `towpath daemon` runs it; also every = \"15m\", or cron = \"15 */4 * * *\".\n"
         "  # schedule = { frequency = \"daily\"; at = \"02:00\"; timezone = \"Europe/Berlin\"; "
-        "};\n\n"
-        "  # Sizes and times that most jobs leave alone.\n"
-        "  # pipeline = { batch_rows = 8192; batch_bytes = \"4MiB\"; queue_batches = 4;\n"
-        "  #              queue_bytes = \"8MiB\"; workers = 1; checkpoint = \"5s\"; drain = "
-        "\"30s\"; };\n"
         "};\n";
     const char *name = init->options->name;
     int rc = tow_buffer_printf(
@@ -194,7 +206,15 @@ static int init_write(struct init *init)
         rc = init_columns(init);
     if (!rc)
         rc = init_section(init, "sink", init->sink);
-    return rc ? rc : tow_buffer_append(&init->out, rules, sizeof rules - 1, NULL);
+    if (!rc)
+        rc = tow_buffer_append(&init->out, rules, sizeof rules - 1, NULL);
+    if (!rc)
+        rc = init_own_section(init, "Calls that fail for a reason that may pass are tried again.",
+                              "retry", tow_job_retry_options);
+    if (!rc)
+        rc = init_own_section(init, "Sizes and times that most jobs leave alone.", "pipeline",
+                              tow_job_pipeline_options);
+    return rc ? rc : tow_buffer_append(&init->out, "};\n", 3, NULL);
 }
 
 /* ---- --from --------------------------------------------------------------------------------- */

@@ -16,6 +16,7 @@ CONTENTS = [
     (
         "Jobs",
         {
+            "docs/first-job.md": "",
             "docs/towpath-job.5": "The job file",
             "docs/towpath.1": "Commands",
             "docs/plugins/README.md": "Plugins, option by option",

@@ -97,3 +97,28 @@ def settings(text):
             start = token.end()
     assert depth == 0 and not re.sub(r"#.*|\s", "", text[start:]), text
     return found
+
+
+NUMBER = r"[\d.]+ ([kM] ?)?"
+
+
+def like(said, shown):
+    """Whether what was said is what a page shows: that has `...` for the rest of a line, and times of another run.
+    Where a line of a generated job file stands follows from the options that plugins have."""
+    said, shown = (re.sub(r"^(\w+\.cfg:)\d+:", r"\1N:", text) for text in (said, shown))
+    if re.match(r"(duration|rate) ", shown):
+        return re.sub(NUMBER, "", said) == re.sub(NUMBER, "", shown)
+    return said.startswith(shown[:-3].rstrip()) if shown.endswith("...") else said == shown
+
+
+def session(block):
+    """What is typed, command by command, each with the lines that come back."""
+    steps = []
+    for line in block.text.splitlines():
+        if line.startswith("$ "):
+            steps.append(([line[2:]], []))
+        elif line.startswith("> ") or (steps[-1][0][-1].endswith("\\") and not steps[-1][1]):
+            steps[-1][0].append(line.removeprefix("> "))
+        else:
+            steps[-1][1].append(line)
+    return [("\n".join(typed), shown) for typed, shown in steps]

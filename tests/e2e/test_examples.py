@@ -17,7 +17,7 @@ from pathlib import Path
 import jobfile
 import pytest
 from conftest import COMMANDS
-from snippets import PAGES, SOURCE, all_blocks, displays, fences, settings, spoken_commands
+from snippets import PAGES, SOURCE, all_blocks, displays, fences, like, session, settings, spoken_commands
 
 BLOCKS = all_blocks()
 JOBS = [block for block in BLOCKS if block.info == "cfg"]
@@ -29,6 +29,7 @@ COVERED = {
     ("README.md", "== towpath run audience.cfg"): "test_demo.py",
     ("README.md", "towpath init csv file"): "test_guide.py",
     ("docs/bench/README.md", "make bench"): "test_examples.py: its targets and variables",
+    ("docs/first-job.md", "$ "): "test_examples.py",
     ("docs/lytics.md", "$ ./quickstart sandbox"): "test_examples.py",
     ("docs/lytics.md", '{"fields":'): "test_examples.py",
     ("docs/lytics.md", "$ export U="): "test_examples.py",
@@ -175,32 +176,34 @@ def shell(tow):
     return Shell(tow)
 
 
-def typed(block):
-    """What is typed in a session, and the lines that come back at its end."""
-    lines = block.text.splitlines()
-    last = max(i for i, line in enumerate(lines) if line.startswith("$ "))
-    end = next(i for i in range(last, len(lines)) if not lines[i].endswith("\\")) + 1
-    return "\n".join(line.removeprefix("$ ") for line in lines[:end]), lines[end:]
-
-
-def like(said, shown):
-    """`...` at the end of a line that is shown stands for the rest."""
-    return said.startswith(shown[:-3].rstrip()) if shown.endswith("...") else said == shown
-
-
 def test_lytics_can_be_tried_without_accounts(shell, sandbox):
     address = "http://127.0.0.1:41873"
-    _, (about,) = typed(block_of("docs/lytics.md", "$ ./quickstart sandbox"))
+    ((_, (about,)),) = session(block_of("docs/lytics.md", "$ ./quickstart sandbox"))
     assert like(json.dumps({"url": address, "storage_url": ""}), about)
     shutil.copytree(SOURCE / "conf", shell.tow.folder / "conf")
     shell.tow.write("seed.json", block_of("docs/lytics.md", '{"fields":').text)
-    script, (shown,) = typed(block_of("docs/lytics.md", "$ export U="))
+    steps = session(block_of("docs/lytics.md", "$ export U="))
+    script, (shown,) = "\n".join(typed for typed, _ in steps), steps[-1][1]
     assert address in script
     for said in (sandbox.token, sandbox.http_path, sandbox.lytics_token):
         assert said in script, "the page has what the sandbox always says"
     said = shell.run(script.replace(address, sandbox.url)).splitlines()[-1]
     assert like(said, shown)
     assert len(json.loads(said)["streams"]["databricks_main_lytics_lytics_user_vip"]) == 2
+
+
+def test_the_first_job_goes_as_its_page_says(shell):
+    """All its sessions one after the other, in one shell, and what comes back on the terminal."""
+    home = f"{shell.tow.folder}/home"
+    steps = [step for block in fences(SOURCE / "docs/first-job.md") for step in session(block)]
+    assert len(steps) > 12
+    mark = "-- step --"
+    script = "\n".join(f"echo '{mark}'\n{typed}" for typed, _ in steps).replace("/home/you", home)
+    said = shell.run(f"set +e; exec 2>&1\n{script}").replace(home, "/home/you").split(f"{mark}\n")[1:]
+    for (typed, shown), lines in zip(steps, said, strict=True):
+        assert len(lines.splitlines()) == len(shown), (typed, lines)
+        for line, wanted in zip(lines.splitlines(), shown):
+            assert like(line, wanted), (typed, lines)
 
 
 def test_the_first_job_of_the_manual_runs(shell):

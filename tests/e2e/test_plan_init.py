@@ -1,6 +1,7 @@
 """`towpath plan` and `towpath init`."""
 
 import json
+import re
 
 # ---- plan ----------------------------------------------------------------------------------------
 
@@ -121,6 +122,18 @@ def test_commented_defaults_are_what_check_accepts(tow):
     text = text.replace('"CHANGE_ME"', '"in.csv"', 1).replace('"CHANGE_ME"', '"out.csv"', 1)
     tow.write("all.cfg", text)
     tow.run("check", "all.cfg")
+
+
+def test_sections_of_the_core_show_the_defaults_that_hold(tow):
+    text = tow.run("init", "csv", "file").stdout
+    for section in tow.json("keys"):
+        if section["section"] in ("retry", "pipeline"):
+            shown = re.search(rf"^  # {section['section']} = \{{\n((?:  #   .*\n)*)  # \}};$", text, re.M)[1]
+            defaults = {key["name"]: key["default"] for key in section["keys"]}
+            assert dict(re.findall(r"(\w+) = \"?([^\";]+)", shown)) == defaults
+            body = re.sub(r"^  # ", "", shown, flags=re.M)
+            tow.write("in.csv", "a\n1\n")
+            tow.run("check", tow.job(more=f"  {section['section']} = {{\n{body}  }};"))
 
 
 def test_columns_are_guessed_from_a_file(tow):
