@@ -11,9 +11,9 @@
 
 #include "config/expand.h"
 #include "config/job.h"
-#include "config/option_value.h"
-#include "config/options.h"
-#include "config/syntax.h"
+#include "config/option/option_value.h"
+#include "config/option/options.h"
+#include "config/source/syntax.h"
 #include "fuzz_demand.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__clang__)
