@@ -131,10 +131,10 @@ static int connection_await_created(struct connection *connection, int64_t deadl
             return connection_refused(connection, "opening a stream", err);
         }
         if (wait_ms == 0)
-            return tow_error_set(err, TOW_E_TRANSIENT,
-                                 "opening a stream for %s: no answer within %lld ms",
-                                 connection->zerobus->settings.table,
-                                 (long long)connection->zerobus->settings.recovery_timeout_ms);
+            return tow_error_set(
+                err, TOW_E_TRANSIENT, "opening a stream for %s: no answer from %s within %lld ms",
+                connection->zerobus->settings.table, connection->zerobus->settings.endpoint,
+                (long long)connection->zerobus->settings.recovery_timeout_ms);
         code = tow_grpc_run(connection->grpc, wait_ms, err);
         if (code != TOW_OK && code != TOW_E_TRANSIENT)
             return code;
@@ -398,8 +398,8 @@ static int connection_check_time(const struct connection *connection, struct tow
         tow_monotonic_ms() < connection_ack_deadline_ms(connection))
         return TOW_OK;
     return tow_error_set(err, TOW_E_TRANSIENT,
-                         "the server has not acknowledged what was sent to %s for %lld ms",
-                         settings->table, (long long)settings->ack_timeout_ms);
+                         "%s has not acknowledged what was sent to %s for %lld ms",
+                         settings->endpoint, settings->table, (long long)settings->ack_timeout_ms);
 }
 
 static int connection_wait_ms(const struct connection *connection)

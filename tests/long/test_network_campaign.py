@@ -1,9 +1,10 @@
 """Every network fault on every path: the run goes on, or ends in time with a code and a message that say what
 happened; once the fault is gone, the next run completes; each row arrives; memory is bounded; a stop is heeded.
 
-    TOWPATH_NETWORK_SAMPLE   trials by chance, instead of all
-    TOWPATH_LONG_SEED        for other chances than the usual ones
-    TOWPATH_LONG_RESULTS     a file that gets a line of JSON for each path and fault
+    TOWPATH_NETWORK_SAMPLE      trials by chance, instead of all
+    TOWPATH_NETWORK_POSITIONS   exchanges of a run that each fault meets (3)
+    TOWPATH_LONG_SEED           for other chances than the usual ones
+    TOWPATH_LONG_RESULTS        a file that gets a line of JSON for each path and fault
 """
 
 import json
@@ -25,7 +26,7 @@ SAMPLE = int(os.environ.get("TOWPATH_NETWORK_SAMPLE", "0"))
 SEED = int(os.environ.get("TOWPATH_LONG_SEED", "20260901"))
 RESULTS = os.environ.get("TOWPATH_LONG_RESULTS")
 ROWS = 300
-POSITIONS = 3  # of a fault among the exchanges of a run
+POSITIONS = int(os.environ.get("TOWPATH_NETWORK_POSITIONS", "3"))  # of a fault among the exchanges of a run
 DEADLINE = 40  # seconds for a run, whatever it meets: five tries of up to five seconds each, and some more
 STOP = 2.5  # seconds from SIGTERM to the end, half of one of them the drain
 MEMORY = 192 << 10  # KiB resident; an answer of 64 MiB, the most that is taken, is held twice while it grows

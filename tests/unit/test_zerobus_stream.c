@@ -72,7 +72,7 @@ static void test_opening_that_takes_too_long_is_given_up(void **state)
     fixture->settings.no_recovery = 1;
     fixture->settings.recovery_timeout_ms = 100;
     zerobus_step(fixture, slowly(STEP_OPEN, 3000));
-    zerobus_start_fails(fixture, TOW_E_TRANSIENT, "no answer within 100 ms");
+    zerobus_start_fails(fixture, TOW_E_TRANSIENT, "no answer from http");
     assert_in_range(tow_monotonic_ms() - before, 90, 2000);
 }
 
@@ -506,6 +506,7 @@ static void test_a_server_that_does_not_acknowledge_is_given_up_in_time(void **s
     zerobus_start(fixture);
     zerobus_put_each(fixture, 0, 1);
     zerobus_await_failed(fixture, TOW_E_TRANSIENT, "has not acknowledged");
+    assert_says(fixture->err, "127.0.0.1");
     assert_in_range(tow_monotonic_ms() - before, 140, 2000);
 }
 
@@ -545,6 +546,7 @@ static void test_acknowledgements_that_say_nothing_new_do_not_prolong_it(void **
     before = tow_monotonic_ms();
     zerobus_put_each(fixture, 1, 10);
     zerobus_await_failed(fixture, TOW_E_TRANSIENT, "has not acknowledged");
+    assert_says(fixture->err, "127.0.0.1");
     assert_in_range(tow_monotonic_ms() - before, 190, 400);
 }
 
