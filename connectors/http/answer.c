@@ -146,6 +146,14 @@ size_t tow_http_on_header(char *bytes, size_t size, size_t count, void *context)
     const char *colon;
     char name[64];
 
+    /* libcurl keeps them all, and those behind the body without a limit of its own. */
+    call->head_bytes += all;
+    if (call->head_bytes > TOW_HTTP_HEAD_LIMIT) {
+        call->code = tow_error_set(&call->err, TOW_E_ENV,
+                                   "%s: the answer has more than %zu bytes of header lines (limit)",
+                                   call->name, TOW_HTTP_HEAD_LIMIT);
+        return 0;
+    }
     /* Behind the body come trailers, which mean nothing here. */
     if (call->has_body)
         return all;

@@ -1,8 +1,11 @@
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "connectors/http/http_priv.h"
+
+#define FAILURE_LINE_MAX (100 * 1024) /* libcurl's own limit */
 
 void tow_http_duration(char text[TOW_HTTP_DURATION_SIZE], int64_t ms)
 {
@@ -144,14 +147,19 @@ static int failure_tls_files(struct tow_http_call *call, CURLcode result)
                          http->ca_file ? http->ca_file : "the system's file");
 }
 
-/* libcurl says so, too, of a header line that is longer than it takes. */
+/* libcurl says so, too, of a header line that is longer than it takes: where there is memory for
+ * such a line, it is that. */
 static int failure_memory(struct tow_http_call *call)
 {
-    if (!call->has_begun || call->has_body)
+    void *volatile line = malloc(FAILURE_LINE_MAX);
+    int has_memory = line != NULL;
+
+    free(line);
+    if (!has_memory || !call->has_begun || call->has_body)
         return tow_error_nomem(&call->err);
-    return tow_error_set(&call->err, TOW_E_NOMEM,
-                         "%s: out of memory, or the answer has a header line of more than 100 KiB",
-                         call->name);
+    return tow_error_set(&call->err, TOW_E_ENV,
+                         "%s: the answer has a header line of more than %d bytes (limit)",
+                         call->name, FAILURE_LINE_MAX);
 }
 
 static int failure_other(struct tow_http_call *call, CURLcode result)

@@ -72,7 +72,8 @@ struct tow_http_request {
     int64_t timeout_ms;      /* for the whole exchange; 0: none but the idle one */
     int64_t idle_timeout_ms; /* instead of the client's; 0: the client's */
     /* Bytes of a 2xx answer that are kept; one that has more is TOW_E_ENV ("answer longer than").
-     * 0: 16 MiB. The body of any other answer is cut after 256 KiB. */
+     * 0: 16 MiB. The body of any other answer is cut after 256 KiB. Header lines, of interim
+     * answers and behind the body too, have 256 KiB together; more are TOW_E_ENV. */
     size_t limit;
     /* Takes the body of a 2xx answer piece by piece instead: TOW_OK, TOW_END to pause the exchange
      * until tow_http_resume (the piece comes again), or an error, which ends it. The body of any

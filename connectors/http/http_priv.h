@@ -10,6 +10,7 @@
 
 #define TOW_HTTP_LIMIT         ((size_t)16 << 20)  /* of a body that is kept */
 #define TOW_HTTP_ERROR_LIMIT   ((size_t)256 << 10) /* of one that tells an error: the rest is cut */
+#define TOW_HTTP_HEAD_LIMIT    ((size_t)256 << 10) /* of header lines, also of interim answers */
 #define TOW_HTTP_RETRY_MAX     INT64_C(86400000)   /* ms: a day */
 #define TOW_HTTP_NAME_SIZE     256
 #define TOW_HTTP_DURATION_SIZE 32
@@ -49,12 +50,13 @@ struct tow_http_call {
     int has_begun; /* the request is being sent: from now on it may have reached the server */
     int is_paused, resumes, has_ended;
 
-    int has_body;     /* the answer's header is over */
-    int is_cut;       /* an error's body is long enough: the rest is not wanted */
-    char date[64];    /* the server's clock, for a Retry-After that is a date */
-    char waits[64];   /* Retry-After */
-    char packing[32]; /* Content-Encoding */
-    char framing[32]; /* Transfer-Encoding */
+    size_t head_bytes; /* of all header lines so far, and of trailers */
+    int has_body;      /* the answer's header is over */
+    int is_cut;        /* an error's body is long enough: the rest is not wanted */
+    char date[64];     /* the server's clock, for a Retry-After that is a date */
+    char waits[64];    /* Retry-After */
+    char packing[32];  /* Content-Encoding */
+    char framing[32];  /* Transfer-Encoding */
     struct tow_http_response response;
 
     int code; /* how the exchange ended; also set by a callback that breaks it off */

@@ -235,7 +235,8 @@ static char *header_begin(struct fixture *fixture, size_t length)
 
 static void test_a_header_line_without_end_is_refused(void **state)
 {
-    raw(state, header_begin(*state, 4 << 20), TOW_E_NOMEM, "header line of more than 100 KiB");
+    raw(state, header_begin(*state, 4 << 20), TOW_E_ENV,
+        "a header line of more than 102400 bytes (limit)");
 }
 
 static void test_a_header_of_lines_without_end_is_refused(void **state)
@@ -246,7 +247,33 @@ static void test_a_header_of_lines_without_end_is_refused(void **state)
 
     for (at = 17; at + 20 < length; at += 20)
         memcpy(body + at, "X-Many: aaaaaaaaaa\r\n", 20);
-    raw(state, body, TOW_E_TRANSIENT, "broke while receiving");
+    raw(state, body, TOW_E_ENV, "more than 262144 bytes of header lines (limit)");
+}
+
+/* Begins with `head`, then `line` over and over. */
+static void lines_without_end(void **state, const char *head, const char *line)
+{
+    const size_t length = 4 << 20, step = strlen(line);
+    struct fixture *fixture = *state;
+    size_t at = strlen(head);
+
+    fixture->body = http_fixture_bytes(length);
+    memcpy(fixture->body, head, at);
+    for (; at + step < length; at += step)
+        memcpy(fixture->body + at, line, step);
+    raw(state, fixture->body, TOW_E_ENV, "more than 262144 bytes of header lines (limit)");
+}
+
+static void test_interim_answers_without_end_are_refused(void **state)
+{
+    lines_without_end(state, "", "HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n");
+}
+
+static void test_trailers_without_end_are_refused(void **state)
+{
+    lines_without_end(state,
+                      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n",
+                      "X-Trailer: y\r\n");
 }
 
 /* ---- nobody there ---------------------------------------------------------------------------- */
@@ -320,6 +347,8 @@ int main(void)
         TEST(test_the_default_limit_holds),
         TEST(test_a_header_line_without_end_is_refused),
         TEST(test_a_header_of_lines_without_end_is_refused),
+        TEST(test_interim_answers_without_end_are_refused),
+        TEST(test_trailers_without_end_are_refused),
         TEST(test_a_port_where_nobody_listens_is_told),
         TEST(test_a_name_that_does_not_exist_is_told),
         TEST(test_urls_that_cannot_be_are_refused),
