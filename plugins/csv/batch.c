@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "plugins/csv/source.h"
+#include "plugins/shared/lines.h"
 
 #define BATCH_ROWS 8192 /* where the host does not say */
 /* Bounds a column's bytes, with a row of the largest size on top and all of it replaced by U+FFFD,
@@ -194,34 +195,16 @@ int tow_csv_batch_append(struct tow_csv_source *source, struct tow_error *err)
 
 /* ---- handing over --------------------------------------------------------------------------- */
 
-static int batch_take_lines(struct tow_csv_batch *batch, struct tow_error *err)
-{
-    struct ArrowArray whole;
-    int code;
-
-    if (batch->ready.release || tow_builder_rows(batch->lines) == 0)
-        return TOW_OK;
-    code = tow_builder_finish(batch->lines, &whole, err);
-    if (code != TOW_OK)
-        return code;
-    batch->ready = *whole.children[0];
-    whole.children[0]->release = NULL;
-    whole.release(&whole);
-    return TOW_OK;
-}
-
 static void batch_set_position(const struct tow_csv_source *source, int at_file_end,
                                struct tow_position *out)
 {
     const struct tow_window *window = &source->window;
     size_t checked = tow_window_history(window);
     struct tow_csv_resume resume = {
-        .offset = tow_window_offset(window),
+        .at = {tow_window_offset(window), tow_window_checksum(window, checked), (uint32_t)checked},
         .line = source->rows.line,
         .rows = source->rows_done,
         .is_done = at_file_end,
-        .checksum = tow_window_checksum(window, checked),
-        .checked = (uint32_t)checked,
     };
 
     strcpy(resume.path, source->file.path);
@@ -247,7 +230,7 @@ int tow_csv_batch_hand_over(struct tow_csv_source *source, struct tow_batch *out
                             struct tow_error *err)
 {
     struct tow_csv_batch *batch = &source->batch;
-    int code = batch_take_lines(batch, err);
+    int code = tow_lines_take(batch->lines, &batch->ready, err);
 
     if (code == TOW_OK && batch->is_typed && !batch->held)
         code = batch_make_text(batch, source->window.blocks, err);

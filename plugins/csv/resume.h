@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "plugins/shared/file_place.h"
 #include "towpath/error.h"
 #include "towpath/plugin.h"
 
@@ -17,12 +18,10 @@
 #define TOW_CSV_PATH_MAX 3900
 
 struct tow_csv_resume {
-    int64_t offset;    /* of the next row, uncompressed */
-    int64_t line;      /* that it stands on */
-    int64_t rows;      /* of the file, handed out before */
-    int is_done;       /* 1: the file has been read to its end */
-    uint32_t checksum; /* CRC-32 of the `checked` bytes before offset */
-    uint32_t checked;
+    struct tow_file_place at;
+    int64_t line; /* that the next row stands on */
+    int64_t rows; /* of the file, handed out before */
+    int is_done;  /* 1: the file has been read to its end */
     char path[TOW_CSV_PATH_MAX + 1];
 };
 

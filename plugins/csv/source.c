@@ -179,32 +179,6 @@ static int source_match_columns(struct tow_csv_source *source, struct tow_error 
     return TOW_OK;
 }
 
-static int source_changed(const struct tow_csv_source *source, struct tow_error *err)
-{
-    return tow_error_set(err, TOW_E_ENV,
-                         "%s changed before the point where the last run stopped, offset %" PRId64
-                         ": bring the old content back, or start anew with `towpath state reset "
-                         "%s`",
-                         source->file.path, source->resume.offset, source->host->job);
-}
-
-static int source_go_on(struct tow_csv_source *source, struct tow_error *err)
-{
-    const struct tow_csv_resume *resume = &source->resume;
-    struct tow_window *window = &source->window;
-    int code;
-
-    if (resume->offset < tow_window_offset(window))
-        return source_changed(source, err);
-    code = tow_window_skip_to(window, resume->offset, err);
-    if (code != TOW_OK)
-        return code;
-    if (tow_window_history(window) < resume->checked ||
-        tow_window_checksum(window, resume->checked) != resume->checksum)
-        return source_changed(source, err);
-    return TOW_OK;
-}
-
 static int source_take_mark(struct tow_csv_source *source, struct tow_error *err)
 {
     free(source->mark_key);
@@ -229,7 +203,8 @@ static int source_begin_file(struct tow_csv_source *source, struct tow_error *er
     if (code == TOW_OK)
         code = source_take_mark(source, err);
     if (code == TOW_OK && source->is_resuming)
-        code = source_go_on(source, err);
+        code = tow_file_place_go(&source->window, &source->resume.at, source->file.path,
+                                 source->host, err);
     if (code != TOW_OK) {
         tow_csv_file_close(&source->file);
         return code;

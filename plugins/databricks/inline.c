@@ -241,12 +241,9 @@ static int inline_hand_over(struct inline_result *made, struct tow_scan_page *pa
 
     if (code != TOW_OK)
         return code;
-    page->rows = tow_share_new(&array, err);
-    if (!page->rows) {
-        array.release(&array);
-        return TOW_E_NOMEM;
-    }
-    page->length = made->row - made->page_row;
+    code = tow_scan_page_take(page, &array, made->row - made->page_row, err);
+    if (code != TOW_OK)
+        return code;
     page->chunk_row = made->page_row;
     made->page_row = made->row;
     tow_scan_page_sort_faults(page);

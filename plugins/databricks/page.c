@@ -90,6 +90,18 @@ size_t tow_scan_page_find_fault(const struct tow_scan_page *page, int64_t row)
 
 /* ---- rows ----------------------------------------------------------------------------------- */
 
+int tow_scan_page_take(struct tow_scan_page *page, struct ArrowArray *rows, int64_t length,
+                       struct tow_error *err)
+{
+    page->rows = tow_share_new(rows, err);
+    if (!page->rows) {
+        rows->release(rows);
+        return TOW_E_NOMEM;
+    }
+    page->length = length;
+    return TOW_OK;
+}
+
 int tow_scan_page_fill(struct tow_scan_page *page, struct ArrowArray *columns, size_t count,
                        int64_t length, struct tow_error *err)
 {
@@ -101,13 +113,7 @@ int tow_scan_page_fill(struct tow_scan_page *page, struct ArrowArray *columns, s
             columns[i].release(&columns[i]);
     if (code != TOW_OK)
         return code;
-    page->rows = tow_share_new(&array, err);
-    if (!page->rows) {
-        array.release(&array);
-        return TOW_E_NOMEM;
-    }
-    page->length = length;
-    return TOW_OK;
+    return tow_scan_page_take(page, &array, length, err);
 }
 
 /* Bytes of the values of rows [first, first + count). */

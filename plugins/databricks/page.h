@@ -38,6 +38,9 @@ void tow_scan_page_sort_faults(struct tow_scan_page *page);
 /* Index of the first fault at `row` or behind it. */
 size_t tow_scan_page_find_fault(const struct tow_scan_page *page, int64_t row);
 
+/* Makes the array the rows of the page; it is moved in, also where that fails. */
+int tow_scan_page_take(struct tow_scan_page *page, struct ArrowArray *rows, int64_t length,
+                       struct tow_error *err);
 /* Makes the columns into the rows of the page; they are moved in, also where it fails. */
 int tow_scan_page_fill(struct tow_scan_page *page, struct ArrowArray *columns, size_t count,
                        int64_t length, struct tow_error *err);

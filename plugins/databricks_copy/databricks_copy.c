@@ -16,6 +16,7 @@
 #include "plugins/databricks_copy/publish.h"
 #include "plugins/databricks_copy/token.h"
 #include "plugins/shared/databricks_options.h"
+#include "plugins/shared/failure.h"
 
 #define COPY_CHECKPOINT_MS 300000 /* a flush ends a part */
 #define COPY_WORKERS       2      /* one compresses while the other uploads */
@@ -307,21 +308,6 @@ static int32_t copy_begin(void *self, const struct tow_host *host, const struct 
 
 /* ---- parts ---------------------------------------------------------------------------------- */
 
-/* Remembers a failure that leaves a part behind which nothing can be added to. */
-static int copy_spoil(struct copy_sink *sink, int code, const struct tow_error *err)
-{
-    if (code != TOW_OK)
-        sink->failure = *err;
-    return code;
-}
-
-static int copy_has_failed(const struct copy_sink *sink, struct tow_error *err)
-{
-    if (sink->failure.code == TOW_OK)
-        return TOW_OK;
-    return tow_error_set(err, sink->failure.code, "%s", sink->failure.message);
-}
-
 /* In the ledger first. A put that failed is made again with the same bytes under the same name. */
 static int copy_put_part(struct copy_sink *sink, struct tow_error *err)
 {
@@ -349,11 +335,13 @@ static int copy_put_part(struct copy_sink *sink, struct tow_error *err)
 
 static int copy_stage_part(struct copy_sink *sink, struct tow_error *err)
 {
-    int code = copy_spoil(sink, tow_copy_part_seal(sink->part, err), err);
+    int code = tow_failure_keep(&sink->failure, tow_copy_part_seal(sink->part, err), err);
 
     if (code == TOW_OK)
         code = copy_put_part(sink, err);
-    return code == TOW_OK ? copy_spoil(sink, tow_copy_part_clear(sink->part, err), err) : code;
+    return code == TOW_OK
+               ? tow_failure_keep(&sink->failure, tow_copy_part_clear(sink->part, err), err)
+               : code;
 }
 
 /* Whether a part of its own is due before so many rows. Text that hardly takes any room compressed
@@ -416,13 +404,13 @@ static int copy_put_rows(struct copy_sink *sink, const struct tow_rows *rows, st
 static int32_t copy_write(void *self, const struct tow_rows *rows, struct tow_error *err)
 {
     struct copy_sink *sink = self;
-    int code = copy_has_failed(sink, err);
+    int code = tow_failure_tell(&sink->failure, err);
 
     if (code == TOW_OK && copy_part_is_full(sink, rows->array->length))
         code = copy_stage_part(sink, err);
     if (code != TOW_OK)
         return code;
-    return copy_spoil(sink, copy_put_rows(sink, rows, err), err);
+    return tow_failure_keep(&sink->failure, copy_put_rows(sink, rows, err), err);
 }
 
 /* ---- flush, finish, close ------------------------------------------------------------------- */
@@ -430,7 +418,7 @@ static int32_t copy_write(void *self, const struct tow_rows *rows, struct tow_er
 static int32_t copy_flush(void *self, struct tow_position *token, struct tow_error *err)
 {
     struct copy_sink *sink = self;
-    int code = copy_has_failed(sink, err);
+    int code = tow_failure_tell(&sink->failure, err);
 
     if (code == TOW_OK && tow_copy_part_rows(sink->part) > 0)
         code = copy_stage_part(sink, err);

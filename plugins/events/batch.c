@@ -47,9 +47,11 @@ void tow_events_reject(struct tow_events_source *source, const struct tow_frame 
 
 /* ---- marks ---------------------------------------------------------------------------------- */
 
-static int batch_set_mark(struct tow_events_batch *batch, char *key, char *value,
+int tow_events_batch_mark(struct tow_events_source *source, char *key, char *value,
                           struct tow_error *err)
 {
+    struct tow_events_batch *batch = &source->batch;
+
     free(batch->key);
     free(batch->value);
     batch->key = key;
@@ -57,8 +59,7 @@ static int batch_set_mark(struct tow_events_batch *batch, char *key, char *value
     return key && value ? TOW_OK : tow_error_nomem(err);
 }
 
-/* How far a file that grows was read; this instance goes by it until the ledger has it. */
-static int batch_mark_progress(struct tow_events_source *source, struct tow_error *err)
+int tow_events_batch_mark_progress(struct tow_events_source *source, struct tow_error *err)
 {
     const struct tow_events_reading *reading = &source->reading;
     const struct tow_events_progress progress = {reading->identity, reading->frames.offset,
@@ -67,8 +68,8 @@ static int batch_mark_progress(struct tow_events_source *source, struct tow_erro
     int code;
 
     tow_events_tail_key(reading->identity, key);
-    code = batch_set_mark(&source->batch, strdup(key),
-                          tow_events_tail_text(&progress, reading->file->file.path), err);
+    code = tow_events_batch_mark(source, strdup(key),
+                                 tow_events_tail_text(&progress, reading->file->file.path), err);
     return code == TOW_OK ? tow_events_files_note(&source->files, &progress, err) : code;
 }
 
@@ -83,12 +84,12 @@ static int batch_mark(struct tow_events_source *source, int *has_mark, struct to
         return TOW_OK;
     *has_mark = 1;
     if (reading->frames.is_tail)
-        return batch_mark_progress(source, err);
+        return tow_events_batch_mark_progress(source, err);
     *has_mark = reading->is_at_end;
     if (!reading->is_at_end)
         return TOW_OK;
-    return batch_set_mark(&source->batch, tow_file_ledger_key(file->path), strdup(reading->mark),
-                          err);
+    return tow_events_batch_mark(source, tow_file_ledger_key(file->path), strdup(reading->mark),
+                                 err);
 }
 
 /* ---- handing over --------------------------------------------------------------------------- */
@@ -102,11 +103,9 @@ static struct tow_events_position batch_position(const struct tow_events_source 
     size_t checked = is_there ? tow_window_history(window) : 0;
     struct tow_events_position position = {
         .place = reading->is_at_end ? TOW_EVENTS_FILE_DONE : TOW_EVENTS_IN_FILE,
-        .offset = reading->frames.offset,
+        .at = {reading->frames.offset, tow_window_checksum(window, checked), (uint32_t)checked},
         .line = reading->frames.line,
         .taken = source->taken,
-        .checksum = tow_window_checksum(window, checked),
-        .checked = (uint32_t)checked,
     };
 
     strcpy(position.path, reading->file->file.path);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "plugins/shared/file_place.h"
 #include "towpath/error.h"
 #include "towpath/plugin.h"
 
@@ -26,11 +27,9 @@ enum tow_events_place {
 
 struct tow_events_position {
     enum tow_events_place place;
-    int64_t offset;    /* of the next record, uncompressed */
-    int64_t line;      /* that it stands on */
-    int64_t taken;     /* events that this load has handed out */
-    uint32_t checksum; /* CRC-32 of the `checked` bytes before offset */
-    uint32_t checked;
+    struct tow_file_place at;
+    int64_t line;  /* that the next record stands on */
+    int64_t taken; /* events that this load has handed out */
     char path[TOW_EVENTS_PATH_MAX + 1];
 };
 

@@ -120,33 +120,6 @@ static int reading_take_header(struct tow_events_source *source, int64_t *line,
     return code == TOW_END ? TOW_OK : code;
 }
 
-static int reading_changed(const struct tow_events_source *source, struct tow_error *err)
-{
-    return tow_error_set(err, TOW_E_ENV,
-                         "%s changed before the point where the last run stopped, offset %" PRId64
-                         ": bring the old content back, or start anew with `towpath state reset "
-                         "%s`",
-                         source->resume.path, source->resume.offset, source->host->job);
-}
-
-/* Goes to where the last run stopped in the middle of a file. */
-static int reading_resume(struct tow_events_source *source, struct tow_error *err)
-{
-    const struct tow_events_position *position = &source->resume;
-    struct tow_window *window = &source->window;
-    int code;
-
-    if (position->offset < tow_window_offset(window))
-        return reading_changed(source, err);
-    code = tow_window_skip_to(window, position->offset, err);
-    if (code != TOW_OK)
-        return code;
-    if (tow_window_history(window) < position->checked ||
-        tow_window_checksum(window, position->checked) != position->checksum)
-        return reading_changed(source, err);
-    return TOW_OK;
-}
-
 /* Goes to where a file that grows was read up to. TOW_END: it is none, or is not one of ours. */
 static int reading_follow(struct tow_events_source *source, int64_t size, int64_t *line,
                           struct tow_error *err)
@@ -197,7 +170,8 @@ static int reading_find_place(struct tow_events_source *source, int64_t *line,
     reading->identity = (struct tow_events_identity){0, 0};
     if (reading->file->is_resumed) {
         *line = source->resume.line;
-        return reading_resume(source, err);
+        return tow_file_place_go(&source->window, &source->resume.at, source->resume.path,
+                                 source->host, err);
     }
     if (!now.etag)
         code = tow_input_stat(reading->input, &now, err);

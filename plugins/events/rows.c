@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "plugins/shared/lines.h"
+
 #define ROWS_LIMIT     8192        /* where the host does not say */
 #define ROWS_BYTES     (4 << 20)   /* the same */
 #define ROWS_BYTES_MAX (256 << 20) /* with one more row, within what offsets can count */
@@ -139,26 +141,10 @@ int tow_events_rows_append(struct tow_events_rows *rows, const struct tow_event 
 
 /* ---- handing over --------------------------------------------------------------------------- */
 
-static int rows_take_lines(struct tow_events_rows *rows, struct tow_error *err)
-{
-    struct ArrowArray whole;
-    int code;
-
-    if (rows->ready.release || tow_builder_rows(rows->lines) == 0)
-        return TOW_OK;
-    code = tow_builder_finish(rows->lines, &whole, err);
-    if (code != TOW_OK)
-        return code;
-    rows->ready = *whole.children[0];
-    whole.children[0]->release = NULL;
-    whole.release(&whole);
-    return TOW_OK;
-}
-
 int tow_events_rows_finish(struct tow_events_rows *rows, struct tow_batch *out,
                            struct tow_error *err)
 {
-    int code = rows_take_lines(rows, err);
+    int code = tow_lines_take(rows->lines, &rows->ready, err);
 
     if (code == TOW_OK)
         code = tow_builder_finish(rows->rows, &out->array, err);

@@ -158,6 +158,12 @@ int tow_events_batch_is_empty(const struct tow_events_source *source);
 int tow_events_batch_hand_over(struct tow_events_source *source, struct tow_batch *out,
                                struct tow_error *err);
 /* A record that is no event. */
+/* The mark that goes with the next batch. Takes key and value, on the heap; NULL: out of memory. */
+int tow_events_batch_mark(struct tow_events_source *source, char *key, char *value,
+                          struct tow_error *err);
+/* That of the open file, which grows: how far it was read. This instance goes by it until the
+ * ledger has it. */
+int tow_events_batch_mark_progress(struct tow_events_source *source, struct tow_error *err);
 void tow_events_reject(struct tow_events_source *source, const struct tow_frame *frame,
                        const char *code, const char *message);
 

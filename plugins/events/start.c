@@ -36,30 +36,6 @@ static int start_pass_over(struct tow_events_source *source, struct tow_error *e
     return code == TOW_END ? TOW_OK : code;
 }
 
-static int start_mark(struct tow_events_source *source, char *key, char *value,
-                      struct tow_error *err)
-{
-    free(source->batch.key);
-    free(source->batch.value);
-    source->batch.key = key;
-    source->batch.value = value;
-    return key && value ? TOW_OK : tow_error_nomem(err);
-}
-
-static int start_mark_tail(struct tow_events_source *source, struct tow_events_file *file,
-                           struct tow_error *err)
-{
-    const struct tow_events_reading *reading = &source->reading;
-    const struct tow_events_progress progress = {reading->identity, reading->frames.offset,
-                                                 reading->frames.line};
-    char key[TOW_EVENTS_TAIL_MAX];
-    int code;
-
-    tow_events_tail_key(reading->identity, key);
-    code = start_mark(source, strdup(key), tow_events_tail_text(&progress, file->file.path), err);
-    return code == TOW_OK ? tow_events_files_note(&source->files, &progress, err) : code;
-}
-
 /* TOW_END: there is nothing to say of this file. */
 static int start_pass_file(struct tow_events_source *source, struct tow_events_file *file,
                            struct tow_error *err)
@@ -69,10 +45,10 @@ static int start_pass_file(struct tow_events_source *source, struct tow_events_f
     if (code == TOW_OK && source->reading.frames.is_tail) {
         code = start_pass_over(source, err);
         if (code == TOW_OK)
-            code = start_mark_tail(source, file, err);
+            code = tow_events_batch_mark_progress(source, err);
     } else if (code == TOW_OK) {
-        code = start_mark(source, tow_file_ledger_key(file->file.path),
-                          strdup(source->reading.mark), err);
+        code = tow_events_batch_mark(source, tow_file_ledger_key(file->file.path),
+                                     strdup(source->reading.mark), err);
     }
     if (code == TOW_OK || code == TOW_END) {
         file->is_due = 0;
@@ -103,7 +79,7 @@ int tow_events_start_next(struct tow_events_source *source, struct tow_error *er
         return code;
     tow_log(source->host, TOW_LOG_INFO,
             "%zu files that were there are passed over (start_from_end = true)", files->count);
-    code = start_mark(source, strdup(TOW_EVENTS_START_KEY), strdup(START_VALUE), err);
+    code = tow_events_batch_mark(source, strdup(TOW_EVENTS_START_KEY), strdup(START_VALUE), err);
     source->is_passed = code == TOW_OK;
     return code;
 }

@@ -19,6 +19,7 @@
 #include "plugins/file/target.h"
 #include "plugins/file/text.h"
 #include "plugins/file/token.h"
+#include "plugins/shared/failure.h"
 #include "towpath/batch.h"
 
 #define FILE_BUFFER_FULL TOW_GZIP_CHUNK /* text is handed on from here */
@@ -344,37 +345,22 @@ static int file_put_rows(struct file_sink *sink, const struct ArrowArray *array,
     return code;
 }
 
-/* Remembers the first failure; see the top of the file. */
-static int file_settle_code(struct file_sink *sink, int code, const struct tow_error *err)
-{
-    if (code != TOW_OK)
-        sink->failure = *err;
-    return code;
-}
-
-static int file_has_failed(const struct file_sink *sink, struct tow_error *err)
-{
-    if (sink->failure.code == TOW_OK)
-        return TOW_OK;
-    return tow_error_set(err, sink->failure.code, "%s", sink->failure.message);
-}
-
 static int32_t file_write(void *self, const struct tow_rows *rows, struct tow_error *err)
 {
     struct file_sink *sink = self;
-    int code = file_has_failed(sink, err);
+    int code = tow_failure_tell(&sink->failure, err);
 
     if (code != TOW_OK)
         return code;
     file_warn_of_nulls(sink, rows->array);
-    return file_settle_code(sink, file_put_rows(sink, rows->array, err), err);
+    return tow_failure_keep(&sink->failure, file_put_rows(sink, rows->array, err), err);
 }
 
 /* ---- flush, finish, close ------------------------------------------------------------------- */
 
 static int file_sync(struct file_sink *sink, struct tow_error *err)
 {
-    int code = file_has_failed(sink, err);
+    int code = tow_failure_tell(&sink->failure, err);
 
     if (code != TOW_OK)
         return code;
@@ -382,7 +368,7 @@ static int file_sync(struct file_sink *sink, struct tow_error *err)
     if (code == TOW_OK)
         code = tow_file_parts_sync(&sink->parts, err);
     sink->state.length = sink->parts.length;
-    return file_settle_code(sink, code, err);
+    return tow_failure_keep(&sink->failure, code, err);
 }
 
 static int32_t file_flush(void *self, struct tow_position *token, struct tow_error *err)

@@ -366,7 +366,7 @@ static void test_positions_come_back_as_they_were(void **state)
     struct tow_error err = TOW_ERROR_INIT;
 
     (void)state;
-    resume = (struct tow_csv_resume){INT64_MAX, INT64_MAX, INT64_MAX, 1, UINT32_MAX, 4096, ""};
+    resume = (struct tow_csv_resume){{INT64_MAX, UINT32_MAX, 4096}, INT64_MAX, INT64_MAX, 1, ""};
     memset(resume.path, 'p', TOW_CSV_PATH_MAX);
     resume.path[3] = '\n';
     tow_csv_resume_put(&resume, &position);
