@@ -34,6 +34,21 @@ def test_every_option_of_a_command_is_in_the_manual(tow, command):
     assert options <= known, options - known
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_synopsis_of_a_command_has_its_options(tow, command):
+    synopsis = page("towpath.1").split(".Sh SYNOPSIS\n")[1].split(".Sh DESCRIPTION")[0]
+    lines = [
+        form
+        for form in synopsis.split(".Nm\n")
+        if all(re.search(rf"^\.Cm {word}\b", form, re.M) for word in command.split())
+    ]
+    assert lines, command
+    _, _, options = tow.run(*command.split(), "--help").stdout.partition("\nOptions:\n")
+    for short, long in re.findall(r"^ +(?:-(\w), +)?--([a-z-]+)", options.partition("\nOptions of all")[0], re.M):
+        named = rf"(?:Fl|\|) -{long}\b" + (rf"|Fl {short}\b" if short else "")
+        assert any(re.search(named, form) for form in lines), (command, long)
+
+
 def test_every_command_is_in_the_manual(tow):
     listed = set(re.findall(r"^  ([a-z]+) .*  ", tow.run("help").stdout, re.M))
     assert {"run", "check", "replay"} <= listed

@@ -73,7 +73,8 @@ def test_a_page_without_its_marks_is_refused(program, tmp_path):
 def test_each_plugin_has_a_page_that_says_more_than_its_table(plugins):
     for plugin in plugins:
         text = (PLUGINS / f"{plugin['name']}.md").read_text()
-        assert len(text.split("<!--")[0]) > 120, plugin["name"]
+        words = text.split("<!--")[0]
+        assert len(words) > 120 and "\n\nWhat it guarantees: " in words, plugin["name"]
         for option in plugin["options"]:
             assert f"| `{option['name']}` |" in text, (plugin["name"], option["name"])
 
