@@ -209,12 +209,24 @@ static void try_levels(struct trial *trial, int how)
     fake_host_release(&fake);
 }
 
+/* 1 where the input takes the file for a compressed one, or leaves out a byte order mark, of which
+ * the naive parser knows nothing. */
+static int is_marked(const uint8_t *text, size_t length)
+{
+    static const char *const marks[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd", "\xef\xbb\xbf"};
+
+    for (int i = 0; i < 3; i++)
+        if (length >= strlen(marks[i]) && memcmp(text, marks[i], strlen(marks[i])) == 0)
+            return 1;
+    return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct trial trial = {.window = 0};
     int file;
 
-    if (size < HEAD || size - HEAD > TEXT_MAX)
+    if (size < HEAD || size - HEAD > TEXT_MAX || is_marked(data + HEAD, size - HEAD))
         return 0;
     file = memfd_create("csv", MFD_CLOEXEC);
     if (file < 0 || write(file, data + HEAD, size - HEAD) != (ssize_t)(size - HEAD))
