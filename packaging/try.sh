@@ -18,6 +18,7 @@ towpath check job.cfg
 towpath run job.cfg
 grep -q '{"id":2,"name":"Bob, the second","at":null}' people.ndjson
 # Each example is sound, with any values for the environment variables that it names.
+# shellcheck disable=SC2013 # names of variables have no spaces
 for name in $(grep -oh 'env:[A-Z0-9_]*' /usr/share/doc/towpath/examples/*/*.cfg | cut -d: -f2 | sort -u); do
     case $name in
     *_URL) export "$name=https://service.example.com" ;;

@@ -138,7 +138,7 @@ static int ipc_make_room(struct tow_ipc *ipc, struct tow_error *err)
     memory = tow_ipc_pool_take(ipc->pool, size);
     if (!memory)
         return tow_error_nomem(err);
-    if (have > 0)
+    if (ipc->memory && have > 0)
         memcpy(memory->stream.bytes, ipc->memory->stream.bytes + ipc->start, have);
     tow_ipc_memory_unref(ipc->memory);
     ipc->memory = memory;

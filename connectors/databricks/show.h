@@ -13,7 +13,7 @@
  * bytes, and what is not UTF-8, become '?'. Returns shown. */
 static inline const char *tow_show(const char *text, size_t length, char shown[TOW_SHOW_MAX])
 {
-    size_t all = strnlen(text, length), used = 0, step;
+    size_t all = length > 0 ? strnlen(text, length) : 0, used = 0, step;
 
     for (size_t i = 0; i < all; i += step) {
         unsigned char byte = (unsigned char)text[i];

@@ -58,7 +58,7 @@ static void volume_name(const char *path, char *name, size_t size)
     int dots = 0;
 
     path += sizeof VOLUME_ROOT - 1;
-    while (path[length] && length < size - 1 && !(path[length] == '/' && dots == 2)) {
+    while (length < size - 1 && path[length] && !(path[length] == '/' && dots == 2)) {
         name[length] = path[length] == '/' ? '.' : path[length];
         dots += path[length++] == '/';
     }

@@ -137,13 +137,12 @@ TOW_MASK_INLINE uint64_t index_equal_sse2(const __m128i block[4], char byte)
 
 static int index_more_sse2(struct tow_json_index *index)
 {
-    size_t end = index->next;
-
     index->count = 0;
     while (index->count == 0 && index->next < index->length) {
-        end = index->length - index->next < TOW_JSON_INDEX_BYTES
-                  ? index->length
-                  : index->next + TOW_JSON_INDEX_BYTES;
+        size_t end = index->length - index->next < TOW_JSON_INDEX_BYTES
+                         ? index->length
+                         : index->next + TOW_JSON_INDEX_BYTES;
+
         for (size_t at = index->next; at < end; at += 64) {
             struct index_masks masks = {0, 0, 0, 0, 0, 0};
             __m128i block[4], lower[4];

@@ -153,6 +153,8 @@ static int s3_exchange(struct tow_s3 *s3, const char *key, struct tow_http_reque
         if (!absent || strcmp(problem.code, absent) != 0)
             code = s3_refused(&response, what, err);
     }
+    request->url = NULL;
+    request->sigv4 = NULL;
     tow_http_response_release(&response);
     tow_buffer_release(&url);
     return code;

@@ -66,7 +66,7 @@ static int settings_is_host(const char *bucket)
 {
     size_t length = strspn(bucket, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
-    return bucket[length] == '\0' && length <= SETTINGS_HOST_MOST;
+    return length <= SETTINGS_HOST_MOST && bucket[length] == '\0';
 }
 
 static int settings_base(struct tow_s3_place *place, const char *endpoint, struct tow_error *err)

@@ -421,7 +421,7 @@ static int spool_find_end(struct tow_spool *spool, uint64_t number, uint64_t *en
                           struct tow_error *err)
 {
     struct tow_spool_place at = {number, SPOOL_SEGMENT};
-    struct tow_spool_message message;
+    struct tow_spool_message message = {.bytes = NULL};
     struct tow_error torn = TOW_ERROR_INIT;
     uint64_t size = 0;
     int rc = spool_open_segment(spool, number, err);

@@ -43,6 +43,7 @@ static int command_spawn(struct command *command, char *const *arguments, struct
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, pipe_fds[1], STDOUT_FILENO);
+    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): there is a program. */
     errnum = posix_spawnp(&command->pid, arguments[0], &actions, &attributes, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);

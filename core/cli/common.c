@@ -128,7 +128,7 @@ int tow_cli_known_job(struct tow_state *state, const char *job, struct tow_error
                            tow_state_path(state), near ? "; did you mean \"" : "", near ? near : "",
                            near ? "\"?" : "");
     }
-    for (size_t i = 0; i < known.count; i++)
+    for (size_t i = 0; known.names && i < known.count; i++)
         free(known.names[i]);
     free(known.names);
     return rc;

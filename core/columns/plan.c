@@ -59,12 +59,13 @@ static const char *plan_nearest(const struct plan_maker *maker, const char *name
 {
     int64_t count = maker->in->n_children;
     const char **names = calloc((size_t)count + 1, sizeof *names);
-    const char *nearest = NULL;
+    const char *nearest;
 
-    for (int64_t i = 0; names && i < count; i++)
+    if (!names)
+        return NULL;
+    for (int64_t i = 0; i < count; i++)
         names[i] = maker->in->children[i]->name;
-    if (names)
-        nearest = tow_nearest(name, names);
+    nearest = tow_nearest(name, names);
     free(names);
     return nearest;
 }

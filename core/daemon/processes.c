@@ -38,7 +38,7 @@ static int process_start(void *context, struct tow_daemon_job *job, struct tow_e
     size_t n = 0;
     int fd, rc;
 
-    while (daemon->settings->command[n] && n < COMMAND_MAX - 14) {
+    while (n < COMMAND_MAX - 14 && daemon->settings->command[n]) {
         argv[n] = process_word(daemon->settings->command[n]);
         n++;
     }

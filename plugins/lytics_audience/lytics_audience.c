@@ -446,7 +446,7 @@ static int members_put_position(const struct members *members, struct tow_batch 
 static int members_hand_out(struct members *members, struct tow_member_part *scan,
                             struct tow_batch *out, struct tow_error *err)
 {
-    int is_done, code = tow_member_entry(&members->entry, members->host->load_id, err);
+    int is_done = 0, code = tow_member_entry(&members->entry, members->host->load_id, err);
 
     if (code == TOW_OK)
         code = members_take_page(members, scan, &is_done, err);

@@ -6,7 +6,7 @@
 
 void tow_changes_place_put(const struct tow_changes_place *place, struct tow_position *out)
 {
-    char text[128];
+    char text[128] = "";
     int length = 0;
 
     if (place->phase == TOW_CHANGES_DONE)

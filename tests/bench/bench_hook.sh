@@ -24,7 +24,10 @@ run=$!
 tries=0
 while ! grep -q "listening on port" "$work/log"; do
     tries=$((tries + 1))
-    kill -0 "$run" && [ "$tries" -lt 200 ] || { cat "$work/log"; exit 1; }
+    if ! kill -0 "$run" || [ "$tries" -ge 200 ]; then
+        cat "$work/log"
+        exit 1
+    fi
     sleep 0.05
 done
 port=$(sed -n 's/.*listening on port \([0-9]*\).*/\1/p' "$work/log")

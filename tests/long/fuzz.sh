@@ -19,7 +19,7 @@ seconds=${TOWPATH_FUZZ_SECONDS:-600}
 jobs=${TOWPATH_FUZZ_JOBS:-1}
 crashes_max=5  # of one target: the next ones are likely the same
 keep_bytes=98304 # of one target, beyond what lies in its corpus already
-limits="-timeout=20 -rss_limit_mb=1500 -malloc_limit_mb=1000"
+limits=(-timeout=20 -rss_limit_mb=1500 -malloc_limit_mb=1000)
 
 build_targets() {
     mkdir -p "$build" && cd "$build" || return 1
@@ -52,7 +52,7 @@ search() {
     while left=$((seconds - ${spent%.*})) && [ "$left" -gt 2 ] && [ "$crashes" -lt $crashes_max ]; do
         slice=$((slice + 1))
         TIMEFORMAT='%U %S'
-        took=$({ time "$build/tests/fuzz/$target" $limits -max_total_time="$left" \
+        took=$({ time "$build/tests/fuzz/$target" "${limits[@]}" -max_total_time="$left" \
             -print_final_stats=1 -artifact_prefix="$found/" "$found/inputs" \
             "$source/tests/fuzz/corpus/$target" >"$found/log.$slice" 2>&1; } 2>&1)
         spent=$(echo "$spent $took" | awk '{printf "%.1f", $1 + $2 + $3}')
@@ -61,7 +61,7 @@ search() {
     done
     printf '{"campaign": "fuzz", "target": "%s", "cpu_seconds": %s, "seconds": %d, "executions": %d, "edges": %d, "features": %d, "inputs": %d, "crashes": %d}\n' \
         "${target#fuzz_}" "$spent" $((SECONDS - began)) "$(statistic number_of_executed_units)" \
-        "$(reached cov)" "$(reached ft)" "$(ls "$found/inputs" | wc -l)" "$crashes" |
+        "$(reached cov)" "$(reached ft)" "$(find "$found/inputs" -type f | wc -l)" "$crashes" |
         tee -a "${TOWPATH_LONG_RESULTS:-/dev/null}"
     [ "$crashes" -eq 0 ]
 }
@@ -73,8 +73,9 @@ keep() {
     [ -d "$found/inputs" ] || return 0
     merged=$(mktemp -d) || return 1
     cp "$corpus"/* "$merged" && ls "$merged" >"$found/names"
-    "$build/tests/fuzz/$target" $limits -merge=1 -use_counters=0 "$merged" "$found/inputs" \
+    "$build/tests/fuzz/$target" "${limits[@]}" -merge=1 -use_counters=0 "$merged" "$found/inputs" \
         >"$found/merge" 2>&1 || echo "$target: see $found/merge" >&2
+    # shellcheck disable=SC2045 # by size; libFuzzer names files after their digests
     for path in $(ls -Sr "$merged"/*); do
         size=$(stat -c %s "$path")
         grep -qxF "${path##*/}" "$found/names" && continue
@@ -96,7 +97,7 @@ main() {
     esac
     targets=("$@")
     if [ ${#targets[@]} -eq 0 ]; then
-        targets=($(cd "$source/tests/fuzz" && ls fuzz_*.c))
+        mapfile -t targets < <(cd "$source/tests/fuzz" && ls fuzz_*.c)
         targets=("${targets[@]%.c}")
     fi
     build_targets || return 1
@@ -110,4 +111,4 @@ main() {
 }
 
 # A shell reads its script as it goes: not beyond this line, whatever becomes of the file meanwhile.
-main "$@" && exit 0 || exit 1
+if main "$@"; then exit 0; else exit 1; fi

@@ -182,7 +182,7 @@ int copy_job_write(struct copy_job *job, int64_t until)
 
 int copy_job_checkpoint(struct copy_job *job)
 {
-    struct tow_position made[COPY_WORKERS];
+    struct tow_position made[COPY_WORKERS] = {{0}};
     int code = TOW_OK;
 
     for (uint32_t i = 0; i < job->workers && code == TOW_OK; i++) {

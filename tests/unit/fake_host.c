@@ -399,7 +399,7 @@ static void fake_option_set(void *self, const struct tow_option *option, const c
         *(int64_t *)at = fake_parse_units(text, durations);
         break;
     case TOW_OPTION_DOUBLE:
-        *(double *)at = strtod(text, NULL);
+        *(double *)(void *)at = strtod(text, NULL);
         break;
     case TOW_OPTION_BOOL:
         *(int32_t *)at = !fake_parse_choice("true|false", text);

@@ -386,6 +386,7 @@ static void server_accept(struct http_server *server, int fd)
 {
     struct server_connection *connection = calloc(1, sizeof *connection);
     const int one = 1;
+    int failed;
 
     assert(connection);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -394,7 +395,8 @@ static void server_accept(struct http_server *server, int fd)
     server->connections[server->connection_count++] = connection;
     *connection = (struct server_connection){
         .server = server, .wire = {.fd = fd}, .number = server->connection_count};
-    assert(pthread_create(&connection->thread, NULL, connection_main, connection) == 0);
+    failed = pthread_create(&connection->thread, NULL, connection_main, connection);
+    assert(!failed);
     pthread_mutex_unlock(&server->lock);
 }
 

@@ -186,7 +186,7 @@ static const char *parse_unquoted(struct naive *n, size_t *at, size_t end, int c
                                   struct field *field)
 {
     const struct naive_csv *csv = n->csv;
-    size_t k = *at, literal = *at;
+    size_t k = *at, literal = k;
 
     field->from = *at;
     *row_ends = 1;

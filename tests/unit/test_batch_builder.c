@@ -553,7 +553,7 @@ static int random_fill(size_t column, struct random_value *value)
 
     value->integer = (int64_t)random_next();
     if (width > 0 && width < 8)
-        value->integer = (int64_t)(random_next() % (1u << (8 * width - 1)));
+        value->integer = (int64_t)(random_next() % (UINT64_C(1) << (8 * width - 1)));
     value->number = (double)(float)(int32_t)random_next();
     value->decimal = (struct tow_decimal){random_next() % 100000, 0};
     value->length = random_next() % RANDOM_TEXT_MAX;

@@ -55,7 +55,7 @@ static void assert_events(struct job *job, int first, int count)
     for (int i = first; i < first + count; i++) {
         char mark[32];
 
-        snprintf(mark, sizeof mark, "%se%d,", i == first ? "" : "", i);
+        snprintf(mark, sizeof mark, "e%d,", i);
         if (strncmp(rows, mark, strlen(mark)) == 0)
             continue;
         snprintf(mark, sizeof mark, "\ne%d,", i);

@@ -232,7 +232,7 @@ static void test_integers_come_back_exactly(void **fixture)
     assert_ok(tow_append_uint64(store->builder, UINT64, UINT64_MAX, &err), err);
     end_row(store);
     assert_ok(tow_append_uint64(store->builder, UINT64, (1ull << 53) + 1, &err), err);
-    assert_ok(tow_append_int64(store->builder, INT64, (1ll << 53) + 1, &err), err);
+    assert_ok(tow_append_int64(store->builder, INT64, (1LL << 53) + 1, &err), err);
     end_row(store);
     for (int i = 0; i < 2; i++) {
         assert_ok(tow_append_bool(store->builder, BOOL, i, &err), err);

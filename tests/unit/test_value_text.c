@@ -106,7 +106,7 @@ static void test_the_prefix_ends_at_the_first_bad_byte_wherever_it_is(void **sta
 static void test_mixed_text_is_followed_to_its_first_fault(void **state)
 {
     uint64_t seed = RANDOM_SEED;
-    unsigned char text[400];
+    unsigned char text[400] = {0};
 
     for (int i = 0; i < 200000; i++) {
         size_t length = 0, most = random_below(&seed, 300), at;

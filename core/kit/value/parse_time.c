@@ -134,9 +134,8 @@ int tow_parse_timestamp(const char *text, size_t length, int64_t *out, int *zone
         return TOW_PARSE_SYNTAX;
     date = time_read_date(text, &days);
     clock = time_read_clock(text + DATE_LENGTH + 1, &seconds);
-    if (length == STAMP_LENGTH + 1 && text[STAMP_LENGTH] == 'Z')
-        zoned = 1;
-    else if (time_read_usual_tail(text, length, &micros))
+    if ((length == STAMP_LENGTH + 1 && text[STAMP_LENGTH] == 'Z') ||
+        time_read_usual_tail(text, length, &micros))
         zoned = 1;
     else if (length > STAMP_LENGTH)
         tail = time_read_tail(text + STAMP_LENGTH, text + length, &micros, &offset, &zoned);

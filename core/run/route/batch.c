@@ -208,7 +208,7 @@ int route_settle(void *context, uint64_t seq, int64_t first, int64_t count, int 
                       "%s: batch %llu, row %lld: settled, but this try has no "
                       "such row",
                       child->instance.box.area, (unsigned long long)seq, (long long)first);
-    for (int64_t i = first; !err.code && sub->rows && i < first + count; i++)
+    for (int64_t i = first; sub && !err.code && sub->rows && i < first + count; i++)
         if (sub->rows[i] < 0)
             tow_error_set(&err, TOW_E_BUG, "%s: batch %llu, row %lld: settled twice",
                           child->instance.box.area, (unsigned long long)seq, (long long)i);
