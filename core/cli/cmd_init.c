@@ -87,14 +87,16 @@ static int init_option_comment(struct tow_buffer *out, const struct tow_option *
 
 static int init_option(struct init *init, const struct tow_option *option)
 {
-    int given = option == init->path_option && init->path;
+    const char *given = option == init->path_option       ? init->path
+                        : option == init->guess.delimiter ? init->guess.delimiter_value
+                                                          : NULL;
     int active = given || option->flags & TOW_OPTION_REQUIRED;
     int rc = init_option_comment(&init->out, option);
 
     if (!rc)
         rc = tow_buffer_printf(&init->out, NULL, "    %s%s = ", active ? "" : "# ", option->name);
     if (!rc)
-        rc = given ? tow_quote(&init->out, init->path) : init_placeholder(&init->out, option);
+        rc = given ? tow_quote(&init->out, given) : init_placeholder(&init->out, option);
     return rc ? rc : tow_buffer_append(&init->out, ";\n", 2, NULL);
 }
 
@@ -142,14 +144,18 @@ static int init_columns(struct init *init)
         "\"sha256\"; },\n"
         "  #   { name = \"origin\"; value = \"shop\"; }\n"
         "  # );\n\n";
+    char unread[80] = "";
     int rc;
 
     if (!init->options->from)
         return tow_buffer_append(&init->out, example, sizeof example - 1, NULL);
+    if (init->guess.rejected)
+        snprintf(unread, sizeof unread, "; beside them, %lld could not be read",
+                 (long long)init->guess.rejected);
     rc = tow_buffer_printf(&init->out, NULL,
-                           "  # Types are guessed from the first %lld row%s. A value that does not "
-                           "fit\n  # rejects its row.\n  columns = (\n",
-                           (long long)init->guess.rows, init->guess.rows == 1 ? "" : "s");
+                           "  # Types are guessed from the first %lld row%s%s. A value that does "
+                           "not fit\n  # rejects its row.\n  columns = (\n",
+                           (long long)init->guess.rows, init->guess.rows == 1 ? "" : "s", unread);
     for (size_t i = 0; !rc && i < init->guess.count; i++)
         rc = init_column(init, &init->guess.columns[i], i + 1 == init->guess.count);
     return rc ? rc : tow_buffer_printf(&init->out, NULL, "  );\n\n");

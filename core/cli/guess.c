@@ -184,7 +184,10 @@ static int guess_rows(struct tow_guess *guess, const struct tow_source_ops *ops,
 /* Rows that cannot be read say nothing about types. */
 static int guess_reject(void *context, const struct tow_source_reject *row)
 {
-    (void)context, (void)row;
+    struct tow_guess *guess = context;
+
+    (void)row;
+    guess->rejected++;
     return TOW_OK;
 }
 
@@ -198,6 +201,7 @@ static int guess_open(struct tow_guess *guess, struct tow_instance *instance,
 
     tow_host_init(&box, job, "source", instance->plugin);
     box.reject = guess_reject;
+    box.context = guess;
     int rc = ops->open(instance->self, &box.host, &start, err);
     if (!rc)
         rc = ops->schema(instance->self, &schema, err);
@@ -216,12 +220,10 @@ static int guess_open(struct tow_guess *guess, struct tow_instance *instance,
                : rc;
 }
 
-int tow_guess_file(struct tow_guess *guess, const struct tow_plugin *plugin, const char *option,
-                   const char *path, struct tow_error *err)
+/* One reading of the file, with these options. */
+static int guess_with(struct tow_guess *guess, const struct tow_plugin *plugin,
+                      const struct tow_setting *section, struct tow_error *err)
 {
-    struct tow_setting item = {
-        .name = (char *)option, .kind = TOW_SETTING_STRING, .text = (char *)path};
-    const struct tow_setting section = {.kind = TOW_SETTING_GROUP, .items = &item, .count = 1};
     const struct tow_job job = {
         .name = "init",
         .tuning = {.batch_rows = TOW_GUESS_ROWS, .batch_bytes = GUESS_BATCH_BYTES},
@@ -230,13 +232,72 @@ int tow_guess_file(struct tow_guess *guess, const struct tow_plugin *plugin, con
     struct tow_diags diags = {0};
 
     *guess = (struct tow_guess){0};
-    int rc = tow_instance_init(&instance, plugin, &section, "/", &diags, err);
+    int rc = tow_instance_init(&instance, plugin, section, "/", &diags, err);
     if (!rc)
         rc = tow_diags_error(&diags, err);
     if (!rc)
         rc = guess_open(guess, &instance, &job, err);
     tow_diags_release(&diags);
     tow_instance_release(&instance);
+    return rc;
+}
+
+static const struct tow_option *guess_option(const struct tow_plugin *plugin, const char *name)
+{
+    const struct tow_option *option;
+
+    for (size_t i = 0; (option = tow_option_at(plugin, i)) != NULL; i++)
+        if (strcmp(option->name, name) == 0 && option->type == TOW_OPTION_STRING)
+            return option;
+    return NULL;
+}
+
+/* Another delimiter makes it a table, and loses no row that the one column had. */
+static int guess_is_better(const struct tow_guess *a, const struct tow_guess *b)
+{
+    return a->count > b->count && a->rejected <= b->rejected;
+}
+
+/* Keeps the first delimiter in the name of the only column that makes more of the file. What is
+ * wrong with one that was only tried is of no interest. */
+static void guess_delimiter(struct tow_guess *guess, const struct tow_plugin *plugin,
+                            struct tow_setting *section)
+{
+    static const char *const delimiters[] = {";", "\t", "|", ","};
+    const struct tow_option *option = guess_option(plugin, "delimiter");
+
+    for (size_t i = 0; option && guess->count == 1 && i < sizeof delimiters / sizeof *delimiters;
+         i++) {
+        struct tow_error ignored = TOW_ERROR_INIT;
+        struct tow_guess other;
+
+        if (!strstr(guess->columns[0].name, delimiters[i]))
+            continue;
+        section->items[section->count++] = (struct tow_setting){.name = (char *)option->name,
+                                                                .kind = TOW_SETTING_STRING,
+                                                                .text = (char *)delimiters[i]};
+        if (!guess_with(&other, plugin, section, &ignored) && guess_is_better(&other, guess)) {
+            struct tow_guess worse = *guess;
+            *guess = other;
+            guess->delimiter = option;
+            guess->delimiter_value = delimiters[i];
+            other = worse;
+        }
+        section->count--;
+        tow_guess_release(&other);
+    }
+}
+
+int tow_guess_file(struct tow_guess *guess, const struct tow_plugin *plugin, const char *option,
+                   const char *path, struct tow_error *err)
+{
+    struct tow_setting items[2] = {
+        {.name = (char *)option, .kind = TOW_SETTING_STRING, .text = (char *)path}};
+    struct tow_setting section = {.kind = TOW_SETTING_GROUP, .items = items, .count = 1};
+    int rc = guess_with(guess, plugin, &section, err);
+
+    if (!rc)
+        guess_delimiter(guess, plugin, &section);
     return rc;
 }
 

@@ -19,13 +19,17 @@ struct tow_guess_column {
 struct tow_guess {
     struct tow_guess_column *columns;
     size_t count;
-    int64_t rows; /* looked at */
+    int64_t rows;                       /* looked at */
+    int64_t rejected;                   /* met among them that could not be read */
+    const struct tow_option *delimiter; /* the source's option, where the file asks for another */
+    const char *delimiter_value;
 };
 
 /*
  * Reads the file through the source plugin; `option` is the name of its option that takes the
  * path, which is absolute. Texts with a leading zero or plus are strings, since a number would lose
- * it. Release the guess in every case.
+ * it. Where the file comes to one column and the source has an option `delimiter`, others are
+ * tried. Release the guess in every case.
  */
 int tow_guess_file(struct tow_guess *guess, const struct tow_plugin *plugin, const char *option,
                    const char *path, struct tow_error *err);

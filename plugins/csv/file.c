@@ -82,6 +82,14 @@ static int file_header_fault(const struct tow_csv_file *file, enum tow_csv_scan_
                          file->path, file->data_line, rules->row_bytes);
 }
 
+/* What bytes that are no text look like. */
+static const char *file_suspicion(const char *name, size_t length)
+{
+    if (length >= 2 && (memcmp(name, "\xff\xfe", 2) == 0 || memcmp(name, "\xfe\xff", 2) == 0))
+        return ": the file looks like UTF-16; iconv -f UTF-16 -t UTF-8 converts it";
+    return memchr(name, '\0', length) ? " (it holds a NUL)" : "";
+}
+
 static int file_take_name(struct tow_csv_file *file, const struct tow_csv_dialect *dialect,
                           size_t position, struct tow_csv_text field, struct tow_error *err)
 {
@@ -93,10 +101,9 @@ static int file_take_name(struct tow_csv_file *file, const struct tow_csv_dialec
         return tow_error_nomem(err);
     length = tow_csv_field_decode(dialect, field, name);
     if (memchr(name, '\0', length) || !tow_utf8_valid(name, length))
-        code = tow_error_set(err, TOW_E_ENV,
-                             "%s, line %" PRId64 ": the name of column %zu is not valid UTF-8%s",
-                             file->path, file->data_line, position + 1,
-                             memchr(name, '\0', length) ? " (it holds a NUL)" : "");
+        code = tow_error_set(
+            err, TOW_E_ENV, "%s, line %" PRId64 ": the name of column %zu is not valid UTF-8%s",
+            file->path, file->data_line, position + 1, file_suspicion(name, length));
     else
         code = tow_csv_header_set(&file->header, position, name, length, err);
     free(name);

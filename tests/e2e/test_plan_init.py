@@ -3,6 +3,8 @@
 import json
 import re
 
+import pytest
+
 # ---- plan ----------------------------------------------------------------------------------------
 
 
@@ -182,6 +184,35 @@ def test_a_file_without_rows_gives_strings(tow):
     tow.write("none.csv", "a,b\n")
     text = tow.run("init", "csv", "file", "--from", "none.csv").stdout
     assert '{ name = "a"; from = "a"; type = "string"; },' in text
+
+
+@pytest.mark.parametrize("delimiter, written", [(";", ";"), ("\t", "\\t"), ("|", "|")])
+def test_the_delimiter_is_found_out(tow, delimiter, written):
+    tow.write("in.csv", f"id{delimiter}price\n1{delimiter}1,5\n2{delimiter}x\n")
+    text = tow.run("init", "csv", "file", "--from", "in.csv").stdout
+    assert re.findall(r"^    (#? ?)delimiter = (.*);$", text, re.M) == [("", f'"{written}"'), ("# ", '"..."')]
+    tow.write("job.cfg", text.replace("CHANGE_ME", "out.ndjson"))
+    tow.run("run", "job.cfg")
+    assert tow.rows() == [{"id": 1, "price": "1,5"}, {"id": 2, "price": "x"}]
+
+
+def test_a_table_of_one_column_keeps_its_delimiter(tow):
+    tow.write("in.csv", "a|b\n1\n2\n")
+    text = tow.run("init", "csv", "file", "--from", "in.csv").stdout
+    assert '    # delimiter = ",";' in text and 'name = "a|b"' in text
+
+
+def test_rows_that_cannot_be_read_are_counted(tow):
+    tow.write("in.csv", "a,b\n1,2\n1,2,3\n")
+    text = tow.run("init", "csv", "file", "--from", "in.csv").stdout
+    assert "guessed from the first 1 row; beside them, 1 could not be read." in text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_a_file_in_utf_16_is_told(tow, encoding):
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    (tow.folder / "in.csv").write_bytes(f"{mark}id,name\n1,Ann\n".encode(encoding))
+    assert "looks like UTF-16; iconv -f" in tow.run("init", "csv", "file", "--from", "in.csv", code=3).stderr
 
 
 def test_a_file_is_found_from_where_the_job_lies(tow):
