@@ -59,6 +59,11 @@ void stream_log(struct tow_zerobus *zerobus, int level, const char *format, ...)
 /* Tells the caller's thread. */
 void stream_notify(struct tow_zerobus *zerobus);
 
+/* recovery.c: the stream's thread; context is the struct tow_zerobus. The first connection is made
+ * at once, so that whoever opens the stream learns whether it can be; later ones when there is
+ * something to send. */
+void *recovery_main(void *context);
+
 struct connection_report {
     int was_opened;        /* the server took the stream */
     int was_useful;        /* and acknowledged something, or kept it for a while */
