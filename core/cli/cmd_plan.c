@@ -105,8 +105,13 @@ const struct tow_command tow_cmd_plan = {
         "With --json one object: job, file, source {plugin, version, options [{name, value,\n"
         "default, secret}]}, incoming [{name, type, not_null}] or null, transforms, columns\n"
         "[{name, type, from, value, steps}] or null, outgoing, sink, results, history, route\n"
-        "or null, words, state, retry, rejects, pipeline, load, rows [{row} or {rejected}] or "
-        "null.",
+        "{by, names, collisions, null, max, open, keep_column} or null, words,\n"
+        "state {run, saved, unfinished, batches} or null, retry {tries, base_ms, cap_ms, "
+        "budget_ms},\n"
+        "rejects {max, max_percent}, pipeline {batch_rows, batch_bytes, queue_batches, "
+        "queue_bytes,\n"
+        "workers, checkpoint_ms, drain_ms}, load {max_rows, max_bytes, max_age_ms},\n"
+        "rows [{row} or {rejected {origin, line, code, message, stage, row or raw}}] or null.",
     .example = "  towpath plan orders.cfg --rows 20",
     .options = plan_arguments,
     .options_size = sizeof(struct plan_options),

@@ -257,9 +257,11 @@ const struct tow_command tow_cmd_plugins_show = {
     .name = "plugins show",
     .arguments = "NAME|FILE",
     .summary = "Shows a plugin's options, and columns that a sink asks for",
-    .about = "With --json: {name, version, summary, kinds, source_offline, sink_parallel, ...,\n"
-             "options [{name, type, required, secret, default, bounds, help}],\n"
-             "columns [{name, type, shape, required, place}]}.",
+    .about =
+        "With --json: {name, version, summary, kinds; of a source source_offline, source_remote,\n"
+        "source_words; of a sink sink_parallel, sink_offline_begin, sink_defers, sink_final,\n"
+        "sink_words; options [{name, type, required, secret, default, bounds, help}],\n"
+        "columns [{name, type, shape, required, place}]}.",
     .example = "  towpath plugins show csv\n"
                "  towpath plugins show ttd --endpoint advertiser",
     .options = plugins_show_arguments,

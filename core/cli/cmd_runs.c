@@ -233,17 +233,19 @@ static int runs_show_call(const struct tow_cli *cli, const void *options)
     return rc ? tow_cli_fail(&err) : TOW_EXIT_OK;
 }
 
+#define RUNS_JSON                                                                                 \
+    "run, job, file, status (running, ok,\n"                                                      \
+    "failed, cancelled, interrupted), exit_code, error (null or {class, message}), start, end,\n" \
+    "load, replay_of, replayed_by, slot, attempt, rows {read, accepted, rejected, filtered,\n"    \
+    "pending}, bytes, batches, retries, rejects."
+
 const struct tow_command tow_cmd_runs = {
     .name = "runs",
     .arguments = "[JOB]",
     .summary = "Lists runs, newest first",
-    .about =
-        "Counts of a run that is under way are those of its last checkpoint.\n"
-        "\n"
-        "With --json an array is printed, of objects as `towpath runs show` prints one: run,\n"
-        "job, file, status (running, ok, failed, cancelled, interrupted), exit_code, error,\n"
-        "start, end, load, replay_of, replayed_by, slot, attempt, rows {...}, bytes, batches,\n"
-        "retries, rejects.",
+    .about = "Counts of a run that is under way are those of its last checkpoint.\n"
+             "\n"
+             "With --json an array is printed, of objects: " RUNS_JSON,
     .example = "  towpath runs orders --last 5",
     .options = runs_arguments,
     .options_size = sizeof(struct runs_options),
@@ -255,6 +257,7 @@ const struct tow_command tow_cmd_runs_show = {
     .name = "runs show",
     .arguments = "RUN",
     .summary = "Shows all about one run",
+    .about = "With --json one object is printed: " RUNS_JSON,
     .example = "  towpath runs show 7",
     .options = runs_show_arguments,
     .options_size = sizeof(struct runs_options),

@@ -44,6 +44,7 @@ const struct tow_command tow_cmd_version = {
     .name = "version",
     .arguments = "",
     .summary = "Prints the version of the program and of its plugin interface",
+    .about = "With --json: version, abi_major, abi_minor.",
     .example = "  towpath version --json",
     .options = version_arguments,
     .options_size = sizeof(struct version_options),

@@ -25,10 +25,11 @@ int tow_summary_text(const struct tow_summary *summary, FILE *to, struct tow_err
 /* Members: see `towpath run --help`, which TOW_SUMMARY_JSON is part of. */
 int tow_summary_json(const struct tow_summary *summary, FILE *to, struct tow_error *err);
 
-#define TOW_SUMMARY_JSON                                                                       \
-    "With --json one object is printed: job, run, status (ok, failed, cancelled),\n"           \
-    "exit_code, error (null or {class, message}), start, end, seconds, load, earlier_loads,\n" \
-    "replay_of, trial, rows {read, accepted, rejected, filtered, pending}, bytes,\n"           \
+#define TOW_SUMMARY_JSON                                                                         \
+    "With --json one object is printed: job, run, status (ok, failed, cancelled),\n"             \
+    "exit_code, error (null or {class, message}), start, end, seconds, load, earlier_loads\n"    \
+    "and earlier_rows (ended before by `load`), resumed_of (the run whose load this one\n"       \
+    "continued), replay_of, trial, rows {read, accepted, rejected, filtered, pending}, bytes,\n" \
     "batches, retries, rows_per_second, bytes_per_second, rejects (file or null)."
 
 #endif

@@ -79,6 +79,50 @@ def test_each_class_of_errors_is_in_the_manual():
     assert set(re.findall(r"^\.It Cm (\w+)$", listed, re.MULTILINE)) == set(names.values())
 
 
+def members(value):
+    """The names of all members of JSON, but for those of rows, which are the job's."""
+    if isinstance(value, list):
+        return set().union(*map(members, value))
+    if isinstance(value, dict):
+        return set(value).union(*(members(one) for name, one in value.items() if name != "row"))
+    return set()
+
+
+JSON = {
+    "run": ["jobs/job.cfg"],
+    "check": ["jobs"],
+    "plan": ["jobs/job.cfg"],
+    "schedule": ["jobs"],
+    "plugins list": [],
+    "plugins show": ["ttd", "--endpoint", "advertiser"],
+    "jobs": [],
+    "top": [],
+    "runs": [],
+    "runs show": ["1"],
+    "replay": ["1", "--dry-run"],
+    "state show": ["job"],
+    "keys": [],
+    "version": [],
+}
+
+
+@pytest.mark.parametrize("command", JSON)
+def test_each_member_of_a_commands_json_is_in_its_help(people, command):
+    text = (people.folder / "job.cfg").read_text().replace('"in.csv"', '"../in.csv"')
+    people.write("jobs/job.cfg", text.replace("job = {", 'job = { schedule = { every = "15m"; };'))
+    people.run("run", "jobs/job.cfg")
+    found = members(people.json(*command.split(), *JSON[command]))
+    assert found or command == "top"
+    assert found - set(re.findall(r"\w+", people.run(*command.split(), "--help").stdout)) == set()
+
+
+def test_each_key_of_a_job_file_stands_in_its_manual(tow):
+    manual = page("towpath-job.5")
+    for section in tow.json("keys"):
+        for name in [*(key["name"] for key in section["keys"]), *section["others"]]:
+            assert re.search(rf"^\.(?:It )?Ic (?:\w+ , )*{name}\b", manual, re.MULTILINE), (section["section"], name)
+
+
 def made_while_it_runs(tow):
     """Names of the files that a run has made when it has saved a checkpoint, and waits for input."""
     process = tow.start("run", tow.job(source='plugin = "csv"; path = "-";', more='pipeline = { checkpoint = "5ms"; };'))
