@@ -440,7 +440,8 @@ struct tow_sink_ops {
      * Gets ready. `token` holds what this instance's last flush stored in a run that did not
      * finish (length 0: a new load): the sink goes on from there and undoes what came after it.
      * Where a job has many routes, an instance may also be closed after a flush and another one be
-     * opened with its token in the same run.
+     * opened with its token in the same run. Instances of a sink are opened one after the other,
+     * those of a route as well.
      * A failed open is followed by close.
      */
     int32_t (*open)(void *self, const struct tow_host *host, const struct tow_position *token,

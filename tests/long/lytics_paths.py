@@ -78,7 +78,7 @@ class ChangesCopy(ToTable):
 
     name = "lytics_audience_changes-copy"
     grows = False
-    finishing_runs = 2  # a reading that was begun tells of the members of that time
+    finishing_runs = 3  # a reading that was begun tells of the members of that time
     key, text = "email", "exit"
     steps = {**asking("/scan"), **COPY_STEPS}
 
@@ -121,7 +121,7 @@ class SystemEventsCopy(ToTable):
     """Events of an account, each run those since the last one. What turns up has the time at which it does."""
 
     name = "lytics_system_events-copy"
-    finishing_runs = 2  # a reading that was begun is about the time before it
+    finishing_runs = 3  # a reading that was begun is about the time before it
     text = "notes"
     steps = {**asking("^/v2/event"), **COPY_STEPS}
 

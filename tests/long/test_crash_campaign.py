@@ -4,15 +4,19 @@ far end has troubles of its own; then a run to the end, and the far end's accoun
   TOWPATH_LONG_KILLS   kills for each path
   TOWPATH_LONG_SEED    of the chances; what the scheduler makes of them is another matter
   TOWPATH_LONG_PATHS   only these, separated by commas
+  TOWPATH_LONG_ROUND   of a path, to begin with
+  TOWPATH_LONG_KEPT    a folder for what rounds that failed have left
 """
 
 import itertools
+import json
 import os
 import random
 import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from paths import PATHS
@@ -21,6 +25,7 @@ from tally import Tally
 KILLS = int(os.environ.get("TOWPATH_LONG_KILLS", "200"))
 SEED = int(os.environ.get("TOWPATH_LONG_SEED", "20260301"))
 CHOSEN = [name for name in os.environ.get("TOWPATH_LONG_PATHS", "").split(",") if name] or list(PATHS)
+FIRST_ROUND = int(os.environ.get("TOWPATH_LONG_ROUND", "0"))
 ROWS = [300, 1000, 3000]
 LATEST = 20  # seconds until a run that came to no step is killed where it is
 HANGS = 120  # seconds after which a run counts as hanging
@@ -51,7 +56,7 @@ class Campaign:
         if rng.random() < 0.3:
             path.grow(rng.choice([1, 200]))
             self.finish(path)
-        self.judge(path, number)
+        self.judge(path)
 
     # -- one kill --------------------------------------------------------------------------------------
 
@@ -105,27 +110,32 @@ class Campaign:
             raise
         self.tally.run((time.monotonic() - began) / path.finishing_runs)
 
-    def judge(self, path, number):
+    def judge(self, path):
         account = path.account()
         self.tally.add(account)
         found = self.faults + account.faults(path.exact)
         self.faults = []
-        if found:
-            kept = self.tow.folder.parent / f"{self.name}-{number}"
-            shutil.copytree(self.tow.folder, kept)
-            raise AssertionError(f"seed {SEED}, round {number}, {account}, kept in {kept}: " + "; ".join(found))
+        assert not found, f"{account}: " + "; ".join(found)
+
+    def keep(self, number):
+        """For whoever looks into it: the working folder, and what the sandbox was asked for."""
+        kept = Path(os.environ.get("TOWPATH_LONG_KEPT") or self.tow.folder.parent) / f"{self.name}-{SEED}-{number}"
+        shutil.copytree(self.tow.folder, kept)
+        if PATHS[self.name].needs_sandbox:
+            (kept / "requests.json").write_text("\n".join(map(json.dumps, self.sandbox.log())))
+        return kept
 
 
 @pytest.mark.parametrize("name", CHOSEN)
 def test_killed_runs_lose_nothing_and_go_on(tow, sandbox, name):
     campaign, failures = Campaign(tow, sandbox, name), []
-    for number in itertools.count():
+    for number in itertools.count(FIRST_ROUND):
         if campaign.tally.kills >= KILLS or len(failures) > 5:
             break
         try:
             campaign.round(number)
-        except AssertionError as failure:
-            failures.append(str(failure))
+        except (AssertionError, subprocess.TimeoutExpired) as failure:
+            failures.append(f"seed {SEED}, round {number}, kept in {campaign.keep(number)}: {failure}")
     campaign.tally.note = f"seed {SEED}"
     campaign.tally.write()
     assert failures == []

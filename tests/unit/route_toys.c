@@ -1,8 +1,10 @@
 #include "route_toys.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
 
+#include "towpath/clock.h"
 #include "unit.h"
 
 struct route_far_end *route_far_end;
@@ -145,6 +147,30 @@ static int32_t toys_check(void *self, const struct tow_host *host, struct tow_er
     return TOW_OK;
 }
 
+/* Long enough for another worker to open the same table, too, if nothing keeps it from that. */
+static void toys_meet(struct route_table *table)
+{
+    int64_t until = tow_monotonic_ms() + route_plan.opening_ms;
+    int opening = 0;
+
+    if (route_plan.opening_ms == 0)
+        return;
+    pthread_mutex_lock(&toys_lock);
+    table->opening++;
+    pthread_mutex_unlock(&toys_lock);
+    while (opening < 2 && tow_monotonic_ms() < until) {
+        pthread_mutex_lock(&toys_lock);
+        opening = table->opening;
+        if (opening > table->most_opening)
+            table->most_opening = opening;
+        pthread_mutex_unlock(&toys_lock);
+        sched_yield();
+    }
+    pthread_mutex_lock(&toys_lock);
+    table->opening--;
+    pthread_mutex_unlock(&toys_lock);
+}
+
 static int32_t toys_open(void *self, const struct tow_host *host, const struct tow_position *token,
                          struct tow_error *err)
 {
@@ -169,6 +195,7 @@ static int32_t toys_open(void *self, const struct tow_host *host, const struct t
     if (!rc && !toys_has(TOW_SINK_FINAL))
         sink->table->count[host->worker] = tow_position_get_int(token, 0);
     pthread_mutex_unlock(&toys_lock);
+    toys_meet(sink->table);
     /* Children have ledgers of their own: what is in it is this table's. */
     if (!rc && host->ledger_get(host, "mine", &known, err) == TOW_OK)
         assert_memory_equal(known.bytes, sink->table_name, known.length);

@@ -20,7 +20,8 @@ struct route_table {
     int64_t published_count, published_before; /* before: by earlier loads */
     char load[33];                             /* that published last */
     int opens, finishes;
-    int64_t columns; /* that begin was given */
+    int opening, most_opening; /* at once */
+    int64_t columns;           /* that begin was given */
 };
 
 struct route_far_end {
@@ -44,6 +45,7 @@ struct route_plan {
     int repeats;          /* 1: each load has all rows, and replaces those of the one before */
     int64_t beyond;       /* the batch with this number: settles a row that it has not; 0: none */
     const char *bad_name; /* check refuses a table of this name */
+    int64_t opening_ms;   /* that open takes, unless another instance of the table opens as well */
 };
 
 extern struct route_far_end *route_far_end;

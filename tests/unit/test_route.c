@@ -98,6 +98,22 @@ static void test_several_workers_have_an_instance_of_each_route(void **state)
     assert_true(route_table("t_web")->opens >= 3);
 }
 
+/* Whichever opens first makes what all of them share, as with a sink that has no route. */
+static void test_instances_of_a_route_are_opened_one_after_the_other(void **state)
+{
+    (void)state;
+    route_plan.value = three;
+    route_plan.opening_ms = 50;
+    route_set_flags(TOW_SINK_PARALLEL);
+    fixture->job.tuning.workers = 3;
+    fixture->job.tuning.workers_given = 1;
+    assert_int_equal(run(), TOW_EXIT_OK);
+    for (int i = 0; i < route_far_end->table_count; i++) {
+        assert_true(route_far_end->tables[i].opens > 1);
+        assert_int_equal(route_far_end->tables[i].most_opening, 1);
+    }
+}
+
 static void test_no_more_routes_are_open_than_may_be(void **state)
 {
     (void)state;
@@ -630,6 +646,7 @@ int main(void)
         ROUTE_TEST(test_a_sink_that_defers_settles_rows_of_several_batches),
         ROUTE_TEST(test_a_sink_whose_rows_are_final_settles_them_as_it_goes),
         ROUTE_TEST(test_several_workers_have_an_instance_of_each_route),
+        ROUTE_TEST(test_instances_of_a_route_are_opened_one_after_the_other),
         ROUTE_TEST(test_no_more_routes_are_open_than_may_be),
         ROUTE_TEST(test_a_kill_at_any_step_loses_and_doubles_nothing),
         ROUTE_TEST(test_so_it_does_with_few_open_routes),

@@ -5,7 +5,7 @@
 
 #include "run/route/route_priv.h"
 
-struct route_child *route_child_of(struct route_sink *sink, const struct route_name *name,
+struct route_child *route_child_of(struct route_sink *sink, struct route_name *name,
                                    struct tow_error *err)
 {
     if (name->index >= sink->child_capacity) {
@@ -143,8 +143,10 @@ int route_child_open(struct route_child *child, struct tow_error *err)
     if (token.length)
         memcpy(token.bytes, child->token.bytes, token.length);
     rc = child_make(child, err);
+    pthread_mutex_lock(&child->name->opening);
     if (!rc)
         rc = run_try_sink(&child->instance, &token, &child->sink->route->schema, err);
+    pthread_mutex_unlock(&child->name->opening);
     if (rc) {
         run_close_sink(&child->instance);
         return child_no_data(rc, err);

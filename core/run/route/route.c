@@ -311,6 +311,7 @@ void route_close(struct run *run)
     if (!route)
         return;
     for (size_t i = 0; i < route->count; i++) {
+        pthread_mutex_destroy(&route->names[i]->opening);
         free(route->names[i]->value);
         free(route->names[i]);
     }

@@ -11,6 +11,8 @@ struct route_name {
     char *value; /* NULL: its tokens are known, a row of it has not come yet */
     size_t length;
     char name[ROUTE_NAME_MAX + 1];
+    pthread_mutex_t opening; /* held while a worker opens its child of it: one after the other, as
+                                where a sink has no route */
 };
 
 /* A value that has no route in this load, and why. */
@@ -52,7 +54,7 @@ struct route_token {
 /* A route as one worker has it. */
 struct route_child {
     struct route_sink *sink;
-    const struct route_name *name;
+    struct route_name *name;
     struct run_instance instance;
     int is_open;
     int is_dirty;             /* rows came since its last flush */
@@ -134,7 +136,7 @@ void route_refusal_release(struct route_refusal *refusal);
 /* ---- route_child.c -------------------------------------------------------------------------- */
 
 /* The worker's child of a route, open or not; NULL where memory ran out. */
-struct route_child *route_child_of(struct route_sink *sink, const struct route_name *name,
+struct route_child *route_child_of(struct route_sink *sink, struct route_name *name,
                                    struct tow_error *err);
 /* Opens it where it is not, for which another may be flushed and closed. One try. */
 int route_child_open(struct route_child *child, struct tow_error *err);

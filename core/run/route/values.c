@@ -160,6 +160,7 @@ int route_know(struct route *route, const char *name, struct route_name **out,
         return tow_error_nomem(err);
     snprintf(made->name, sizeof made->name, "%s", name);
     made->index = route->count;
+    pthread_mutex_init(&made->opening, NULL);
     route->names[route->count++] = made;
     *out = made;
     return TOW_OK;
