@@ -1,6 +1,7 @@
 /* The csv plugin where each allocation fails in turn: it says so, and goes on when called again. */
 #include <zlib.h>
 
+#include "bare_host.h"
 #include "csv_fixture.h"
 #include "nomem.h"
 #include "plugins/csv/source.h"
@@ -18,22 +19,6 @@ struct load {
     int wishes;     /* 1: for one column as an integer; rows are counted as text all the same */
     int64_t typed;
 };
-
-static int64_t rejects;
-
-static int32_t count_reject(const struct tow_host *host, const struct tow_source_reject *row)
-{
-    (void)host;
-    rejects += row->line;
-    return TOW_OK;
-}
-
-static int32_t find_nothing(const struct tow_host *host, const char *key,
-                            struct tow_position *value, struct tow_error *err)
-{
-    (void)host, (void)key, (void)value, (void)err;
-    return TOW_END;
-}
 
 static int open_armed(struct load *load, const struct tow_host *host, struct tow_error *err)
 {
@@ -136,7 +121,7 @@ static int run_load(struct load *load, const struct tow_host *host, const char *
     ((struct tow_csv_source *)load->self)->window_size = 100;
     nomem_pause(1);
     nomem_after(at);
-    rejects = 0;
+    bare_forget();
     code = open_armed(load, host, &err);
     if (code == TOW_E_NOMEM) {
         load->ops->close(load->self);
@@ -164,14 +149,12 @@ static void fail_each_allocation(void **state, int wishes)
     int failures = 0;
 
     write_files(state);
-    fake_host_init(&fake);
-    fake.host.reject = count_reject;
-    fake.host.ledger_get = find_nothing;
+    bare_host_init(&fake);
     fake.host.batch_rows = 50;
     run_load(&whole, &fake.host, settings, -1);
     assert_int_equal(whole.rows, 204);
     assert_int_equal(whole.marks, 3);
-    assert_int_equal(rejects, 3 + 202);
+    assert_int_equal(bare_seen.reject_lines, 3 + 202);
     assert_true(wishes ? whole.typed > 150 && whole.typed < 204 : whole.typed == 0);
     for (long at = 0; at == 0 || load.has_failed; at++) {
         failures += run_load(&load, &fake.host, settings, at);
@@ -179,7 +162,7 @@ static void fail_each_allocation(void **state, int wishes)
         assert_int_equal(load.bytes, whole.bytes);
         assert_int_equal(load.marks, whole.marks);
         assert_int_equal(load.typed, whole.typed);
-        assert_int_equal(rejects, 3 + 202);
+        assert_int_equal(bare_seen.reject_lines, 3 + 202);
     }
     assert_true(failures > 10);
     fake_host_release(&fake);

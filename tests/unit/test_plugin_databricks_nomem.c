@@ -1,6 +1,6 @@
 /* The source databricks, with each allocation of a load failing in turn: it says so, and leaks
  * nothing. */
-#include "fake_host.h"
+#include "bare_host.h"
 #include "far_end.h"
 #include "nomem.h"
 #include "plugins/databricks/scan.h"
@@ -16,59 +16,20 @@ static void leave_alone(int begins)
 
 /* ---- a load --------------------------------------------------------------------------------- */
 
-static int64_t rejects;
-
-static int32_t count_reject(const struct tow_host *host, const struct tow_source_reject *row)
+static struct bare_load run(const struct tow_host *host, const char *const *settings,
+                            const struct tow_position *from, long at, int *has_failed)
 {
-    (void)host, (void)row;
-    rejects++;
-    return TOW_OK;
-}
-
-static void keep_quiet(const struct tow_host *host, int32_t level, const char *message)
-{
-    (void)host, (void)level, (void)message;
-}
-
-struct outcome {
-    int code;
-    int has_failed; /* 1: an allocation */
-    int64_t rows;
-    struct tow_position middle; /* behind the second batch */
-};
-
-static struct outcome run(const struct tow_host *host, const char *const *settings,
-                          const struct tow_position *from, long at)
-{
-    static const struct tow_position start = {.size = sizeof start};
-    const struct tow_source_ops *ops = databricks_LTX_tow_plugin_entry()->source;
-    void *self = fake_instance_new(databricks_LTX_tow_plugin_entry(), settings);
-    struct ArrowSchema schema = {.release = NULL};
+    const struct tow_plugin *plugin = databricks_LTX_tow_plugin_entry();
+    void *self = fake_instance_new(plugin, settings);
     struct tow_error err = TOW_ERROR_INIT;
-    struct outcome outcome = {.rows = 0};
-    int batches = 0;
+    struct bare_load load;
 
-    rejects = 0;
+    bare_forget();
     nomem_after(at);
-    outcome.code = ops->open(self, host, from ? from : &start, &err);
-    if (outcome.code == TOW_OK)
-        outcome.code = ops->schema(self, &schema, &err);
-    while (outcome.code == TOW_OK) {
-        struct tow_batch batch = {.size = sizeof batch, .position.size = sizeof batch.position};
-
-        outcome.code = ops->read(self, &batch, &err);
-        outcome.rows += batch.array.release ? batch.array.length : 0;
-        if (outcome.code == TOW_OK && ++batches == 2)
-            outcome.middle = batch.position;
-        if (batch.array.release)
-            batch.array.release(&batch.array);
-    }
-    ops->close(self);
-    outcome.has_failed = nomem_stop();
-    if (schema.release)
-        schema.release(&schema);
+    load = bare_source_life(plugin, self, host, from, &err);
+    *has_failed = nomem_stop();
     fake_instance_free(self);
-    return outcome;
+    return load;
 }
 
 /* Until none fails any more, the load says that there is no memory, or ends whole: what is lost
@@ -76,27 +37,28 @@ static struct outcome run(const struct tow_host *host, const char *const *settin
 static void fail_each(const struct tow_host *host, const char *const *settings,
                       const struct tow_position *from)
 {
-    const struct outcome whole = run(host, settings, from, -1);
-    const int64_t rejected = rejects;
+    int has_failed;
+    const struct bare_load whole = run(host, settings, from, -1, &has_failed);
+    const int64_t rejected = bare_seen.rejects;
     const size_t statements = far.statement_count;
     int failures = 0;
 
     assert_int_equal(whole.code, TOW_END);
     assert_true(whole.rows > 0);
     for (long at = 0;; at++) {
-        struct outcome outcome;
+        struct bare_load load;
 
         far_forget(statements);
-        outcome = run(host, settings, from, at);
-        if (outcome.code == TOW_E_NOMEM) {
+        load = run(host, settings, from, at, &has_failed);
+        if (load.code == TOW_E_NOMEM) {
             failures++;
             continue;
         }
-        if (outcome.code != TOW_END)
-            fail_msg("allocation %ld: %s", at, tow_error_name(outcome.code));
-        assert_int_equal(outcome.rows, whole.rows);
-        assert_int_equal(rejects, rejected);
-        if (!outcome.has_failed)
+        if (load.code != TOW_END)
+            fail_msg("allocation %ld: %s", at, tow_error_name(load.code));
+        assert_int_equal(load.rows, whole.rows);
+        assert_int_equal(bare_seen.rejects, rejected);
+        if (!has_failed)
             break;
     }
     assert_true(failures > 20);
@@ -113,14 +75,13 @@ static void test_each_allocation_may_fail(void **state)
     struct fake_host fake;
 
     (void)state;
-    fake_host_init(&fake);
-    fake.host.reject = count_reject;
-    fake.host.log = keep_quiet;
+    bare_host_init(&fake);
     fake.host.batch_rows = 2;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *settings[24] = {
             "host", "http://localhost", "token", "x", "warehouse_id", "w", "table", "t"};
-        struct outcome whole;
+        struct bare_load whole;
+        int has_failed;
 
         for (size_t j = 0; cases[i][j]; j++)
             settings[8 + j] = cases[i][j];
@@ -130,7 +91,7 @@ static void test_each_allocation_may_fail(void **state)
         far.working = leave_alone;
         far.version = i == 0 ? 5 : -1;
         fail_each(&fake.host, settings, NULL);
-        whole = run(&fake.host, settings, NULL, -1);
+        whole = run(&fake.host, settings, NULL, -1, &has_failed);
         fail_each(&fake.host, settings, &whole.middle);
         far.forgets = 1;
         if (i != 2)

@@ -1,5 +1,6 @@
 /* The source events where each allocation fails in turn: it says so, and goes on when called again.
  */
+#include "bare_host.h"
 #include "events_fixture.h"
 #include "nomem.h"
 #include "plugins/events/source.h"
@@ -13,27 +14,6 @@ struct load {
     int64_t rows, bytes, marks;
     int has_failed; /* 1: an allocation */
 };
-
-static int64_t rejects;
-
-static int32_t count_reject(const struct tow_host *host, const struct tow_source_reject *row)
-{
-    (void)host;
-    rejects += row->line;
-    return TOW_OK;
-}
-
-static int32_t find_nothing(const struct tow_host *host, const char *key,
-                            struct tow_position *value, struct tow_error *err)
-{
-    (void)host, (void)key, (void)value, (void)err;
-    return TOW_END;
-}
-
-static void say_nothing(const struct tow_host *host, int32_t level, const char *message)
-{
-    (void)host, (void)level, (void)message;
-}
 
 static int open_armed(struct load *load, const struct tow_host *host, struct tow_error *err)
 {
@@ -102,7 +82,7 @@ static int run_load(struct load *load, const struct tow_host *host, const char *
     ((struct tow_events_source *)load->self)->window_size = 100;
     nomem_pause(1);
     nomem_after(at);
-    rejects = 0;
+    bare_forget();
     code = open_armed(load, host, &err);
     if (code == TOW_E_NOMEM) {
         failures++;
@@ -130,21 +110,18 @@ static void each_allocation_fails_once(void **state, const char *const *settings
     int failures = 0;
 
     write_files(state);
-    fake_host_init(&fake);
-    fake.host.reject = count_reject;
-    fake.host.log = say_nothing;
-    fake.host.ledger_get = find_nothing;
+    bare_host_init(&fake);
     fake.host.batch_rows = 50;
     run_load(&whole, &fake.host, settings, -1);
     assert_int_equal(whole.rows, rows);
     assert_int_equal(whole.marks, marks);
-    assert_int_equal(rejects, rejected);
+    assert_int_equal(bare_seen.reject_lines, rejected);
     for (long at = 0; at == 0 || load.has_failed; at++) {
         failures += run_load(&load, &fake.host, settings, at);
         assert_int_equal(load.rows, whole.rows);
         assert_int_equal(load.bytes, whole.bytes);
         assert_int_equal(load.marks, whole.marks);
-        assert_int_equal(rejects, rejected);
+        assert_int_equal(bare_seen.reject_lines, rejected);
     }
     assert_true(failures > 10);
     fake_host_release(&fake);

@@ -2,36 +2,14 @@
  * they say so, and of no row more than is true. */
 #include "unit.h"
 
+#include "bare_host.h"
 #include "fake_audience.h"
-#include "fake_host.h"
 #include "fake_lytics.h"
 #include "nomem.h"
-#include "table.h"
 
 extern tow_plugin_entry lytics_LTX_tow_plugin_entry, lytics_audience_LTX_tow_plugin_entry;
 
-static void say_nothing(const struct tow_host *host, int32_t level, const char *message)
-{
-    (void)host;
-    (void)level;
-    (void)message;
-}
-
 /* ---- the sink ------------------------------------------------------------------------------- */
-
-static char fates[4]; /* '+' or '-' of each row; ' ' where none is told */
-
-static int32_t note_fate(const struct tow_host *host, uint64_t seq, int64_t first, int64_t count,
-                         int32_t outcome, const char *code, const char *message)
-{
-    (void)host;
-    (void)seq;
-    (void)code;
-    (void)message;
-    for (int64_t row = first; row < first + count; row++)
-        fates[row] = outcome == TOW_ROW_ACCEPTED ? '+' : '-';
-    return TOW_OK;
-}
 
 static const struct tow_field fields[] = {{"a", {TOW_TYPE_STRING, 0, 0}, 0},
                                           {"raw", {TOW_TYPE_BINARY, 0, 0}, 0},
@@ -49,51 +27,32 @@ static void make_rows(struct table *table)
     table_finish(table);
 }
 
-static int sink_life(void *self, const struct tow_host *host, const struct table *table,
-                     struct tow_error *err)
-{
-    const struct tow_sink_ops *ops = lytics_LTX_tow_plugin_entry()->sink;
-    const struct tow_position none = {.size = sizeof none};
-    const struct tow_rows rows = {
-        .size = sizeof rows, .attempt = 1, .seq = 1, .array = &table->array};
-    int code = ops->check(self, host, err);
-
-    if (code == TOW_OK)
-        code = ops->open(self, host, &none, err);
-    if (code == TOW_OK)
-        code = ops->begin(self, host, &table->schema, err);
-    if (code == TOW_OK)
-        code = ops->write(self, &rows, err);
-    ops->close(self);
-    return code;
-}
-
 /* 1 where allocation n was made, and failed. */
 static int sink_without(const char *const *settings, const struct table *table, long n)
 {
-    void *self = fake_instance_new(lytics_LTX_tow_plugin_entry(), settings);
+    const struct tow_plugin *plugin = lytics_LTX_tow_plugin_entry();
+    void *self = fake_instance_new(plugin, settings);
     struct tow_error err = TOW_ERROR_INIT;
     struct fake_host fake;
     int code, has_failed;
 
     fake_lytics_reset();
     fake_lytics.pauses = nomem_pause;
-    fake_host_init(&fake);
-    fake.host.settle = note_fate;
-    fake.host.log = say_nothing;
-    memset(fates, ' ', sizeof fates);
+    bare_host_init(&fake);
     nomem_after_here(n);
-    code = sink_life(self, &fake.host, table, &err);
+    code = bare_sink_life(plugin, self, &fake.host, table, &err);
     has_failed = nomem_stop();
     fake_instance_free(self);
     fake_host_release(&fake);
     if (code != TOW_OK && code != TOW_E_NOMEM)
         fail_msg("allocation %ld: %s: %s", n, tow_error_name(code), err.message);
     /* Rows are accepted where they are there, and the one at fault never is. */
-    if (code == TOW_OK && memcmp(fates, "++-+", 4) != 0)
-        fail_msg("allocation %ld: \"%.4s\"", n, fates);
-    if (fates[2] == '+' || (memchr(fates, '+', 4) && fake_lytics.taken_count < 3))
-        fail_msg("allocation %ld: \"%.4s\", %zu are there", n, fates, fake_lytics.taken_count);
+    if (code == TOW_OK && memcmp(bare_seen.fates, "++-+", 4) != 0)
+        fail_msg("allocation %ld: \"%.4s\"", n, bare_seen.fates);
+    if (bare_seen.fates[2] == '+' ||
+        (memchr(bare_seen.fates, '+', 4) && fake_lytics.taken_count < 3))
+        fail_msg("allocation %ld: \"%.4s\", %zu are there", n, bare_seen.fates,
+                 fake_lytics.taken_count);
     return has_failed;
 }
 
@@ -158,8 +117,7 @@ static int source_without(long n)
     int code, has_failed;
 
     fake_audience = (struct fake_audience){.members = MEMBERS, .bad_member = -1};
-    fake_host_init(&fake);
-    fake.host.log = say_nothing;
+    bare_host_init(&fake);
     nomem_after_here(n);
     code = source_life(self, &fake.host, met, &err);
     has_failed = nomem_stop();

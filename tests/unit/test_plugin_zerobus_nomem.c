@@ -5,9 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fake_host.h"
+#include "bare_host.h"
 #include "nomem.h"
-#include "table.h"
 #include "unit.h"
 #include "zerobus_server.h"
 
@@ -55,34 +54,6 @@ static int start_service(int *leash)
 
 /* ---- a load --------------------------------------------------------------------------------- */
 
-static char fates[ROWS]; /* '+' or '-' of each row; ' ' where none is told */
-
-static int32_t note_fate(const struct tow_host *host, uint64_t seq, int64_t first, int64_t count,
-                         int32_t outcome, const char *code, const char *message)
-{
-    (void)host;
-    (void)seq;
-    (void)code;
-    (void)message;
-    for (int64_t row = first; row < first + count; row++)
-        fates[row] = outcome == TOW_ROW_ACCEPTED ? '+' : '-';
-    return TOW_OK;
-}
-
-static int32_t keep_nothing(const struct tow_host *host, uint64_t seq)
-{
-    (void)host;
-    (void)seq;
-    return TOW_OK;
-}
-
-static void say_nothing(const struct tow_host *host, int32_t level, const char *message)
-{
-    (void)host;
-    (void)level;
-    (void)message;
-}
-
 /* The third is refused. */
 static void make_rows(struct table *table)
 {
@@ -98,29 +69,6 @@ static void make_rows(struct table *table)
         table_end_row(table);
     }
     table_finish(table);
-}
-
-/* From open to close. */
-static int whole_life(void *self, const struct tow_host *host, const struct table *table,
-                      struct tow_error *err)
-{
-    const struct tow_sink_ops *ops = zerobus_LTX_tow_plugin_entry()->sink;
-    struct tow_position token = {.size = sizeof token};
-    const struct tow_rows rows = {
-        .size = sizeof rows, .attempt = 1, .seq = 1, .array = &table->array};
-    int rc;
-
-    rc = ops->check(self, host, err);
-    if (!rc)
-        rc = ops->open(self, host, &token, err);
-    if (!rc)
-        rc = ops->begin(self, host, &table->schema, err);
-    if (!rc)
-        rc = ops->write(self, &rows, err);
-    if (!rc)
-        rc = ops->flush(self, &token, err);
-    ops->close(self);
-    return rc;
 }
 
 /* 1 where memory did not run out. */
@@ -148,22 +96,18 @@ static int one_life(long allowed, const char *format, const struct table *table)
     void *self = fake_instance_new(zerobus_LTX_tow_plugin_entry(), settings);
     int rc, done;
 
-    fake_host_init(&fake);
-    fake.host.settle = note_fate;
-    fake.host.keep = keep_nothing;
-    fake.host.log = say_nothing;
-    memset(fates, ' ', sizeof fates);
+    bare_host_init(&fake);
     nomem_after(allowed);
-    rc = whole_life(self, &fake.host, table, &err);
+    rc = bare_sink_life(zerobus_LTX_tow_plugin_entry(), self, &fake.host, table, &err);
     done = !nomem_stop();
     fake_instance_free(self);
     fake_host_release(&fake);
     if (rc != TOW_OK && rc != TOW_E_NOMEM)
         fail_msg("allocation %ld failed, and it says %s: %s", allowed, tow_error_name(rc),
                  err.message);
-    if (rc == TOW_OK && memcmp(fates, "++-+", ROWS) != 0)
-        fail_msg("allocation %ld failed, and the rows are \"%.4s\"", allowed, fates);
-    if (fates[2] == '+')
+    if (rc == TOW_OK && memcmp(bare_seen.fates, "++-+", ROWS) != 0)
+        fail_msg("allocation %ld failed, and the rows are \"%.4s\"", allowed, bare_seen.fates);
+    if (bare_seen.fates[2] == '+')
         fail_msg("allocation %ld failed, and the refused row is accepted", allowed);
     return done;
 }
