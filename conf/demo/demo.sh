@@ -84,4 +84,6 @@ To go on from here:
   export PATH="$build:\$PATH" TOWPATH_PLUGIN_PATH="$build/.libs" TOWPATH_STATE="$demo/state.db"
   towpath plan audience.cfg
   towpath replay 1 --dry-run
+
+A job of your own, step by step: docs/first-job.md
 END

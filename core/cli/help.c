@@ -91,7 +91,9 @@ void tow_help_program(const struct tow_command *const *commands, const struct to
     help_exit_codes();
     printf("\nState lies in --state, else $TOWPATH_STATE, else /var/lib/towpath/state.db for root\n"
            "and $XDG_STATE_HOME/towpath/state.db for others. Plugins are looked for in\n"
-           "--plugin-path, $TOWPATH_PLUGIN_PATH and the installed folder.\n");
+           "--plugin-path, $TOWPATH_PLUGIN_PATH and the installed folder.\n"
+           "\nManual pages: towpath(1), towpath-job(5), towpath-daemon(8), towpath-NAME(7) of each "
+           "plugin.\n");
 }
 
 void tow_help_command(const struct tow_command *command, const struct tow_argument *global)
