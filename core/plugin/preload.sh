@@ -34,7 +34,7 @@ member() {
 }
 
 archive() {
-    name=$1 output=$2 objects= libraries=
+    name=$1 output=$2 objects="" libraries=""
     shift 2
     for word; do
         case $word in

@@ -102,6 +102,7 @@ class Sandbox:
             query=SECRET.sub(r"\1...", query),
             authorization="authorization" in headers,
             range=headers.get("range", ""),
+            headers=sorted(headers),
             started=time.monotonic(),
         )
         if not path.startswith("/_sandbox/"):

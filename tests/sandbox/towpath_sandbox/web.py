@@ -112,6 +112,7 @@ class Entry:
     query: str
     authorization: bool
     range: str
+    headers: list[str]  # their names, small letters
     started: float
     status: int | None = None  # None: not answered yet; 0: never
     milliseconds: float | None = None
