@@ -183,6 +183,78 @@ def test_a_plugin_that_others_can_write_is_not_loaded(tow):
     tow.run("run", "job.cfg", "--plugin-path", folder)
 
 
+# ---- links in the way -----------------------------------------------------------------------------
+
+EVERYWHERE = {
+    "sink": 'plugin = "file"; path = "out.ndjson";',
+    "more": '''  columns = ( { name = "id"; type = "int64"; } );
+  results = { plugin = "file"; path = "results.ndjson"; };
+  history = { plugin = "file"; path = "history.ndjson"; };
+  pipeline = { checkpoint = "1ms"; };
+''',
+}
+CHANGES = 'plugin = "lytics_audience_changes"; audiences = ["vip"]; id_field = "email"; spool = "spool"; listen = "127.0.0.1:0";'
+OWN = ("job.cfg", "state/state.db", "state/state.db-wal", "state/state.db-shm")  # a folder of others' is refused for these
+
+
+def run_from_input(tow, held=None):
+    """A run that reads rows until it is let go, looked at meanwhile."""
+    process = tow.start("run", "job.cfg")
+    process.stdin.write(b"id\n1\nx\n")
+    process.stdin.flush()
+    if held:
+        until(lambda: is_running(tow))
+        until(held)
+    process.communicate()
+    return process.returncode
+
+
+def run_until_it_listens(tow, held=None):
+    process = tow.start("run", "job.cfg", stdin=subprocess.DEVNULL)
+    until(lambda: b"listening on port" in process.stderr.readline() or process.poll() is not None)
+    if held:
+        held()
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    return process.returncode
+
+
+@pytest.mark.parametrize("run", [run_from_input, run_until_it_listens])
+def test_planted_links_lead_nowhere(tow, run):
+    """Wherever a run has made a file, a link stands in the next one's way: what it leads to stays as it was."""
+
+    def files():
+        return {str(path.relative_to(tow.folder)) for path in tow.folder.rglob("*") if path.is_file() or path.is_symlink()}
+
+    def hold():
+        seen.update(files())
+        return run is run_until_it_listens or {".out.ndjson.tmp", ".results.ndjson.tmp"} <= seen
+
+    if run is run_from_input:
+        tow.job(source='plugin = "csv"; path = "-";', **EVERYWHERE)
+    else:
+        tow.job(source=CHANGES, sink='plugin = "null";')
+    seen = set()
+    assert run(tow, hold) in (0, 128 + signal.SIGTERM)
+    seen |= files()
+    assert len(seen - set(OWN)) > 1
+    outside = tow.folder.parent / f"{tow.folder.name}-outside"
+    outside.mkdir()
+    for name in sorted(seen - set(OWN)):
+        for victim in ("victim", "absent"):
+            (outside / "victim").write_text("as it was")
+            for path in tow.folder.iterdir():
+                if path.name != "job.cfg":
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+            place = tow.folder / name
+            for folder in reversed(place.relative_to(tow.folder).parents[:-1]):
+                (tow.folder / folder).mkdir(mode=0o700)
+            place.symlink_to(outside / victim)
+            assert run(tow) in (0, 2, 3, 128 + signal.SIGTERM), name
+            assert (outside / "victim").read_text() == "as it was", name
+            assert [path.name for path in outside.iterdir()] == ["victim"], name
+
+
 # ---- hostile values -----------------------------------------------------------------------------
 
 HOSTILE = "a/../b?c=d&e=f#g%2e%00 \r\nX-Evil: 1"
