@@ -52,7 +52,7 @@ void tow_file_mark_text(const struct tow_file_mark *mark, char text[TOW_FILE_MAR
 
 int tow_file_mark_parse(struct tow_file_mark *mark, const char *text, struct tow_error *err)
 {
-    char again[TOW_FILE_MARK_MAX] = "";
+    char again[TOW_FILE_MARK_MAX];
     int fields =
         sscanf(text, "size=%" SCNd64 " mtime_ns=%" SCNd64 " head=%" SCNx32 " tail=%" SCNx32,
                &mark->size, &mark->mtime_ns, &mark->head, &mark->tail);
@@ -60,7 +60,7 @@ int tow_file_mark_parse(struct tow_file_mark *mark, const char *text, struct tow
     /* Takes nothing but what tow_file_mark_text writes. */
     if (fields == 4)
         tow_file_mark_text(mark, again);
-    if (strcmp(text, again) != 0)
+    if (fields != 4 || strcmp(text, again) != 0)
         return tow_error_set(err, TOW_E_ENV, "ledger entry \"%s\" is none of this plugin's", text);
     return TOW_OK;
 }

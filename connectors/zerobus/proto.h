@@ -72,7 +72,9 @@ int tow_proto_next(struct tow_proto_reader *reader, struct tow_proto_field *fiel
 
 static inline struct tow_proto_reader tow_proto_reader_of(const void *bytes, size_t length)
 {
-    return (struct tow_proto_reader){bytes, (const unsigned char *)bytes + length};
+    const unsigned char *p = bytes;
+
+    return (struct tow_proto_reader){p, length ? p + length : p}; /* NULL is no bytes */
 }
 
 #endif

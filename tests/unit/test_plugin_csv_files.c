@@ -529,6 +529,10 @@ static void test_ledger_entries_that_are_none_are_refused(void **state)
     assert_int_equal(load(&fake, settings, &run, &err), TOW_E_ENV);
     assert_says(err, "\"size=4 mtime_ns=1\" is none of this plugin's");
     csv_run_release(&run);
+    fake.host.ledger_put(&fake.host, key, "", 0, &err);
+    assert_int_equal(load(&fake, settings, &run, &err), TOW_E_ENV);
+    assert_says(err, "\"\" is none of this plugin's");
+    csv_run_release(&run);
     fake_host_release(&fake);
 }
 
