@@ -60,97 +60,102 @@ static void test_values_of_every_kind_are_json(void **state)
             fail_msg("%s was refused", texts[i]);
 }
 
-static void test_what_is_no_json_is_refused(void **state)
+/* texts: NULL-terminated. */
+static void refuses(void *state, const char *const *texts)
 {
-    static const char *const texts[] = {
-        "",
-        " ",
-        "nul",
-        "nulll",
-        "True",
-        "tru e",
-        "NaN",
-        "Infinity",
-        "-",
-        "+1",
-        "01",
-        "-01",
-        "00",
-        "1.",
-        ".5",
-        "1.e5",
-        "1e",
-        "1e+",
-        "1e5.0",
-        "0x10",
-        "1 2",
-        "--1",
-        "1,",
-        ",",
-        "\"",
-        "\"a",
-        "\"\\\"",
-        "\"\\a\"",
-        "\"\\u12\"",
-        "\"\\u12g4\"",
-        "\"\\u\"",
-        "\"\\",
-        "\"\\u123",
-        "'a'",
-        "\"\t\"",
-        "\"a\nb\"",
-        "\"\x1f\"",
-        "\"eight bytes on\x01\"",
-        "\"\x80\"",
-        "\"\xC3\"",
-        "\"\xC0\x80\"",
-        "\"\xED\xA0\x80\"",
-        "\"\xF4\x90\x80\x80\"",
-        "\"eight bytes on\xFF\"",
-        "[",
-        "]",
-        "[1",
-        "[1,",
-        "[1,]",
-        "[,1]",
-        "[1 2]",
-        "[1}",
-        "[1]]",
-        "[[1]",
-        "{",
-        "}",
-        "{1:2}",
-        "{\"a\"}",
-        "{\"a\":}",
-        "{\"a\":1,}",
-        "{,}",
-        "{\"a\":1 \"b\":2}",
-        "{\"a\" 1}",
-        "{a:1}",
-        "{\"a\":1]",
-        "{\"a\":1}}",
-        "{\"a\":1,\"b\"}",
-        "{\"a\":1,2}",
-        "[\"a\":1]",
-        "\xEF\xBB\xBF{}",
-        "// x\n1",
-        "1 /* x */",
-        "\x0B"
-        "1",
-        "\xC2\xA0"
-        "1",
-        "[1]x",
-        "\"a\"b",
-        "\"a\\u00e\"",
-    };
+    for (; *texts; texts++)
+        if (valid(state, *texts))
+            fail_msg("%s was taken", *texts);
+}
 
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (valid(*state, texts[i]))
-            fail_msg("%s was taken", texts[i]);
-    assert_false(valid_at(*state, "1\0", 2, 100));
+static void test_numbers_and_words_that_json_has_not_are_refused(void **state)
+{
+    static const char *const texts[] = {"",         " ",    "nul", "nulll", "True",  "tru e", "NaN",
+                                        "Infinity", "-",    "+1",  "01",    "-01",   "00",    "1.",
+                                        ".5",       "1.e5", "1e",  "1e+",   "1e5.0", "0x10",  "1 2",
+                                        "--1",      "1,",   ",",   NULL};
+
+    refuses(*state, texts);
+}
+
+static void test_broken_strings_are_refused(void **state)
+{
+    static const char *const texts[] = {"\"",
+                                        "\"a",
+                                        "\"\\\"",
+                                        "\"\\a\"",
+                                        "\"\\u12\"",
+                                        "\"\\u12g4\"",
+                                        "\"\\u\"",
+                                        "\"\\",
+                                        "\"\\u123",
+                                        "'a'",
+                                        "\"\t\"",
+                                        "\"a\nb\"",
+                                        "\"\x1f\"",
+                                        "\"eight bytes on\x01\"",
+                                        "\"\x80\"",
+                                        "\"\xC3\"",
+                                        "\"\xC0\x80\"",
+                                        "\"\xED\xA0\x80\"",
+                                        "\"\xF4\x90\x80\x80\"",
+                                        "\"eight bytes on\xFF\"",
+                                        NULL};
+
+    refuses(*state, texts);
     assert_false(valid_at(*state, "\"\0\"", 3, 100));
     assert_false(valid_at(*state, "\"\\\0\"", 4, 100));
     assert_false(valid_at(*state, "\"\\u00\0\x30\"", 8, 100));
+}
+
+static void test_lists_and_objects_that_are_not_whole_are_refused(void **state)
+{
+    static const char *const texts[] = {"[",
+                                        "]",
+                                        "[1",
+                                        "[1,",
+                                        "[1,]",
+                                        "[,1]",
+                                        "[1 2]",
+                                        "[1}",
+                                        "[1]]",
+                                        "[[1]",
+                                        "{",
+                                        "}",
+                                        "{1:2}",
+                                        "{\"a\"}",
+                                        "{\"a\":}",
+                                        "{\"a\":1,}",
+                                        "{,}",
+                                        "{\"a\":1 \"b\":2}",
+                                        "{\"a\" 1}",
+                                        "{a:1}",
+                                        "{\"a\":1]",
+                                        "{\"a\":1}}",
+                                        "{\"a\":1,\"b\"}",
+                                        "{\"a\":1,2}",
+                                        "[\"a\":1]",
+                                        NULL};
+
+    refuses(*state, texts);
+}
+
+static void test_what_stands_around_a_value_is_white_space(void **state)
+{
+    static const char *const texts[] = {"\xEF\xBB\xBF{}",
+                                        "// x\n1",
+                                        "1 /* x */",
+                                        "\x0B"
+                                        "1",
+                                        "\xC2\xA0"
+                                        "1",
+                                        "[1]x",
+                                        "\"a\"b",
+                                        "\"a\\u00e\"",
+                                        NULL};
+
+    refuses(*state, texts);
+    assert_false(valid_at(*state, "1\0", 2, 100));
     assert_false(valid_at(*state, "\0", 1, 100));
 }
 
@@ -254,7 +259,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_of_every_kind_are_json),
-        cmocka_unit_test(test_what_is_no_json_is_refused),
+        cmocka_unit_test(test_numbers_and_words_that_json_has_not_are_refused),
+        cmocka_unit_test(test_broken_strings_are_refused),
+        cmocka_unit_test(test_lists_and_objects_that_are_not_whole_are_refused),
+        cmocka_unit_test(test_what_stands_around_a_value_is_white_space),
         cmocka_unit_test(test_every_cut_of_a_document_is_refused),
         cmocka_unit_test(test_depth_is_counted_in_brackets),
         cmocka_unit_test(test_documents_with_bytes_changed_are_judged_as_jansson_does),
