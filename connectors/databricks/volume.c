@@ -141,6 +141,32 @@ static int volume_confirmed(const char *path, const struct tow_http_response *re
                          tow_show(path, TOW_SHOW_MAX, shown), response->status);
 }
 
+/*
+ * Something between may have made the upload shorter, and its length with it: the server was
+ * content, and the load would fail later, when nobody has these rows any more. Where the server
+ * does not tell the length, that is as good as can be had.
+ */
+static int volume_check_length(struct tow_databricks *databricks, const char *path, int64_t length,
+                               struct tow_error *err)
+{
+    struct tow_databricks_call call = {.what = "looking at", .method = "HEAD", .path = ""};
+    struct tow_http_response response;
+    char shown[TOW_SHOW_MAX];
+    struct tow_error local = TOW_ERROR_INIT;
+    int code = volume_call(databricks, &call, VOLUME_FILES, path, &response, &local);
+    int64_t there = code == TOW_OK ? response.content_length : -1;
+
+    tow_http_response_release(&response);
+    if (code == TOW_E_CANCELLED)
+        return tow_error_set(err, code, "%s", local.message);
+    if (there < 0 || there == length)
+        return TOW_OK;
+    return tow_error_set(err, TOW_E_TRANSIENT,
+                         "uploading %s: %" PRId64 " bytes were sent to %s, %" PRId64 " are there",
+                         tow_show(path, TOW_SHOW_MAX, shown), length,
+                         tow_databricks_config_of(databricks)->url, there);
+}
+
 int tow_volume_put(struct tow_databricks *databricks, const char *path, int fd, int64_t length,
                    struct tow_error *err)
 {
@@ -164,7 +190,7 @@ int tow_volume_put(struct tow_databricks *databricks, const char *path, int fd, 
     else
         code = volume_confirmed(path, &response, err);
     tow_http_response_release(&response);
-    return code;
+    return code == TOW_OK ? volume_check_length(databricks, path, length, err) : code;
 }
 
 int tow_volume_remove(struct tow_databricks *databricks, const char *path, struct tow_error *err)

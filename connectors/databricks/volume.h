@@ -8,7 +8,8 @@
 #include "connectors/databricks/client.h"
 
 /* Puts `length` bytes of an open file, read by offset from 0, in place of what is there. 5 GiB at
- * most. Repeatable. */
+ * most. Repeatable. The server is asked for the file's length then: another one is
+ * TOW_E_TRANSIENT. */
 int tow_volume_put(struct tow_databricks *databricks, const char *path, int fd, int64_t length,
                    struct tow_error *err);
 /* A file that is not there is no error. */

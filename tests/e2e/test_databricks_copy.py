@@ -568,7 +568,7 @@ def test_readers_of_a_table_that_is_replaced_see_all_old_rows_or_all_new_ones(to
 def test_a_count_that_is_not_that_of_the_files_is_an_alarm_that_keeps_them(tow, lake):
     people(tow, [[i, "x"] for i in range(100)])
     job(tow)
-    lake.faults([{"do": "hold", "name": "up", "point": "after", "method": "PUT", "path": "/fs/files/", "times": 1}])
+    lake.faults([{"do": "hold", "name": "up", "point": "before", "sql": "^COPY INTO", "times": 1}])
     process = tow.start("run", "job.cfg")
     lake.hold("up")
     (part,) = (lake.folder() / "Volumes").rglob("*.gz")

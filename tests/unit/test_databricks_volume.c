@@ -36,8 +36,11 @@ static void test_a_file_is_put_in_place_of_what_is_there(void **state)
     char *type;
 
     workspace_reply(workspace, 204, NULL);
+    workspace_reply(workspace, 200, "some bytes");
     workspace_reply(workspace, 204, NULL);
+    workspace_reply(workspace, 200, "");
     assert_ok(put(workspace, FOLDER "/run-1/p-1.csv.gz", "some bytes"), workspace->err);
+    assert_seen(workspace, 1, "HEAD " FILES FOLDER "/run-1/p-1.csv.gz");
     assert_seen(workspace, 0, "PUT " FILES FOLDER "/run-1/p-1.csv.gz?overwrite=true");
     assert_int_equal(http_server_seen(workspace->server, 0)->length, 10);
     assert_memory_equal(http_server_seen(workspace->server, 0)->body, "some bytes", 10);
@@ -46,7 +49,27 @@ static void test_a_file_is_put_in_place_of_what_is_there(void **state)
     free(type);
     /* Nothing is something to put as well. */
     assert_ok(put(workspace, FOLDER "/empty", ""), workspace->err);
-    assert_int_equal(http_server_seen(workspace->server, 1)->length, 0);
+    assert_int_equal(http_server_seen(workspace->server, 2)->length, 0);
+}
+
+static void test_a_file_of_which_less_arrived_is_to_be_put_again(void **state)
+{
+    struct workspace *workspace = *state;
+
+    workspace_reply(workspace, 204, NULL);
+    workspace_reply(workspace, 200, "some");
+    assert_int_equal(put(workspace, FOLDER "/p", "some bytes"), TOW_E_TRANSIENT);
+    assert_says(workspace->err, "uploading " FOLDER "/p: 10 bytes were sent to http");
+    assert_says(workspace->err, ", 4 are there");
+}
+
+static void test_a_file_whose_length_is_not_told_counts_as_put(void **state)
+{
+    struct workspace *workspace = *state;
+
+    workspace_reply(workspace, 204, NULL);
+    workspace_reply(workspace, 403, "{}");
+    assert_ok(put(workspace, FOLDER "/p", "some bytes"), workspace->err);
 }
 
 static void test_a_path_is_encoded_but_for_its_slashes(void **state)
@@ -255,6 +278,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, workspace_setup, workspace_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_file_is_put_in_place_of_what_is_there),
+        TEST(a_file_of_which_less_arrived_is_to_be_put_again),
+        TEST(a_file_whose_length_is_not_told_counts_as_put),
         TEST(a_path_is_encoded_but_for_its_slashes),
         TEST(what_is_no_path_in_a_volume_is_refused),
         TEST(a_file_beyond_5_gib_is_refused),
