@@ -122,6 +122,7 @@ void tow_http_free(struct tow_http *http)
         (void)tow_http_finish(http->calls, NULL, NULL);
     if (http->multi)
         curl_multi_cleanup(http->multi);
+    free(http->sockets); /* all are closed by now */
     if (http->is_ready)
         curl_global_cleanup();
     /* It may hold a password. */

@@ -14,7 +14,8 @@
  *
  * A kept connection on which the server closes before a byte of an answer is no failure: libcurl
  * sends the request again on a fresh one. A POST is not sent again but TOW_E_TRANSIENT, since the
- * server may have acted on it; to make that rare it takes no connection that was idle for 4 s.
+ * server may have acted on it; to make that rare it takes no connection that was idle for 4 s. One
+ * on which something came that was not asked for is given up, TOW_E_TRANSIENT and unsent.
  *
  * No message of this module holds a query string, a header's value or a user name: they may be
  * secrets. URLs are named by scheme, host, port and path.

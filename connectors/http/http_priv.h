@@ -27,6 +27,8 @@ struct tow_http {
     int running;                 /* those among them that have not ended */
     int64_t next_look_ms;        /* when idle exchanges are looked for again */
     int was_unsent;
+    int *sockets; /* that are open */
+    size_t socket_count;
     atomic_int was_asked; /* a server wanted a client certificate, and there is none */
 };
 
@@ -78,6 +80,15 @@ int tow_http_prepare(struct tow_http_call *call, struct tow_error *err);
 /* Checks and adds a header. */
 int tow_http_add_header(struct tow_http_call *call, const struct tow_http_header *header,
                         struct tow_error *err);
+
+/* ---- socket.c: callbacks of libcurl; the context is the client --------------------------------
+ */
+
+curl_socket_t tow_http_open_socket(void *context, curlsocktype purpose,
+                                   struct curl_sockaddr *address);
+int tow_http_close_socket(void *context, curl_socket_t fd);
+/* Whether bytes wait on the connection of that local port. */
+int tow_http_is_unread(const struct tow_http *http, int local_port);
 
 /* ---- sign.c ---------------------------------------------------------------------------------- */
 

@@ -2,7 +2,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <openssl/ssl.h>
@@ -28,15 +27,6 @@
 
 /* ---- callbacks ------------------------------------------------------------------------------- */
 
-/* Helper programs must not inherit connections. */
-static curl_socket_t request_socket(void *context, curlsocktype purpose,
-                                    struct curl_sockaddr *address)
-{
-    (void)context;
-    (void)purpose;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
 /* RFC 9110, section 9.2.2: to send it twice does what to send it once does. */
 static int request_is_idempotent(const char *method)
 {
@@ -47,6 +37,19 @@ static int request_is_idempotent(const char *method)
         if (strcmp(method, known[i]) == 0)
             return 1;
     return 0;
+}
+
+/*
+ * Whether bytes wait on a kept connection that answer no request of ours: an answer that came
+ * twice, or garbage behind one. libcurl would take what waits for the answer to the next request,
+ * and what became of some rows would be told of others.
+ */
+static int request_is_answered_already(const struct tow_http_call *call, int local_port)
+{
+    long made = 0;
+
+    curl_easy_getinfo(call->easy, CURLINFO_NUM_CONNECTS, &made);
+    return made == 0 && tow_http_is_unread(call->http, local_port);
 }
 
 /*
@@ -62,11 +65,17 @@ static int request_begins(void *context, char *address, char *local_address, int
     (void)address;
     (void)local_address;
     (void)port;
-    (void)local_port;
     if (call->has_begun && !request_is_idempotent(call->request->method)) {
         call->code = tow_error_set(
             &call->err, TOW_E_TRANSIENT,
             "%s: the server closed the connection as the request was being sent", call->name);
+        return CURL_PREREQFUNC_ABORT;
+    }
+    if (request_is_answered_already(call, local_port)) {
+        call->code = tow_error_set(&call->err, TOW_E_TRANSIENT,
+                                   "%s: the server sent something that was not asked for on a kept "
+                                   "connection, which is given up",
+                                   call->name);
         return CURL_PREREQFUNC_ABORT;
     }
     call->has_begun = 1;
@@ -147,7 +156,10 @@ static CURLcode request_connection(struct tow_http_call *call)
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_BUFFERSIZE, REQUEST_BUFFER);
-    SET(CURLOPT_OPENSOCKETFUNCTION, request_socket);
+    SET(CURLOPT_OPENSOCKETFUNCTION, tow_http_open_socket);
+    SET(CURLOPT_OPENSOCKETDATA, call->http);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, tow_http_close_socket);
+    SET(CURLOPT_CLOSESOCKETDATA, call->http);
     SET(CURLOPT_PREREQFUNCTION, request_begins);
     SET(CURLOPT_PREREQDATA, call);
     SET(CURLOPT_CONNECTTIMEOUT_MS, request_long(http->connect_timeout_ms));

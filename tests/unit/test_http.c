@@ -540,6 +540,30 @@ static void test_only_the_last_failure_says_whether_it_was_sent(void **state)
     assert_int_equal(tow_http_was_unsent(fixture->http), 1);
 }
 
+static void test_what_waits_on_a_kept_connection_answers_nothing(void **state)
+{
+#define ANSWER(text) "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n" text
+    struct fixture *fixture = *state;
+    struct exchange *post = ask(fixture, "POST", "/1");
+
+    answers(fixture, (struct http_reply){.body = ANSWER("one") ANSWER("two"),
+                                         .how = HTTP_REPLY_RAW,
+                                         .piece = sizeof ANSWER("one") - 1,
+                                         .pause_ms = 100});
+    answers(fixture, (struct http_reply){.body = "third"});
+    assert_ok(exchange_perform(post, fixture->http), post->err);
+    assert_string_equal(post->response.body.data, "one");
+    http_server_wait_closed(fixture->server, 1);
+    post = ask(fixture, "POST", "/2");
+    exchange_perform(post, fixture->http);
+    assert_failed(*post, TOW_E_TRANSIENT, "sent something that was not asked for");
+    assert_int_equal(tow_http_was_unsent(fixture->http), 1);
+    post = ask(fixture, "POST", "/2");
+    assert_ok(exchange_perform(post, fixture->http), post->err);
+    assert_string_equal(post->response.body.data, "third");
+#undef ANSWER
+}
+
 static void test_a_connection_that_is_known_to_be_closed_is_not_used(void **state)
 {
     struct fixture *fixture = *state;
@@ -609,6 +633,7 @@ int main(void)
         TEST(test_a_post_on_a_connection_that_dies_is_not_sent_again),
         TEST(test_only_the_last_failure_says_whether_it_was_sent),
         TEST(test_a_connection_that_is_known_to_be_closed_is_not_used),
+        TEST(test_what_waits_on_a_kept_connection_answers_nothing),
         TEST(test_helper_programs_do_not_inherit_connections),
     };
 
