@@ -384,12 +384,10 @@ class _Line:
 
     async def pass_all(self):
         kind, proxy = self.proxy.kind, self.proxy
-        if kind != "http":
+        if kind != "http" or (proxy.fault and proxy.fault.do == "mute"):
             self.fault = proxy.pick("")
-            if self.fault and self.fault.part == "connect":
-                await self.act(self.fault, "up")
-        elif proxy.fault and proxy.fault.do == "mute":
-            await self.act(proxy.pick(""), "up")
+        if self.fault and (self.fault.part == "connect" or self.fault.do == "mute"):
+            await self.act(self.fault, "up")
         self.far = _Side(*await asyncio.open_connection(proxy.host, proxy.port, limit=HEAD_MAX))
         ways = {
             "http": lambda: (self.requests(), self.answers()),

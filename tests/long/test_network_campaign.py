@@ -112,9 +112,9 @@ STOPS = [(place.name, stall) for place in HTTP_PLACES for stall in STALLS]
 
 
 def chosen(cases, share):
-    if not SAMPLE:
-        return cases
-    return random.Random(SEED).sample(cases, min(len(cases), max(1, int(SAMPLE * share))))
+    """In an order by chance, so that one that is broken off has seen something of everything."""
+    count = max(1, int(SAMPLE * share)) if SAMPLE else len(cases)
+    return random.Random(SEED).sample(cases, min(len(cases), count))
 
 
 class Run:
