@@ -16,5 +16,7 @@ printf '#!/bin/sh\necho "git was called: $*" >&2\nexit 1\n' >"$no_git/git"
 chmod +x "$no_git/git"
 PATH=$no_git:$PATH
 export PATH
-make -C "$build" -s -j "$(nproc)" distcheck AM_MAKEFLAGS=-s TESTS="$tests tests/hardening.sh" check_PROGRAMS="$tests" check_LTLIBRARIES=
+log=$build/try-dist.log
+make -C "$build" -s -j "$(nproc)" distcheck AM_MAKEFLAGS=-s TESTS="$tests tests/hardening.sh" check_PROGRAMS="$tests" check_LTLIBRARIES= >"$log" 2>&1 ||
+    { tail -40 "$log" >&2; exit 1; }
 echo "the tarball is complete"
