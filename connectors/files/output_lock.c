@@ -32,24 +32,25 @@ static int lock_open(struct tow_output_lock *lock, struct tow_error *err)
                            lock->name);
 }
 
-/* Whoever held the lock before may have removed the file after it was opened here. */
-static int lock_is_current(const struct tow_output_lock *lock)
+/* Whoever held the lock before may have removed the file after it was opened here: TOW_END. */
+static int lock_look(const struct tow_output_lock *lock, struct tow_error *err)
 {
-    struct stat held, named;
+    struct stat held, named = {0};
 
-    return fstat(lock->fd, &held) == 0 &&
-           fstatat(lock->place.folder, lock->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+    if (fstat(lock->fd, &held) != 0 ||
+        (fstatat(lock->place.folder, lock->name, &named, AT_SYMLINK_NOFOLLOW) != 0 &&
+         errno != ENOENT))
+        return tow_error_errno(err, TOW_E_ENV, errno, "look at lock file \"%s/%s\"",
+                               lock->place.folder_path, lock->name);
+    return held.st_dev == named.st_dev && held.st_ino == named.st_ino ? TOW_OK : TOW_END;
 }
 
 static int lock_take(struct tow_output_lock *lock, struct tow_error *err)
 {
-    int code = lock_open(lock, err);
+    int code;
 
-    while (code == TOW_OK && !lock_is_current(lock)) {
+    while ((code = lock_open(lock, err)) == TOW_OK && (code = lock_look(lock, err)) == TOW_END)
         close(lock->fd);
-        code = lock_open(lock, err);
-    }
     return code;
 }
 

@@ -74,7 +74,8 @@ int tow_cli_usage(const char *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /*
  * Prints findings in the log's format, as files and lines order them. Returns TOW_EXIT_OK where
- * none is an error, TOW_EXIT_ENVIRONMENT where the job file is to blame for none of them.
+ * none is an error, TOW_EXIT_INTERNAL where memory ran out, TOW_EXIT_ENVIRONMENT where the job file
+ * is to blame for none of them.
  */
 int tow_cli_findings(const struct tow_cli *cli, struct tow_diags *diags);
 

@@ -29,6 +29,7 @@ struct check {
     struct check_name *names;
     size_t name_count;
     size_t files, bad, errors, warnings;
+    int is_incomplete; /* memory ran out */
 };
 
 /* ---- one file ------------------------------------------------------------------------------- */
@@ -82,7 +83,7 @@ static void check_doc_file(struct tow_doc *doc, const char *path, const struct t
     tow_doc_text(doc, "file", path);
     tow_doc_text(doc, "job", job->name);
     tow_doc_bool(doc, "ok", ok);
-    tow_doc_bool(doc, "outside", !ok && !diags->incomplete && diags->outside == diags->errors);
+    tow_doc_bool(doc, "outside", !ok && (diags->incomplete || diags->outside == diags->errors));
     tow_doc_open(doc, "findings", '[');
     for (size_t i = 0; i < diags->count; i++) {
         const struct tow_diag *diag = &diags->items[i];
@@ -106,11 +107,12 @@ static int check_file(struct check *check, const char *path, struct tow_error *e
     struct tow_diags diags = {0};
     struct tow_job job = {0};
     int rc = check_job(check, path, &job, &diags, err);
-    int ok = diags.errors == 0 && !diags.incomplete;
+    int ok = diags.errors == 0;
 
     check->files++;
     check->bad += !ok;
-    check->errors += diags.errors + (size_t)diags.incomplete;
+    check->errors += diags.errors;
+    check->is_incomplete |= diags.incomplete;
     check->warnings += diags.warnings;
     if (check->doc) {
         check_doc_file(check->doc, path, &job, &diags, ok);
@@ -205,6 +207,8 @@ static int check_call(const struct tow_cli *cli, const void *options)
     check_summary(&check);
     int written = tow_doc_end(&doc, rc ? NULL : &err);
     rc = rc ? rc : written;
+    if (!rc && check.is_incomplete)
+        rc = tow_error_nomem(&err);
     int code = rc ? tow_cli_fail(&err) : check.bad ? TOW_EXIT_CONFIG : TOW_EXIT_OK;
     check_close(&check);
     return code;

@@ -51,6 +51,8 @@ int tow_cli_findings(const struct tow_cli *cli, struct tow_diags *diags)
         cli_log_findings(diags);
     if (diags->errors == 0)
         return TOW_EXIT_OK;
+    if (diags->incomplete)
+        return TOW_EXIT_INTERNAL;
     return diags->outside == diags->errors ? TOW_EXIT_ENVIRONMENT : TOW_EXIT_CONFIG;
 }
 

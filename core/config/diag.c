@@ -88,6 +88,13 @@ static void diag_make_line(char *text)
             *text = '?';
 }
 
+static void diags_miss(struct tow_diags *diags)
+{
+    if (!diags->incomplete)
+        diags->errors++;
+    diags->incomplete = 1;
+}
+
 void tow_diags_add(struct tow_diags *diags, enum tow_severity severity, const char *file, int line,
                    const char *format, ...)
 {
@@ -106,9 +113,21 @@ void tow_diags_add(struct tow_diags *diags, enum tow_severity severity, const ch
         return;
     }
     diag_release(&diag);
-    if (!diags->incomplete)
-        diags->errors++;
-    diags->incomplete = 1;
+    diags_miss(diags);
+}
+
+void tow_diags_found(struct tow_diags *diags, const char *file, int line,
+                     const struct tow_error *found)
+{
+    const size_t errors = diags->errors;
+
+    if (found->code == TOW_E_NOMEM) {
+        diags_miss(diags);
+        return;
+    }
+    tow_diags_add(diags, TOW_DIAG_ERROR, file, line, "%s", found->message);
+    if (found->code == TOW_E_ENV && !diags->incomplete)
+        diags->outside += diags->errors - errors;
 }
 
 void tow_diags_print(struct tow_diags *diags, FILE *to)

@@ -31,6 +31,10 @@ struct tow_diags {
 /* A finding that is there already is not added again. Control characters are shown as '?'. */
 void tow_diags_add(struct tow_diags *diags, enum tow_severity severity, const char *file, int line,
                    const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* An error that a call returned: TOW_E_ENV is outside of the job file, and where memory ran out, that
+ * is no finding about the file, but one that is missing. */
+void tow_diags_found(struct tow_diags *diags, const char *file, int line,
+                     const struct tow_error *found);
 /* One line each, in order of file and line: "jobs/a.cfg:12: error: text". */
 void tow_diags_print(struct tow_diags *diags, FILE *to);
 void tow_diags_release(struct tow_diags *diags);

@@ -108,7 +108,6 @@ static int expand_file(struct expansion *expansion, const char *reference)
 
         tow_error_prefix(expansion->err, "${file:%s}",
                          tow_excerpt(reference, strlen(reference), shown));
-        rc = TOW_E_CONFIG;
     }
     size_t length = content.length;
     if (length && content.bytes[length - 1] == '\n')
@@ -196,7 +195,6 @@ static int expand_string(struct tow_setting *setting, const char *dir, struct to
 {
     struct tow_error own = TOW_ERROR_INIT;
     struct expansion expansion = {.dir = dir, .err = &own};
-    const char *name = setting->name ? setting->name : "", *colon = setting->name ? ": " : "";
 
     if (!strstr(setting->text, "${"))
         return TOW_OK;
@@ -204,13 +202,15 @@ static int expand_string(struct tow_setting *setting, const char *dir, struct to
     if (rc == TOW_E_NOMEM)
         return tow_error_nomem(err);
     if (rc) {
-        tow_diags_add(diags, TOW_DIAG_ERROR, setting->file, setting->line, "%s%s%s", name, colon,
-                      own.message);
+        if (setting->name)
+            tow_error_prefix(&own, "%s", setting->name);
+        tow_diags_found(diags, setting->file, setting->line, &own);
         setting->expanded = TOW_SETTING_UNKNOWN;
         return TOW_OK;
     }
     if (*expansion.warning)
-        tow_diags_add(diags, TOW_DIAG_WARNING, setting->file, setting->line, "%s%s%s", name, colon,
+        tow_diags_add(diags, TOW_DIAG_WARNING, setting->file, setting->line, "%s%s%s",
+                      setting->name ? setting->name : "", setting->name ? ": " : "",
                       expansion.warning);
     explicit_bzero(setting->text, strlen(setting->text));
     free(setting->text);

@@ -25,7 +25,7 @@ static int file_read_all(int fd, size_t limit, struct tow_text *out, struct tow_
             break;
         total += (size_t)n;
         if (total > limit)
-            rc = tow_error_set(err, TOW_E_ENV, "it has more than %zu KiB", limit / 1024);
+            rc = tow_error_set(err, TOW_E_CONFIG, "it has more than %zu KiB", limit / 1024);
         else if (tow_text_append(out, block, (size_t)n))
             rc = tow_error_nomem(err);
         if (rc)
@@ -33,6 +33,19 @@ static int file_read_all(int fd, size_t limit, struct tow_text *out, struct tow_
     }
     explicit_bzero(block, sizeof block);
     return rc;
+}
+
+int tow_file_blame(int errnum)
+{
+    switch (errnum) {
+    case ENOENT:
+    case ENOTDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+        return TOW_E_CONFIG;
+    default:
+        return TOW_E_ENV;
+    }
 }
 
 int tow_file_read(const char *path, size_t limit, struct tow_text *out, struct stat *info,
@@ -45,11 +58,11 @@ int tow_file_read(const char *path, size_t limit, struct tow_text *out, struct s
     if (!info)
         info = &own;
     if (fd < 0)
-        return tow_error_errno(err, TOW_E_ENV, errno, "cannot open it");
+        return tow_error_errno(err, tow_file_blame(errno), errno, "cannot open it");
     if (fstat(fd, info) != 0)
         rc = tow_error_errno(err, TOW_E_ENV, errno, "cannot look at it");
     else if (!S_ISREG(info->st_mode))
-        rc = tow_error_set(err, TOW_E_ENV, "it is %s",
+        rc = tow_error_set(err, TOW_E_CONFIG, "it is %s",
                            S_ISDIR(info->st_mode) ? "a folder" : "not a regular file");
     else
         rc = file_read_all(fd, limit, out, err);

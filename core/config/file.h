@@ -9,10 +9,14 @@
 #include "config/text.h"
 #include "towpath/error.h"
 
+/* Whose fault it is that a path cannot be opened: TOW_E_CONFIG where it leads to nothing, TOW_E_ENV
+ * where it does. */
+int tow_file_blame(int errnum);
+
 /*
  * Appends the content of a regular file of at most `limit` bytes. info (may be NULL) tells which
- * file it was. TOW_E_ENV where it cannot be read or is larger; the message says why and leaves the
- * name to the caller. Nothing but regular files: reading a pipe could wait for ever.
+ * file it was. TOW_E_CONFIG where it is not there, no regular file or larger, TOW_E_ENV where it
+ * cannot be read; the message says why and leaves the name to the caller. Nothing but regular files: reading a pipe could wait for ever.
  */
 int tow_file_read(const char *path, size_t limit, struct tow_text *out, struct stat *info,
                   struct tow_error *err);

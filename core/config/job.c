@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "config/file.h"
 #include "config/job_reader.h"
 #include "config/source/parse.h"
 #include "config/source/source_text.h"
@@ -12,12 +13,12 @@
 /* Fills job->path and dir. 1, or 0 after a finding; *rc where memory ran out. */
 static int job_find(const char *path, struct tow_job *job, struct tow_diags *diags, int *rc)
 {
-    char reason[128];
+    struct tow_error found = TOW_ERROR_INIT;
 
     job->path = realpath(path, NULL);
     if (!job->path && errno != ENOMEM) {
-        tow_diags_add(diags, TOW_DIAG_ERROR, path, 0, "cannot open it: %s",
-                      strerror_r(errno, reason, sizeof reason));
+        tow_error_errno(&found, tow_file_blame(errno), errno, "cannot open it");
+        tow_diags_found(diags, path, 0, &found);
         return 0;
     }
     if (job->path) {

@@ -73,8 +73,9 @@ struct tow_loader *tow_loader_new(const char *given, struct tow_error *err)
         tow_error_nomem(err);
         return NULL;
     }
+    /* All that it can lack is memory. */
     if (lt_dlinit()) {
-        tow_error_set(err, TOW_E_BUG, "libltdl: %s", lt_dlerror());
+        tow_error_nomem(err);
         tow_loader_free(loader);
         return NULL;
     }
@@ -114,16 +115,42 @@ static int loader_is_there(const char *path)
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
+/* Whose fault it is that a module cannot be opened, by the errno that was left behind. */
+static int loader_blame(int errnum)
+{
+    switch (errnum) {
+    case ENOMEM:
+        return TOW_E_NOMEM;
+    case EMFILE:
+    case ENFILE:
+    case EIO:
+    case EACCES:
+        return TOW_E_ENV;
+    default:
+        return TOW_E_UNSUPPORTED;
+    }
+}
+
+static int loader_refuse(const char *path, const char *reason, int errnum, struct tow_error *err)
+{
+    int blame = loader_blame(errnum);
+
+    if (blame == TOW_E_NOMEM)
+        return tow_error_nomem(err);
+    return tow_error_set(err, blame, "plugin %s cannot be loaded: %s", path,
+                         reason ? reason : "no reason given");
+}
+
 /* Binds the module's functions now, and leaves it loaded. libltdl would bind each when it is first
  * called, where a symbol that nobody brings ends the process; and it says "file not found" also of
  * a library that the module needs. */
 static int loader_bind(const char *path, struct tow_error *err)
 {
+    errno = 0;
     if (dlopen(path, RTLD_NOW | RTLD_LOCAL))
         return TOW_OK;
-    const char *reason = dlerror();
-    return tow_error_set(err, TOW_E_UNSUPPORTED, "plugin %s cannot be loaded: %s", path,
-                         reason ? reason : "no reason given");
+    int errnum = errno;
+    return loader_refuse(path, dlerror(), errnum, err);
 }
 
 /* Where the sticky bit alone protects a folder, anybody can put a module there, but not as root or
@@ -176,17 +203,20 @@ static int loader_open_module(const char *path, lt_dlhandle *out, struct tow_err
 
     if (!rc)
         rc = loader_bind(path, err);
-
     if (rc)
         return rc;
+    /* All that it can lack is memory. */
     if (lt_dladvise_init(&advise))
-        return tow_error_set(err, TOW_E_BUG, "libltdl: %s", lt_dlerror());
+        return tow_error_nomem(err);
     lt_dladvise_local(&advise);
     lt_dladvise_resident(&advise);
+    errno = 0;
     *out = lt_dlopenadvise(path, advise);
-    if (!*out)
-        rc = tow_error_set(err, TOW_E_UNSUPPORTED, "plugin %s cannot be loaded: %s", path,
-                           lt_dlerror());
+    if (!*out) {
+        int errnum = errno;
+
+        rc = loader_refuse(path, lt_dlerror(), errnum, err);
+    }
     lt_dladvise_destroy(&advise);
     return rc;
 }
@@ -230,7 +260,10 @@ static int loader_load(struct tow_loader *loader, const char *name, const char *
     if (rc)
         return rc;
     tow_plugin_entry *entry = NULL;
+    errno = 0;
     *(void **)&entry = lt_dlsym(module, "tow_plugin_entry");
+    if (!entry && errno == ENOMEM)
+        return tow_error_nomem(err);
     if (!entry)
         return tow_error_set(err, TOW_E_UNSUPPORTED,
                              "%s is no towpath plugin: it lacks the symbol %s_LTX_tow_plugin_entry",

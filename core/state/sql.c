@@ -10,12 +10,30 @@ struct tow_sql_cached {
     sqlite3_stmt *statement;
 };
 
+/* The system's error with the database or its log; 0: there was none. */
+static int sql_files_errno(struct tow_sql *sql)
+{
+    int errnum = 0;
+    sqlite3_file *log = NULL;
+
+    sqlite3_file_control(sql->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (log && log->pMethods)
+        log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &errnum);
+    if (errnum == 0)
+        sqlite3_file_control(sql->db, "main", SQLITE_FCNTL_LAST_ERRNO, &errnum);
+    return errnum;
+}
+
 /* A quick_check of a large file takes long; it only runs once damage has been met. */
 static int sql_damaged(struct tow_sql *sql, struct tow_error *err)
 {
     char reason[256];
     sqlite3_stmt *row = NULL;
+    int errnum = sql_files_errno(sql);
 
+    /* SQLite takes what a disk refuses to read for damage, too. */
+    if (errnum != 0)
+        return tow_error_errno(err, TOW_E_ENV, errnum, "state file %s cannot be read", sql->path);
     snprintf(reason, sizeof reason, "%s", sqlite3_errmsg(sql->db));
     if (sqlite3_prepare_v2(sql->db, "PRAGMA quick_check(1)", -1, &row, NULL) == SQLITE_OK &&
         sqlite3_step(row) == SQLITE_ROW && sqlite3_column_text(row, 0))
@@ -35,16 +53,8 @@ static int sql_damaged(struct tow_sql *sql, struct tow_error *err)
 static int sql_system_errno(struct tow_sql *sql, int code)
 {
     int errnum = sqlite3_system_errno(sql->db);
-    sqlite3_file *log = NULL;
 
-    if (errnum != 0 || (code & 0xff) != SQLITE_IOERR)
-        return errnum;
-    sqlite3_file_control(sql->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-    if (log && log->pMethods)
-        log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &errnum);
-    if (errnum == 0)
-        sqlite3_file_control(sql->db, "main", SQLITE_FCNTL_LAST_ERRNO, &errnum);
-    return errnum;
+    return errnum == 0 && (code & 0xff) == SQLITE_IOERR ? sql_files_errno(sql) : errnum;
 }
 
 static int sql_system_fail(struct tow_sql *sql, int code, struct tow_error *err)
@@ -67,6 +77,7 @@ int tow_sql_fail(struct tow_sql *sql, int code, struct tow_error *err)
         return tow_error_nomem(err);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL: /* of its log */
         return tow_error_set(err, TOW_E_TRANSIENT,
                              "state file %s is busy: another process has kept it locked for %d s",
                              sql->path, TOW_SQL_BUSY_MS / 1000);

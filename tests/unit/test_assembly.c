@@ -63,6 +63,28 @@ static void test_a_sound_job_passes(void **state)
     assert_int_equal(toy_source_plan.opened, toy_source_plan.closed);
 }
 
+static int32_t look_without_memory(void *self, const struct tow_host *host,
+                                   const struct ArrowSchema *schema, struct tow_error *err)
+{
+    (void)self;
+    (void)host;
+    (void)schema;
+    return tow_error_nomem(err);
+}
+
+static void test_memory_that_ran_out_is_not_laid_to_the_job_file(void **state)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_diags diags = {0};
+
+    (void)state;
+    sink_ops.begin = look_without_memory;
+    assert_ok(tow_assembly_probe(&fixture->assembly, NULL, NULL, &diags, &err), err);
+    assert_int_equal(diags.count, 0);
+    assert_true(diags.incomplete);
+    tow_diags_release(&diags);
+}
+
 static void test_the_sink_sees_the_columns(void **state)
 {
     (void)state;
@@ -183,6 +205,7 @@ int main(void)
 #define ASSEMBLY_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, run_tear_down)
     const struct CMUnitTest tests[] = {
         ASSEMBLY_TEST(test_a_sound_job_passes),
+        ASSEMBLY_TEST(test_memory_that_ran_out_is_not_laid_to_the_job_file),
         ASSEMBLY_TEST(test_the_sink_sees_the_columns),
         ASSEMBLY_TEST(test_the_results_sink_sees_its_columns_too),
         ASSEMBLY_TEST(test_results_that_mean_nothing_are_findings),

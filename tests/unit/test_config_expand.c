@@ -20,16 +20,21 @@ static void expand_into(const char *text, const char *expected, int expected_ori
     free(out);
 }
 
-static void expand_refused(const char *text, const char *reason)
+static void expand_fails(const char *text, int code, const char *reason)
 {
     struct tow_error err = TOW_ERROR_INIT;
     char folder[256], *out = NULL;
     int origin = -1;
 
     assert_non_null(getcwd(folder, sizeof folder));
-    assert_int_equal(tow_expand_text(text, folder, &out, &origin, &err), TOW_E_CONFIG);
+    assert_int_equal(tow_expand_text(text, folder, &out, &origin, &err), code);
     assert_string_equal(err.message, reason);
     assert_null(out);
+}
+
+static void expand_refused(const char *text, const char *reason)
+{
+    expand_fails(text, TOW_E_CONFIG, reason);
 }
 
 static void test_text_without_references_stays(void **state)
@@ -148,6 +153,9 @@ static void test_what_cannot_be_expanded_says_why(void **state)
     expand_refused("${file:}", "${file:}: the path is empty");
     expand_refused("${file:none}", "${file:none}: cannot open it: No such file or directory");
     expand_refused("${file:.}", "${file:.}: it is a folder");
+    /* A file that is there, and whose disk fails. */
+    expand_fails("${file:/proc/self/mem}", TOW_E_ENV,
+                 "${file:/proc/self/mem}: cannot read it: Input/output error");
     expand_refused("${file:/dev/null}", "${file:/dev/null}: it is not a regular file");
 }
 

@@ -443,6 +443,26 @@ static void test_a_missing_job_file_is_a_finding(void **state)
     tow_diags_release(&diags);
 }
 
+static void test_a_job_file_that_the_disk_refuses_is_not_to_blame(void **state)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_diags diags = {0};
+    struct tow_job job;
+
+    (void)state;
+    assert_ok(tow_job_load("/proc/self/mem", &job, &diags, &err), err);
+    tow_job_release(&job);
+    config_write("job.cfg", "@include \"/proc/self/mem\"\n" JOB(""));
+    assert_ok(tow_job_load("job.cfg", &job, &diags, &err), err);
+    tow_job_release(&job);
+    assert_int_equal(diags.errors, 2);
+    assert_int_equal(diags.outside, 2);
+    config_assert_findings(&diags, "/proc/self/mem: error: cannot read it: Input/output error\n"
+                                   "job.cfg:1: error: @include \"/proc/self/mem\": cannot read it: "
+                                   "Input/output error\n");
+    tow_diags_release(&diags);
+}
+
 static void test_a_linked_job_has_the_folder_of_its_file(void **state)
 {
     struct scratch *scratch = *state;
@@ -525,6 +545,7 @@ int main(void)
         job_test(test_bad_columns_are_found),
         job_test(test_names_of_jobs_have_64_bytes_at_most),
         job_test(test_a_missing_job_file_is_a_finding),
+        job_test(test_a_job_file_that_the_disk_refuses_is_not_to_blame),
         job_test(test_a_linked_job_has_the_folder_of_its_file),
         job_test(test_files_that_others_can_write_are_a_warning),
         job_test(test_a_group_is_no_other_where_it_is_the_owners_own),

@@ -97,6 +97,48 @@ static void test_findings_stand_in_order_of_file_and_line_and_once(void **state)
     assert_int_equal(diags.count, 0);
 }
 
+static struct tow_error error_of(int code)
+{
+    struct tow_error err = TOW_ERROR_INIT;
+
+    tow_error_set(&err, code, "what went wrong");
+    return err;
+}
+
+static void test_what_a_call_returned_is_laid_at_the_right_door(void **state)
+{
+    const struct tow_error config = error_of(TOW_E_CONFIG), env = error_of(TOW_E_ENV);
+    struct tow_diags diags = {0};
+
+    (void)state;
+    tow_diags_found(&diags, "a.cfg", 1, &env);
+    tow_diags_found(&diags, "a.cfg", 1, &env);
+    assert_int_equal(diags.errors, 1);
+    assert_int_equal(diags.outside, 1);
+    tow_diags_found(&diags, "a.cfg", 2, &config);
+    assert_int_equal(diags.errors, 2);
+    assert_int_equal(diags.outside, 1);
+    assert_string_equal(diags.items[1].text, "what went wrong");
+    tow_diags_release(&diags);
+}
+
+static void test_memory_that_ran_out_is_no_finding_about_the_file(void **state)
+{
+    const struct tow_error nomem = error_of(TOW_E_NOMEM);
+    struct tow_error err = TOW_ERROR_INIT;
+    struct tow_diags diags = {0};
+
+    (void)state;
+    tow_diags_found(&diags, "a.cfg", 1, &nomem);
+    tow_diags_found(&diags, "a.cfg", 2, &nomem);
+    assert_int_equal(diags.count, 0);
+    assert_int_equal(diags.errors, 1);
+    assert_int_equal(diags.outside, 0);
+    assert_true(diags.incomplete);
+    assert_int_equal(tow_diags_error(&diags, &err), TOW_E_NOMEM);
+    tow_diags_release(&diags);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +149,8 @@ int main(void)
         cmocka_unit_test(test_the_nearer_of_two_wins_and_the_first_of_equals),
         cmocka_unit_test(test_names_beyond_the_limit_are_near_to_none),
         cmocka_unit_test(test_findings_stand_in_order_of_file_and_line_and_once),
+        cmocka_unit_test(test_what_a_call_returned_is_laid_at_the_right_door),
+        cmocka_unit_test(test_memory_that_ran_out_is_no_finding_about_the_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -286,40 +286,34 @@ static int source_check_bytes(struct source_reader *reader, const struct source_
 }
 
 static void source_refuse_file(struct source_reader *reader, const struct source_file *file,
-                               const struct tow_place *from, const char *reason)
+                               const struct tow_place *from, struct tow_error *found)
 {
     reader->source->incomplete = 1;
     if (from) {
-        tow_diags_add(reader->diags, TOW_DIAG_ERROR, from->file, from->line, "@include \"%s\": %s",
-                      file->name, reason);
+        tow_error_prefix(found, "@include \"%s\"", file->name);
+        tow_diags_found(reader->diags, from->file, from->line, found);
         return;
     }
-    tow_diags_add(reader->diags, TOW_DIAG_ERROR, file->name, 0, "%s", reason);
+    tow_diags_found(reader->diags, file->name, 0, found);
     reader->source->unreadable = 1;
 }
 
-/* Fills file->text; *reason says why the file cannot be taken, where it cannot. */
-static int source_load(struct source_reader *reader, struct source_file *file, const char **reason)
+/* Fills file->text; found says why the file cannot be taken, where it cannot. */
+static int source_load(struct source_reader *reader, struct source_file *file,
+                       struct tow_error *found)
 {
-    int rc = TOW_OK;
-
     if (file->depth > TOW_SOURCE_INCLUDE_MAX)
-        *reason = "includes lie more than 10 deep in each other";
-    else if (++reader->files > TOW_SOURCE_FILES_MAX)
-        *reason = "the job includes more than 256 files";
-    else
-        rc = tow_file_read(file->copy ? file->copy : file->name, TOW_SOURCE_BYTES_MAX, &file->text,
-                           &file->info, reader->err);
-    if (rc == TOW_E_NOMEM)
-        return rc;
+        return tow_error_set(found, TOW_E_CONFIG, "includes lie more than 10 deep in each other");
+    if (++reader->files > TOW_SOURCE_FILES_MAX)
+        return tow_error_set(found, TOW_E_CONFIG, "the job includes more than 256 files");
+    int rc = tow_file_read(file->copy ? file->copy : file->name, TOW_SOURCE_BYTES_MAX, &file->text,
+                           &file->info, found);
     reader->bytes += file->text.length;
-    if (rc)
-        *reason = reader->err->message;
-    else if (reader->bytes > TOW_SOURCE_BYTES_MAX)
-        *reason = "job file and includes have more than 4096 KiB";
-    else if (!*reason && source_is_open(file))
-        *reason = "the file includes itself";
-    return TOW_OK;
+    if (!rc && reader->bytes > TOW_SOURCE_BYTES_MAX)
+        rc = tow_error_set(found, TOW_E_CONFIG, "job file and includes have more than 4096 KiB");
+    if (!rc && source_is_open(file))
+        rc = tow_error_set(found, TOW_E_CONFIG, "the file includes itself");
+    return rc;
 }
 
 /* A copy is the work of whoever handed it over, who has looked at the file. */
@@ -336,15 +330,18 @@ static int source_read_file(struct source_reader *reader, struct source_file *fi
                             const struct tow_place *from)
 {
     static const char byte_order_mark[] = "\xef\xbb\xbf";
-    const char *reason = NULL;
-    int rc = source_load(reader, file, &reason);
+    struct tow_error found = TOW_ERROR_INIT;
+    int rc = source_load(reader, file, &found);
 
-    if (!rc && reason)
-        source_refuse_file(reader, file, from, reason);
-    if (!rc && !reason)
-        source_check_writers(reader, file);
-    if (rc || reason || file->text.length == 0 || !source_check_bytes(reader, file))
-        return rc;
+    if (rc == TOW_E_NOMEM)
+        return tow_error_nomem(reader->err);
+    if (rc) {
+        source_refuse_file(reader, file, from, &found);
+        return TOW_OK;
+    }
+    source_check_writers(reader, file);
+    if (file->text.length == 0 || !source_check_bytes(reader, file))
+        return TOW_OK;
     file->copied = file->text.bytes;
     if (strncmp(file->copied, byte_order_mark, strlen(byte_order_mark)) == 0)
         file->copied += strlen(byte_order_mark);

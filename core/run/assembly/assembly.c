@@ -17,8 +17,8 @@ static void assembly_find(struct tow_loader *loader, const struct tow_setting *s
     struct tow_error err = TOW_ERROR_INIT;
 
     if (tow_loader_get(loader, tow_section_plugin(section), out, &err)) {
-        tow_diags_add(diags, TOW_DIAG_ERROR, name ? name->file : section->file,
-                      name ? name->line : section->line, "%s", err.message);
+        tow_diags_found(diags, name ? name->file : section->file, name ? name->line : section->line,
+                        &err);
         *out = NULL;
     }
 }
@@ -50,11 +50,7 @@ typedef int32_t assembly_check_call(void *self, const struct tow_host *host, str
 void assembly_found(const struct tow_setting *section, const struct tow_error *found,
                     struct tow_diags *diags)
 {
-    size_t errors = diags->errors;
-
-    tow_diags_add(diags, TOW_DIAG_ERROR, section->file, section->line, "%s", found->message);
-    if (found->code == TOW_E_ENV && !diags->incomplete)
-        diags->outside += diags->errors - errors;
+    tow_diags_found(diags, section->file, section->line, found);
 }
 
 /* Fills an instance once for its findings, and lets the plugin look at its options together. */

@@ -1,0 +1,89 @@
+"""One call after the other fails on every path: each run ends as it is documented, and the next one brings every row to
+where it belongs. torture.py says what is looked at.
+
+  TOWPATH_LONG_SAMPLE   so many numbers of each fault, by chance, and not all of them
+  TOWPATH_LONG_STRIDE   of what all objects ask for in memory, every so many-th is refused (7)
+  TOWPATH_LONG_SEED     of the chances
+  TOWPATH_LONG_PATHS    only these paths, separated by commas
+"""
+
+import os
+import random
+
+import pytest
+from paths import PATHS
+from tally import Tally
+from torture import FAR_FAULTS, LOCAL_FAULTS, Torture
+
+SEED = int(os.environ.get("TOWPATH_LONG_SEED", "20260301"))
+SAMPLE = int(os.environ.get("TOWPATH_LONG_SAMPLE", "0"))
+STRIDE = int(os.environ.get("TOWPATH_LONG_STRIDE", "7"))
+CHOSEN = [name for name in os.environ.get("TOWPATH_LONG_PATHS", "").split(",") if name] or list(PATHS)
+ROWS = 60
+RUN = ["run", "job.cfg", "--quiet", "--set", "retry.tries=4", "--set", 'retry.budget="2s"']
+
+
+def numbers(fault, count, rng):
+    """Which calls of `count` are to fail, and one that is not there any more."""
+    every = range(1, count + 2, STRIDE if fault.family == "memory" else 1)
+    return sorted(rng.sample(every, min(SAMPLE, len(every)))) if SAMPLE else every
+
+
+class Campaign:
+    """The faults of one path."""
+
+    def __init__(self, tow, sandbox, name):
+        self.tow, self.sandbox, self.name = tow, sandbox, name
+        self.torture = Torture(tow)
+        self.tally = Tally("torture", name)
+
+    def prepare(self):
+        path = PATHS[self.name]().prepare(self.tow, self.sandbox, ROWS, random.Random(self.name))
+        self.before(path)
+        return path
+
+    def before(self, path):
+        """What a run finds that is not the first one."""
+
+    def all(self, faults):
+        path = self.prepare()
+        counts = self.torture.count(RUN)
+        path.finish()
+        assert path.account().faults(exact=True) == []
+        for fault in faults:
+            rng = random.Random(f"{SEED} {self.name} {fault.name}")
+            for nth in numbers(fault, counts[fault.family], rng):
+                self.one(fault, nth)
+
+    def one(self, fault, nth):
+        path = self.prepare()
+        ended = self.torture.strike(RUN, fault, nth)
+        path.settle()
+        self.torture.look_at_state(ended, fault, nth)
+        if self.torture.rerun(path, ended, fault, nth):
+            account = path.account()
+            self.tally.add(account)
+            for found in account.faults(path.exact):
+                self.torture.find(f"then: {found}", ended, fault, nth)
+
+    def end(self):
+        self.tally.runs, self.tally.faults = self.torture.runs, self.torture.faults
+        self.tally.hangs, self.tally.longest_s = self.torture.hangs, self.torture.longest
+        self.tally.note = f"seed {SEED}"
+        self.tally.write()
+        self.torture.close()
+        assert not self.torture.findings, self.torture.told()
+
+
+def faults_of(name):
+    return FAR_FAULTS if PATHS[name].needs_sandbox else LOCAL_FAULTS
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_each_call_that_fails_is_told_and_made_good(tow, request, name):
+    sandbox = request.getfixturevalue("sandbox") if PATHS[name].needs_sandbox else None
+    campaign = Campaign(tow, sandbox, name)
+    try:
+        campaign.all(faults_of(name))
+    finally:
+        campaign.end()
