@@ -516,8 +516,8 @@ def test_an_input_that_may_not_be_read(stranger):
 def test_a_job_file_that_may_not_be_read(stranger):
     tow, user = stranger
     tow.job().chmod(0)
-    for command in ("check", "run"):
-        _, err = launch(tow, 2, command, "job.cfg", **user)
+    for command, code in (("check", 2), ("run", 3)):
+        _, err = launch(tow, code, command, "job.cfg", **user)
         assert "job.cfg" in err and "Permission denied" in err
 
 

@@ -177,7 +177,7 @@ def test_a_plugin_that_others_can_write_is_not_loaded(tow):
     (folder / "csv.so").chmod(0o666)
     tow.write("in.csv", "id\n1\n")
     tow.job()
-    said = tow.run("run", "job.cfg", "--plugin-path", folder, code=2).stderr
+    said = tow.run("run", "job.cfg", "--plugin-path", folder, code=3).stderr
     assert f"plugin {folder}/csv.so is not loaded: every user can write it (mode 0666)" in said
     (folder / "csv.so").chmod(0o644)
     tow.run("run", "job.cfg", "--plugin-path", folder)
