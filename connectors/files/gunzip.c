@@ -29,6 +29,7 @@ enum gunzip_result {
 struct gunzip {
 #ifdef HAVE_ISAL
     struct inflate_state stream;
+    struct isal_gzip_header header; /* as far as it has been read */
 #else
     z_stream stream;
 #endif
@@ -43,6 +44,7 @@ struct gunzip {
 static int gunzip_stream_init(struct gunzip *gunzip)
 {
     isal_inflate_init(&gunzip->stream);
+    isal_gzip_header_init(&gunzip->header);
     gunzip->stream.crc_flag = ISAL_GZIP;
     return 0;
 }
@@ -50,6 +52,7 @@ static int gunzip_stream_init(struct gunzip *gunzip)
 static void gunzip_stream_reset(struct gunzip *gunzip)
 {
     isal_inflate_reset(&gunzip->stream);
+    isal_gzip_header_init(&gunzip->header);
     gunzip->stream.crc_flag = ISAL_GZIP;
 }
 
@@ -58,10 +61,18 @@ static void gunzip_stream_release(struct gunzip *gunzip)
     (void)gunzip;
 }
 
+/* The header by a call of its own: isal_inflate forgets, where the input ends within one, what it
+ * has seen of it. */
 static enum gunzip_result gunzip_stream_run(struct gunzip *gunzip)
 {
-    int result = isal_inflate(&gunzip->stream);
+    int result = ISAL_DECOMP_OK;
 
+    if (!gunzip->stream.wrapper_flag)
+        result = isal_read_gzip_header(&gunzip->stream, &gunzip->header);
+    if (result == ISAL_END_INPUT)
+        return GUNZIP_GOES_ON;
+    if (result == ISAL_DECOMP_OK)
+        result = isal_inflate(&gunzip->stream);
     if (gunzip->stream.block_state == ISAL_BLOCK_FINISH && result == ISAL_DECOMP_OK)
         return GUNZIP_MEMBER_ENDS;
     return result < 0 || result == ISAL_NEED_DICT ? GUNZIP_IS_DAMAGED : GUNZIP_GOES_ON;

@@ -53,13 +53,16 @@ static void add_bytes(struct bytes *to, const void *data, size_t size)
     to->size += size;
 }
 
-static void add_gzip(struct bytes *to, const void *data, size_t size)
+/* header NULL: none of what it may have besides. */
+static void add_gzip_headed(struct bytes *to, const void *data, size_t size, gz_header *header)
 {
     z_stream stream = {0};
     size_t bound;
     unsigned char *out;
 
     assert_int_equal(deflateInit2(&stream, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    if (header)
+        assert_int_equal(deflateSetHeader(&stream, header), Z_OK);
     bound = deflateBound(&stream, size) + 64;
     out = malloc(bound);
     assert_non_null(out);
@@ -71,6 +74,11 @@ static void add_gzip(struct bytes *to, const void *data, size_t size)
     add_bytes(to, out, stream.total_out);
     deflateEnd(&stream);
     free(out);
+}
+
+static void add_gzip(struct bytes *to, const void *data, size_t size)
+{
+    add_gzip_headed(to, data, size, NULL);
 }
 
 static void add_zstd(struct bytes *to, const void *data, size_t size)
@@ -226,6 +234,31 @@ static void test_gzip_of_many_members_is_one_stream(void **state)
     add_bytes(&packed, zeros, sizeof zeros);
     put_file("padded", packed.data, packed.size);
     assert_reads_as(in_folder("padded"), &text);
+    free(packed.data);
+    free(text.data);
+}
+
+/* As gzip(1) writes it, with the name of the file, and with all else that a header may have: it may
+ * end anywhere in what was read. */
+static void test_a_gzip_header_may_come_in_pieces(void **state)
+{
+    static const char *const names[] = {NULL, "in.csv", "a long name of a file of events.ndjson"};
+    struct bytes text = {NULL, 0}, packed = {NULL, 0};
+
+    (void)state;
+    make_text(&text, 900);
+    for (size_t i = 0; i < 12; i++) {
+        gz_header header = {.name = (Bytef *)(uintptr_t)names[i % 3],
+                            .extra = i & 2 ? (Bytef *)"extra" : NULL,
+                            .extra_len = 5,
+                            .comment = i & 4 ? (Bytef *)"a comment" : NULL,
+                            .hcrc = i & 1,
+                            .os = 3};
+
+        add_gzip_headed(&packed, text.data + i * 75, 75, &header);
+    }
+    put_file("headed", packed.data, packed.size);
+    assert_reads_as(in_folder("headed"), &text);
     free(packed.data);
     free(text.data);
 }
@@ -677,6 +710,7 @@ int main(void)
         FILES_TEST(test_plain_files_are_read_as_they_are),
         FILES_TEST(test_gzip_is_known_by_its_first_bytes),
         FILES_TEST(test_gzip_of_many_members_is_one_stream),
+        FILES_TEST(test_a_gzip_header_may_come_in_pieces),
         FILES_TEST(test_gzip_of_nothing_is_empty),
         FILES_TEST(test_zstd_of_many_frames_is_one_stream),
         FILES_TEST(test_cut_gzip_delivers_what_it_holds_and_then_fails),
