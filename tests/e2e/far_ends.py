@@ -38,6 +38,20 @@ CONNECTORS = {
 }
 
 
+# The variables that lead each connector to its far end.
+WAYS = {
+    "databricks": ["DATABRICKS_HOST"],
+    "databricks_copy": ["DATABRICKS_HOST"],
+    "lytics": ["LYTICS_API_URL", "LYTICS_BULK_URL"],
+    "lytics_audience": ["LYTICS_API_URL"],
+    "lytics_metrics": ["LYTICS_API_URL"],
+    "lytics_system_events": ["LYTICS_API_URL"],
+    "ttd": ["TTD_URL"],
+    "zerobus": ["ZEROBUS_URL"],
+    "events": ["S3_URL"],
+}
+
+
 def put_event(far):
     session = pytest.importorskip("botocore.session")
     config = pytest.importorskip("botocore.config")

@@ -1,12 +1,15 @@
 """Hostile values in every text that a job can set, one option at a time, against the sandbox: nothing of them becomes a header, a
 request, a parameter, another path or another statement, and none of them reaches a terminal as it is."""
 
+import http.server
 import os
 import re
+import socket
+import threading
 import zlib
 
 import pytest
-from far_ends import CONNECTORS, QUICK, far  # noqa: F401
+from far_ends import CONNECTORS, QUICK, WAYS, far  # noqa: F401
 from sandbox import sandbox, sandbox_process  # noqa: F401
 
 # What ends a header, a request, a part of a path, a name in SQL, a text in SQL, JSON and CSV; and what clears a terminal.
@@ -74,3 +77,80 @@ def test_a_place_that_is_none_is_refused_before_anything_is_sent(tow, far, name)
             assert "hunter2" not in done.stderr
             section = "source" if CONNECTORS[name][0] else "sink"
             tow.run("check", "job.cfg", "--set", f'{section}.{option}="{value}"', code=2)
+
+
+# ---- far ends that lead elsewhere ---------------------------------------------------------------
+
+
+class Elsewhere:
+    """Answers each request with a redirect to a trap. `asked` counts them, `sprung` tells whether anybody went there."""
+
+    def __init__(self, status):
+        self.asked = 0
+        self.trap = socket.create_server(("127.0.0.1", 0))
+        self.trap.setblocking(False)
+        there = f"http://127.0.0.1:{self.trap.getsockname()[1]}/trap"
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self):
+                outer.asked += 1
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.send_response(status)
+                self.send_header("Location", there)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = answer
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def sprung(self):
+        try:
+            self.trap.accept()[0].close()
+        except BlockingIOError:
+            return False
+        return True
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.trap.close()
+
+
+@pytest.fixture(params=[301, 307])
+def elsewhere(request):
+    server = Elsewhere(request.param)
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_redirects_are_not_followed(tow, far, elsewhere, name):  # noqa: F811
+    """Not to another port, and so not to another host: with the login or without."""
+    for way in WAYS[name]:
+        tow.env[way] = elsewhere.url
+    source, sink, more = CONNECTORS[name]
+    if name == "zerobus":
+        sink += ' transport = "rest"; format = "json";'
+    tow.job(source=source or "", sink=sink or "", more=more + QUICK)
+    done = tow.run("run", "job.cfg", code=None)
+    assert done.returncode in (2, 3), done.stderr
+    assert "redirect" in done.stderr, done.stderr
+    assert elsewhere.asked
+    assert not elsewhere.sprung
+
+
+def test_a_signed_link_does_not_lead_further(tow, far, elsewhere):  # noqa: F811
+    far.set(link_url=elsewhere.url)
+    tow.job(source=CONNECTORS["databricks"][0] + ' result = "links";', more=QUICK)
+    tow.run("run", "job.cfg", code=3)
+    assert elsewhere.asked
+    assert not elsewhere.sprung

@@ -3,23 +3,9 @@
 from urllib.parse import urlsplit
 
 import pytest
-from far_ends import CONNECTORS, QUICK, far  # noqa: F401
+from far_ends import CONNECTORS, QUICK, WAYS, far  # noqa: F401
 from sandbox import sandbox, sandbox_process  # noqa: F401
 from tls import Certificates, Gate
-
-# The variables that lead each connector to its far end.
-WAYS = {
-    "databricks": ["DATABRICKS_HOST"],
-    "databricks_copy": ["DATABRICKS_HOST"],
-    "lytics": ["LYTICS_API_URL", "LYTICS_BULK_URL"],
-    "lytics_audience": ["LYTICS_API_URL"],
-    "lytics_metrics": ["LYTICS_API_URL"],
-    "lytics_system_events": ["LYTICS_API_URL"],
-    "ttd": ["TTD_URL"],
-    "zerobus": ["ZEROBUS_URL"],
-    "events": ["S3_URL"],
-}
-
 
 @pytest.fixture(scope="session")
 def pem(tmp_path_factory):
