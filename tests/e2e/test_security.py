@@ -87,6 +87,26 @@ def test_a_run_that_crashes_leaves_no_core_file(tow):
     assert not dumps_core(process)
 
 
+# Blocks do not begin with what another left behind.
+FRESH = "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0"
+
+
+@pytest.mark.skipif("address" in os.environ.get("SANITIZERS", ""), reason="its allocator is another one")
+@pytest.mark.parametrize("name", CONNECTORS)
+def test_secrets_are_wiped_before_their_memory_goes(tow, far, name):
+    """By all that is ours; libcurl, whose own copies docs/security.md owns up to, shows that the watch sees them."""
+    source, sink, more = CONNECTORS[name]
+    tow.job(source=source or "", sink=sink or "", more=more + QUICK)
+    told = tow.folder / "wiped"
+    watch = Path(os.environ["TOWPATH_BUILD"]) / ".libs" / "wiped.so"
+    watched = "|".join(secrets(far)[:-1])
+    tow.env.update(LD_PRELOAD=str(watch), GLIBC_TUNABLES=FRESH, WIPED_SECRETS=watched, WIPED_TO=str(told))
+    tow.run("run", "job.cfg", code=None)
+    modules = {Path(line).name for line in told.read_text().splitlines()} if told.exists() else set()
+    assert not {module for module in modules if not module.startswith("lib")}
+    assert any(module.startswith("libcurl") for module in modules) or name == "events"  # whose keys only sign
+
+
 # ---- system calls -------------------------------------------------------------------------------
 
 EPERM = 1
