@@ -10,7 +10,6 @@
 
 #include "connectors/zerobus/stream_priv.h"
 #include "towpath/clock.h"
-#include "towpath/plugin.h"
 
 #define CONNECTION_FEED       ((uint64_t)1 << 20) /* bytes handed to the network ahead of it */
 #define CONNECTION_HEALTHY_MS 15000
@@ -301,7 +300,7 @@ static void connection_pause(struct connection *connection, int64_t grace_ms)
         return;
     connection->phase = PHASE_PAUSED;
     connection->until_ms = grpc_deadline(tow_monotonic_ms(), wait_ms);
-    stream_log(connection->zerobus, TOW_LOG_DEBUG,
+    stream_log(connection->zerobus, 1,
                "the server will close the stream for %s in %lld ms; another one follows",
                settings->table, (long long)grace_ms);
 }

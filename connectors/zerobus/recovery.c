@@ -6,7 +6,6 @@
 #include "connectors/zerobus/stream.h"
 #include "connectors/zerobus/stream_priv.h"
 #include "towpath/clock.h"
-#include "towpath/plugin.h"
 
 #define RECOVERY_BACKOFF_MAX_MS 30000
 #define RECOVERY_REFUSED_MAX    32 /* records in a row: then it is not the records */
@@ -145,7 +144,7 @@ static int recovery_recover(struct tow_zerobus *zerobus, const struct connection
     if (zerobus->state != TOW_ZEROBUS_UNINITIALIZED)
         zerobus->state = TOW_ZEROBUS_RECOVERING;
     pthread_mutex_unlock(&zerobus->lock);
-    stream_log(zerobus, TOW_LOG_INFO, "%s; connecting anew (attempt %lld of %lld)", err->message,
+    stream_log(zerobus, 0, "%s; connecting anew (attempt %lld of %lld)", err->message,
                (long long)zerobus->failures, (long long)zerobus->settings.recovery_retries);
     return renews || recovery_back_off(zerobus);
 }

@@ -14,7 +14,6 @@
 #include "connectors/machine/wakeup.h"
 #include "connectors/zerobus/stream_priv.h"
 #include "towpath/clock.h"
-#include "towpath/plugin.h"
 
 #define STREAM_INFLIGHT_RECORDS INT64_C(50000)
 #define STREAM_INFLIGHT_BYTES   (INT64_C(64) << 20)
@@ -30,7 +29,7 @@
 
 /* ---- telling each other ---------------------------------------------------------------------- */
 
-void stream_log(struct tow_zerobus *zerobus, int level, const char *format, ...)
+void stream_log(struct tow_zerobus *zerobus, int is_detail, const char *format, ...)
 {
     char line[1024];
     va_list args;
@@ -40,7 +39,7 @@ void stream_log(struct tow_zerobus *zerobus, int level, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(line, sizeof line, format, args);
     va_end(args);
-    zerobus->settings.log(zerobus->settings.log_context, level, line);
+    zerobus->settings.log(zerobus->settings.log_context, is_detail, line);
 }
 
 void stream_notify(struct tow_zerobus *zerobus)

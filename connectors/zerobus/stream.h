@@ -77,8 +77,9 @@ struct tow_zerobus_settings {
                          long as it says */
     int64_t drain_ms; /* and after the end of what is sent; 0: 500 ms */
     int64_t ping_ms, ping_idle_ms, ping_timeout_ms; /* of grpc.h */
-    /* Level as TOW_LOG_... of plugin.h; from the stream's thread; may be NULL. */
-    void (*log)(void *context, int level, const char *message);
+    /* is_detail: 1 where only who looks for a fault wants to know. From the stream's thread; may be
+     * NULL. */
+    void (*log)(void *context, int is_detail, const char *message);
     void *log_context;
     int cancel_fd; /* -1: none */
 };

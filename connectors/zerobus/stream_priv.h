@@ -54,7 +54,8 @@ struct tow_zerobus {
     uint64_t random;         /* of waits */
 };
 
-void stream_log(struct tow_zerobus *zerobus, int level, const char *format, ...)
+/* By settings.log. */
+void stream_log(struct tow_zerobus *zerobus, int is_detail, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Tells the caller's thread. */
 void stream_notify(struct tow_zerobus *zerobus);

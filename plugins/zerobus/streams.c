@@ -52,11 +52,11 @@ static void bus_drop_streams(struct bus_sink *sink)
     (void)tow_wakeup_clear(sink->stop_fd);
 }
 
-static void bus_log(void *context, int level, const char *message)
+static void bus_log(void *context, int is_detail, const char *message)
 {
     const struct tow_host *host = context;
 
-    tow_log(host, level, "zerobus: %s", message);
+    tow_log(host, is_detail ? TOW_LOG_DEBUG : TOW_LOG_INFO, "zerobus: %s", message);
 }
 
 int tow_bus_open_streams(struct bus_sink *sink, struct tow_error *err)

@@ -43,8 +43,6 @@ COVERED = {
     ("docs/operate.md", "towpath jobs"): "test_examples.py",
     ("docs/plugin-guide.md", "cc -std=gnu11"): "test_install.py",
     ("docs/plugin-guide.md", "gdb "): "gdb is not among what the tests need",
-    ("docs/design.md", "            the run's own thread"): "a drawing",
-    ("docs/design.md", " supervisor.c    decides"): "a drawing",
     ("docs/towpath.1", "towpath init csv file"): "test_examples.py",
 }
 

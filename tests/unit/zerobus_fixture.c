@@ -32,11 +32,11 @@ static void login_refused(void *context, const struct tow_zerobus_headers *heade
     fixture->refusals++;
 }
 
-static void keep_log(void *context, int level, const char *message)
+static void keep_log(void *context, int is_detail, const char *message)
 {
     struct zerobus_fixture *fixture = context;
 
-    (void)level;
+    (void)is_detail;
     fixture->signals += strstr(message, "will close the stream") != NULL;
 }
 
