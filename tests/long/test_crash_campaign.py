@@ -2,6 +2,7 @@
 far end has troubles of its own; then a run to the end, and the far end's account.
 
   TOWPATH_LONG_KILLS   kills for each path
+  TOWPATH_LONG_ROWS    of a path's source, one of these by chance
   TOWPATH_LONG_SEED    of the chances; what the scheduler makes of them is another matter
   TOWPATH_LONG_PATHS   only these, separated by commas
   TOWPATH_LONG_ROUND   of a path, to begin with
@@ -26,7 +27,7 @@ KILLS = int(os.environ.get("TOWPATH_LONG_KILLS", "200"))
 SEED = int(os.environ.get("TOWPATH_LONG_SEED", "20260301"))
 CHOSEN = [name for name in os.environ.get("TOWPATH_LONG_PATHS", "").split(",") if name] or list(PATHS)
 FIRST_ROUND = int(os.environ.get("TOWPATH_LONG_ROUND", "0"))
-ROWS = [300, 1000, 3000]
+ROWS = [int(count) for count in os.environ.get("TOWPATH_LONG_ROWS", "300,1000,3000").split(",")]
 LATEST = 20  # seconds until a run that came to no step is killed where it is
 HANGS = 120  # seconds after which a run counts as hanging
 
