@@ -50,6 +50,8 @@ static int target_take_workspace(struct tow_bus_target *target, struct tow_error
     if (code != TOW_OK)
         return code;
     target->has_workspace = 1;
+    target->workspace.connect_timeout_ms = options->recovery_timeout_ms;
+    target->workspace.stall_timeout_ms = options->recovery_timeout_ms;
     if (target->workspace.login == TOW_DATABRICKS_CLIENT || target_has_own_headers(options))
         return TOW_OK;
     return tow_error_set(err, TOW_E_CONFIG,

@@ -51,7 +51,9 @@ static const struct tow_option bus_options[] = {
     TOW_OPT_BOOL("recovery", struct bus_sink, options.recovery, "true",
                  "connect anew and send again what is not acknowledged when a stream breaks"),
     TOW_OPT_INT("recovery_timeout_ms", struct bus_sink, options.recovery_timeout_ms, "15000", 1,
-                BUS_DAY_MS, "most time for one attempt to open a stream"),
+                BUS_DAY_MS,
+                "most time for one attempt to open a stream, and for which the workspace may be "
+                "silent"),
     TOW_OPT_INT("recovery_backoff_ms", struct bus_sink, options.recovery_backoff_ms, "2000", 1,
                 BUS_HOUR_MS, "wait between two attempts; doubles, and chance shortens it"),
     TOW_OPT_INT("recovery_retries", struct bus_sink, options.recovery_retries, "3", 0, 1000,

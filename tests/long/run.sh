@@ -3,6 +3,7 @@
 # test_NAME_campaign.py in this folder; without one, all that are here. The environment is that of ../e2e/run.sh, and
 #   TOWPATH_LONG_RESULTS   a file that each campaign adds its counts to, a line of JSON for each path
 #   TOWPATH_LONG_SEED      for other chances than the usual ones
+#   TOWPATH_NETWORK_POSITIONS   exchanges that each fault of the network campaign meets (3)
 #   TOWPATH_LONG_KILLS     kills for each path of the crash campaign (200)
 set -eu
 cd "$(dirname "$0")"
@@ -14,6 +15,8 @@ status=0
 campaign() {
     if [ -e "$1.sh" ]; then
         sh "./$1.sh" || status=1
+    elif [ "$1" = network ]; then
+        tests="$tests test_proxy.py test_network_campaign.py test_network_servers.py"
     elif [ -e "test_$1_campaign.py" ]; then
         tests="$tests test_$1_campaign.py"
     else

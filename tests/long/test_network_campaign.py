@@ -276,7 +276,8 @@ def test_a_stop_is_heeded_whatever_is_waited_for(tow, sandbox, name, stall):
             run = Run(tow)
             if not stage.proxy.acted.wait(10):
                 run.process.kill()  # it has come to its end without so many exchanges
-            time.sleep(rng.uniform(0, 0.2))  # for the program to get into whatever it waits in
+            # For the program to get into whatever it waits in; nobody sees it turned away.
+            time.sleep(rng.uniform(0, 0.2) + 0.4 * (spoiled.do == "refuse"))
             before = time.monotonic()
             run.process.send_signal(signal.SIGTERM)
             in_time = run.wait(STOP + 10)

@@ -217,7 +217,7 @@ def test_the_webhook_serves_others_while_some_misbehave(tow, hook):
     began, longest, number = time.monotonic(), 0, 0
     kinds = [kind for kind in KINDS if kind not in (garbage_behind, never_reads)]
     with Crowd(hook.port, "/lytics", kinds) as crowd:
-        while time.monotonic() - began < (3 if SAMPLE else 60):
+        while time.monotonic() - began < (2 if SAMPLE else 60):
             longest = max(longest, send(hook, number))
             number += 1
     assert crowd.visits > 20
@@ -289,7 +289,7 @@ def ask(port, path="/healthz", address="127.0.0.2"):
 def test_the_daemon_serves_others_while_some_misbehave(served):
     began, longest, answers = time.monotonic(), 0, 0
     with Crowd(served.port, "/api/jobs/tick/run", KINDS, 20) as crowd:
-        while time.monotonic() - began < (3 if SAMPLE else 40):
+        while time.monotonic() - began < (2 if SAMPLE else 40):
             before = time.monotonic()
             assert ask(served.port, random.Random(answers).choice(["/healthz", "/metrics", "/api/jobs"])) == 200
             longest, answers = max(longest, time.monotonic() - before), answers + 1
