@@ -81,7 +81,7 @@ static int common_run_id(const char *text, int64_t *id, struct tow_error *err)
 int tow_cli_find_run(const struct tow_cli *cli, struct tow_state **state, struct tow_run *run,
                      struct tow_error *err)
 {
-    int64_t id;
+    int64_t id = 0;
     int rc = tow_cli_state(cli, TOW_STATE_READ, state, err);
 
     if (!rc)

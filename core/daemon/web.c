@@ -214,6 +214,23 @@ static const char *web_header(struct MHD_Connection *connection, const char *nam
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
+static enum MHD_Result web_count_header(void *heads, enum MHD_ValueKind kind, const char *name,
+                                        const char *value)
+{
+    (void)kind;
+    (void)value;
+    tow_web_heads_add(heads, name);
+    return MHD_YES;
+}
+
+/* Paths and arguments of this interface need no escapes; with them, two paths would be one. */
+static size_t web_unescape(void *context, struct MHD_Connection *connection, char *text)
+{
+    (void)context;
+    (void)connection;
+    return strlen(text);
+}
+
 /* 1 where the request is refused before anything of it is done. */
 static int web_refuse(struct tow_web *web, struct MHD_Connection *connection, const char *url,
                       const char *method, struct web_answer *answer)
@@ -227,9 +244,13 @@ static int web_refuse(struct tow_web *web, struct MHD_Connection *connection, co
         .fetch_site = web_header(connection, "Sec-Fetch-Site"),
         .authorization = web_header(connection, "Authorization"),
     };
+    struct tow_web_heads heads = {0};
     int64_t bytes = 0;
-    int status = tow_web_guard(&request, web->token, &why);
+    int status;
 
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, web_count_header, &heads);
+    why = tow_web_heads_refuse(&heads);
+    status = why ? MHD_HTTP_BAD_REQUEST : tow_web_guard(&request, web->token, &why);
     if (status == MHD_HTTP_OK && length &&
         (tow_parse_int64(length, strlen(length), &bytes) != TOW_PARSE_OK || bytes > WEB_BODY_MAX)) {
         status = MHD_HTTP_CONTENT_TOO_LARGE;
@@ -368,8 +389,9 @@ static int web_start(struct tow_web *web, const struct tow_web_settings *setting
     errno = 0;
     web->http = MHD_start_daemon(
         flags, 0, NULL, NULL, web_answer, web, MHD_OPTION_EXTERNAL_LOGGER, web_log, NULL,
-        MHD_OPTION_SOCK_ADDR, &address->address.any, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)WEB_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)WEB_PER_ADDRESS,
+        MHD_OPTION_UNESCAPE_CALLBACK, web_unescape, NULL, MHD_OPTION_SOCK_ADDR,
+        &address->address.any, MHD_OPTION_CONNECTION_LIMIT, (unsigned)WEB_CONNECTIONS,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)WEB_PER_ADDRESS,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)WEB_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)WEB_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, web_completed, web,
         MHD_OPTION_NOTIFY_CONNECTION, web_notice, web, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);

@@ -89,6 +89,30 @@ static int guard_has_token(const char *authorization, const char *token)
            tow_web_same(authorization + length, token);
 }
 
+void tow_web_heads_add(struct tow_web_heads *heads, const char *name)
+{
+    /* RFC 9110, section 5.6.2 */
+    size_t length = strspn(name, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+    heads->is_odd |= length == 0 || name[length] != '\0';
+    heads->hosts += strcasecmp(name, "Host") == 0;
+    heads->logins += strcasecmp(name, "Authorization") == 0;
+    heads->lengths += strcasecmp(name, "Content-Length") == 0;
+    heads->codings += strcasecmp(name, "Transfer-Encoding") == 0;
+}
+
+const char *tow_web_heads_refuse(const struct tow_web_heads *heads)
+{
+    if (heads->is_odd)
+        return "a header's name is none";
+    if (heads->hosts > 1 || heads->logins > 1)
+        return "a header is there twice that can be there once";
+    if (heads->lengths + heads->codings > 1)
+        return "the body's length is told twice";
+    return NULL;
+}
+
 int tow_web_guard(const struct tow_web_request *request, const char *token, const char **why)
 {
     *why = NULL;

@@ -22,6 +22,17 @@ int tow_web_parse(const char *text, struct tow_web_address *out, struct tow_erro
 /* 1 where both are the same; takes as long whatever of `given` is right. */
 int tow_web_same(const char *given, const char *secret);
 
+/* A request's headers, counted: what a proxy in front may have understood in another way (RFC 9112,
+ * section 11.2). */
+struct tow_web_heads {
+    unsigned hosts, logins, lengths, codings;
+    int is_odd; /* a name that is no name */
+};
+
+void tow_web_heads_add(struct tow_web_heads *heads, const char *name);
+/* NULL, or why a request with these is refused (400). */
+const char *tow_web_heads_refuse(const struct tow_web_heads *heads);
+
 /* What of a request the guard looks at; NULL where it lacks it. */
 struct tow_web_request {
     int post;

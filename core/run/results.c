@@ -346,7 +346,7 @@ static int results_send_record(struct run *run, struct record *record, struct to
         return rc;
     record_outgoing(record, &out);
     tow_backoff_init(&backoff, &run->job->retry);
-    while ((rc = results_offer(run, record, err)))
+    while (results_offer(run, record, err))
         if (!run_retry(run, &backoff, err))
             return err->code;
     return TOW_OK;

@@ -192,6 +192,68 @@ def test_bodies_and_heads_have_a_limit(daemon):
     daemon.stop()
 
 
+POST = b"POST /api/jobs/one/run HTTP/1.1\r\nHost: localhost\r\n"
+GET = b"GET /api/jobs HTTP/1.1\r\nHost: localhost\r\n"
+LIST = b"GET /api/jobs HTTP/1.1\r\n"
+# What a proxy in front could take for another request than this server does, and what is no request.
+MALFORMED = {
+    "both lengths": POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "both, turned": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+    "two lengths": POST + b"Content-Length: 0\r\nContent-Length: 5\r\n\r\n12345",
+    "a list of lengths": POST + b"Content-Length: 0, 0\r\n\r\n",
+    "a sign": POST + b"Content-Length: +0\r\n\r\n",
+    "less than nothing": POST + b"Content-Length: -1\r\n\r\n",
+    "a space before the colon": POST + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+    "two hosts": LIST + b"Host: localhost\r\nHost: attacker.example\r\n\r\n",
+    "two hosts, turned": LIST + b"Host: attacker.example\r\nHost: localhost\r\n\r\n",
+    "two logins": GET + b"Authorization: Bearer a\r\nAuthorization: Bearer b\r\n\r\n",
+    "a folded host": LIST + b"Host: localhost\r\n attacker.example\r\n\r\n",
+    "no host": LIST + b"\r\n",
+    "no version": b"GET /api/jobs\r\n\r\n",
+    "another version": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "another place": b"GET http://attacker.example/api/jobs HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "an escape": b"GET /api/%6aobs HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "an escaped slash": POST.replace(b"one/run", b"one%2Frun") + b"Content-Length: 0\r\n\r\n",
+    "an escaped end": b"GET /api/jobs%00/x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "dots": b"GET /healthz/../api/jobs HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "slashes": b"GET //api//jobs HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "small letters": b"get /api/jobs HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "trace": b"TRACE /api/jobs HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "connect": b"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "too many headers": GET + b"".join(b"X%d: 1\r\n" % i for i in range(5000)) + b"\r\n",
+    "a long path": b"GET /" + b"a" * 50000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+}
+
+
+def statuses(daemon, text):
+    """Of the answers to what is sent, up to the first one and what comes with it."""
+    host, port = daemon.base.removeprefix("http://").rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=10) as line:
+        line.sendall(text)
+        try:
+            return [int(status) for status in re.findall(rb"HTTP/1\.\d (\d+)", line.recv(65536))]
+        except ConnectionResetError:
+            return []
+
+
+def test_requests_that_can_be_read_in_two_ways_are_refused(daemon):
+    daemon.job("one")
+    daemon.start()
+    for what, text in MALFORMED.items():
+        found = statuses(daemon, text)
+        assert not [status for status in found if status < 400], (what, found)
+    assert not daemon.runs()
+    # One that hides in the body of another is a body.
+    hidden = b"POST /api/jobs/one/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+    carrier = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(hidden)
+    assert talk(daemon, carrier + hidden).count(b"HTTP/1.1 ") == 1
+    # One that follows another is looked at by itself.
+    assert statuses(daemon, GET + b"\r\n" + POST.replace(b"localhost", b"attacker.example") + b"Content-Length: 0\r\n\r\n")[-1:] in ([200], [403])
+    assert not daemon.runs()
+    assert daemon.request("/healthz")[0] == 200
+    daemon.stop()
+
+
 def test_whoever_says_nothing_is_hung_up_on(daemon):
     daemon.job("tick", 'every = "1s";')
     daemon.start()
