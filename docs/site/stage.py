@@ -48,7 +48,7 @@ CONTENTS = [
     ("Plugins of your own", {"docs/plugin-guide.md": "", "docs/abi.md": "", "docs/job.schema.json": "Job files as JSON Schema"}),
     (
         "How it works",
-        {"docs/design.md": "", "docs/hacking.md": "", "docs/bench/results.md": "", "docs/bench/README.md": "How it is measured"},
+        {"docs/design.md": "", "docs/hacking.md": "", "docs/bench/results.md": "", "docs/bench/README.md": "How it is measured", "CHANGELOG.md": ""},
     ),
 ]
 

@@ -7,7 +7,7 @@ import pytest
 from snippets import MANUAL, PLUGIN_PAGES, SOURCE
 
 ROOTS = ["docs", "tests", "conf", "packaging", "core", "plugins", "connectors"]
-PAGES = [SOURCE / "README.md", *sorted(path for root in ROOTS for path in (SOURCE / root).rglob("*.md"))]
+PAGES = [*sorted(SOURCE.glob("*.md")), *sorted(path for root in ROOTS for path in (SOURCE / root).rglob("*.md"))]
 LINK = re.compile(r"!?\[(?:[^\]\[]|\[[^\]]*\])*\]\(([^)\s]*)\)")
 
 
@@ -76,3 +76,32 @@ def test_manual_pages_refer_to_pages_that_are_there(page):
     ours = {path.name for path in MANUAL + PLUGIN_PAGES}
     for name, section in re.findall(r"^\.Xr (\S+) (\d)", page.read_text(), re.M):
         assert not name.startswith("towpath") or f"{name}.{section}" in ours, name
+
+
+def tree():
+    """Every file and folder of the tree, by its path."""
+    for root in [*ROOTS, ".ci", "m4"]:
+        for path in (SOURCE / root).rglob("*"):
+            yield str(path.relative_to(SOURCE))
+    for path in SOURCE.iterdir():
+        yield path.name
+
+
+FILE = re.compile(
+    r"(?:[\w.-]+/)*[\w*-]+\.(?:c|h|py|sh|inc|cfg|ac|lock|svg|rs|cpp)"
+    r"|(?:core|connectors|plugins|tests|docs|conf|packaging)(?:/[\w.*-]+)+/?"
+)
+
+
+def test_files_that_pages_name_are_there():
+    """By their path or its end; a program stands for its source, and NAME for any."""
+    there = "\n" + "\n".join(tree()) + "\n"
+    seen = 0
+    for page in PAGES:
+        text = re.sub(r"^ *```.*\n(?:.*\n)*?^ *```$", "", page.read_text(), flags=re.M)
+        for name in set(re.findall(r"`([^`\n]+)`", text)):
+            if FILE.fullmatch(name):
+                pattern = re.escape(name.rstrip("/")).replace(r"\*", "[^/\n]*").replace("NAME", "[^/\n]*")
+                assert re.search(rf"[/\n]{pattern}(?:\.c)?\n", there), (page, name)
+                seen += 1
+    assert seen > 100
