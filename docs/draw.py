@@ -8,6 +8,7 @@ without drawing it anew, since other versions of Graphviz place things otherwise
 """
 
 import hashlib
+import html
 import re
 import subprocess
 import sys
@@ -28,7 +29,7 @@ def draw(source):
 
 def words(svg):
     """The texts of a picture, in any order."""
-    return sorted(re.findall(r"<text[^>]*>(.*?)</text>", svg))
+    return sorted(html.unescape(text) for text in re.findall(r"<text[^>]*>(.*?)</text>", svg))
 
 
 def main(folder):
