@@ -43,6 +43,14 @@ COVERED = {
     ("docs/operate.md", "towpath jobs"): "test_examples.py",
     ("docs/plugin-guide.md", "cc -std=gnu11"): "test_install.py",
     ("docs/plugin-guide.md", "gdb "): "gdb is not among what the tests need",
+    ("docs/hacking.md", "make -C build -s -j2"): "test_hacking.py: targets",
+    ("docs/hacking.md", "./quickstart check   "): "test_hacking.py: targets and scripts",
+    ("docs/hacking.md", "mkdir -p build-static"): "packaging/try-preloaded.sh",
+    ("docs/hacking.md", "gdb "): "gdb is not among what the tests need",
+    ("docs/hacking.md", "mkdir -p build-asan"): "./quickstart check",
+    ("docs/hacking.md", "mkdir -p build-tsan"): "./quickstart check",
+    ("docs/hacking.md", "mkdir -p build-fuzz"): "tests/long/fuzz.sh; clang is not among what the tests need",
+    ("docs/hacking.md", "# A release is tried"): "test_hacking.py: scripts; they take minutes",
     ("docs/towpath.1", "towpath init csv file"): "test_examples.py",
 }
 
@@ -287,7 +295,7 @@ def test_the_bench_knows_its_variables_and_the_tree_its_targets():
     for name in set(re.findall(r"\bBENCH_\w+", read)):
         assert name in texts + makefiles, name
     for block in BLOCKS:
-        for target in re.findall(r"^make ([a-z-]+)", block.text, re.M):
+        for target in re.findall(r"^make ([a-z][a-z-]*)", block.text, re.M):
             assert target in rules, (block.page, target)
 
 
