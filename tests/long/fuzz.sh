@@ -23,10 +23,11 @@ limits=(-timeout=20 -rss_limit_mb=1500 -malloc_limit_mb=1000)
 
 build_targets() {
     mkdir -p "$build" && cd "$build" || return 1
+    command -v clang >/dev/null || { echo "fuzz.sh: clang, which brings libFuzzer, is not installed" >&2; return 1; }
     if [ ! -e config.status ]; then
         [ -e "$source/configure" ] || (cd "$source" && autoreconf -fi) || return 1
         "$source/configure" -q CC=clang --enable-fuzzers --enable-asan --enable-ubsan \
-            CFLAGS='-O1 -g' || return 1
+            CFLAGS='-O1 -g' PYTHON3=no || return 1
     fi
     make -s "${targets[@]/#/tests/fuzz/}"
 }

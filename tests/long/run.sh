@@ -14,7 +14,7 @@ status=0
 
 campaign() {
     if [ -e "$1.sh" ]; then
-        sh "./$1.sh" || status=1
+        "./$1.sh" || status=1
     elif [ "$1" = network ]; then
         tests="$tests test_proxy.py test_network_campaign.py test_network_servers.py"
     elif [ -e "test_$1_campaign.py" ]; then
