@@ -69,20 +69,17 @@ search() {
 
 # By edges alone: how often each is passed would keep ten times as many.
 keep() {
-    local target=$1 corpus=$source/tests/fuzz/corpus/$1 merged sum=0 size path
+    local target=$1 corpus=$source/tests/fuzz/corpus/$1 merged sum=0 size name
     found=$build/found/$target
     [ -d "$found/inputs" ] || return 0
     merged=$(mktemp -d) || return 1
-    cp "$corpus"/* "$merged" && ls "$merged" >"$found/names"
-    "$build/tests/fuzz/$target" "${limits[@]}" -merge=1 -use_counters=0 "$merged" "$found/inputs" \
+    cp "$corpus"/* "$merged"
+    "$build/tests/fuzz/$target" "${limits[@]}" -set_cover_merge=1 -use_counters=0 "$merged" "$found/inputs" \
         >"$found/merge" 2>&1 || echo "$target: see $found/merge" >&2
-    # shellcheck disable=SC2045 # by size; libFuzzer names files after their digests
-    for path in $(ls -Sr "$merged"/*); do
-        size=$(stat -c %s "$path")
-        grep -qxF "${path##*/}" "$found/names" && continue
+    while read -r size name; do
         sum=$((sum + size))
-        [ "$sum" -gt "$keep_bytes" ] || cp "$path" "$corpus/${path##*/}"
-    done
+        [ "$sum" -gt "$keep_bytes" ] || cp "$merged/$name" "$corpus/found_${name:0:8}"
+    done < <(find "$merged" -regextype posix-extended -regex '.*/[0-9a-f]{40}' -printf '%s %f\n' | sort -n)
     rm -rf "$merged"
 }
 
