@@ -57,6 +57,8 @@ static int failure_connect(struct tow_http_call *call, CURLcode result)
                              "socks5://",
                              call->name);
     if (number == 0)
+        number = call->socket_errno;
+    if (number == 0)
         return tow_error_set(&call->err, TOW_E_TRANSIENT, "%s: %s", call->name,
                              failure_detail(call, result));
     return tow_error_errno(&call->err, TOW_E_TRANSIENT, (int)number, "%s: %s", call->name,

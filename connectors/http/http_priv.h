@@ -49,6 +49,8 @@ struct tow_http_call {
     int64_t moved_ms;            /* when that had changed */
     int64_t pace_moved, pace_ms; /* the same, when enough had moved */
 
+    int socket_errno; /* why libcurl got no socket */
+
     int has_begun; /* the request is being sent: from now on it may have reached the server */
     int is_paused, resumes, has_ended;
 
@@ -81,11 +83,12 @@ int tow_http_prepare(struct tow_http_call *call, struct tow_error *err);
 int tow_http_add_header(struct tow_http_call *call, const struct tow_http_header *header,
                         struct tow_error *err);
 
-/* ---- socket.c: callbacks of libcurl; the context is the client --------------------------------
- */
+/* ---- socket.c: callbacks of libcurl ---------------------------------------------------------- */
 
+/* The context is the exchange. */
 curl_socket_t tow_http_open_socket(void *context, curlsocktype purpose,
                                    struct curl_sockaddr *address);
+/* The context is the client. */
 int tow_http_close_socket(void *context, curl_socket_t fd);
 /* Whether bytes wait on the connection of that local port. */
 int tow_http_is_unread(const struct tow_http *http, int local_port);

@@ -157,7 +157,7 @@ static CURLcode request_connection(struct tow_http_call *call)
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_BUFFERSIZE, REQUEST_BUFFER);
     SET(CURLOPT_OPENSOCKETFUNCTION, tow_http_open_socket);
-    SET(CURLOPT_OPENSOCKETDATA, call->http);
+    SET(CURLOPT_OPENSOCKETDATA, call);
     SET(CURLOPT_CLOSESOCKETFUNCTION, tow_http_close_socket);
     SET(CURLOPT_CLOSESOCKETDATA, call->http);
     SET(CURLOPT_PREREQFUNCTION, request_begins);

@@ -1,4 +1,5 @@
 /* The sockets of a client: what they are made like, and whether bytes wait on one. */
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -10,8 +11,11 @@
 curl_socket_t tow_http_open_socket(void *context, curlsocktype purpose,
                                    struct curl_sockaddr *address)
 {
-    struct tow_http *http = context;
+    struct tow_http_call *call = context;
+    struct tow_http *http = call->http;
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+
+    call->socket_errno = fd < 0 ? errno : 0;
     int *sockets = reallocarray(http->sockets, http->socket_count + 1, sizeof *sockets);
 
     (void)purpose;
