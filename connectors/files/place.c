@@ -142,10 +142,10 @@ int tow_place_make_folders(const char *path, struct tow_error *err)
 int tow_place_check_folders(const char *path, struct tow_error *err)
 {
     char *folder = place_folder_path(path);
-    int code = TOW_OK;
+    int code = TOW_OK, is_there = 0;
 
     /* Up to the nearest one that is there: "." and "/" always are. */
-    while (folder && access(folder, F_OK) != 0 && errno == ENOENT) {
+    while (folder && !(is_there = access(folder, F_OK) == 0) && errno == ENOENT) {
         char *above = place_folder_path(folder);
 
         free(folder);
@@ -153,7 +153,7 @@ int tow_place_check_folders(const char *path, struct tow_error *err)
     }
     if (!folder)
         return tow_error_nomem(err);
-    if (access(folder, W_OK | X_OK) != 0)
+    if (!is_there || access(folder, W_OK | X_OK) != 0)
         code = tow_error_errno(err, TOW_E_ENV, errno, "make folders in \"%s\"", folder);
     free(folder);
     return code;
