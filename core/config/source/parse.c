@@ -7,6 +7,9 @@
 #include "config/source/syntax.h"
 #include "towpath/value.h"
 
+#define PARSE_ROOM          (64u << 10)
+#define PARSE_ROOM_PER_BYTE 32u /* a setting takes about 100 bytes, and four bytes of text */
+
 struct parse {
     const struct tow_source *source;
     struct tow_diags *diags;
@@ -97,6 +100,17 @@ static void parse_wipe(config_setting_t *setting)
             parse_wipe(config_setting_get_elem(setting, (unsigned)i));
 }
 
+/* libconfig does not look whether it gets the memory that it asks for. So much as it may need must
+ * be there before it begins. */
+static int parse_has_room(const struct tow_source *source)
+{
+    void *volatile room = malloc(PARSE_ROOM + source->text.length * PARSE_ROOM_PER_BYTE);
+    int has_room = room != NULL;
+
+    free(room);
+    return has_room;
+}
+
 int tow_parse(const struct tow_source *source, struct tow_setting *root, struct tow_diags *diags,
               struct tow_error *err)
 {
@@ -107,6 +121,8 @@ int tow_parse(const struct tow_source *source, struct tow_setting *root, struct 
     *root = (struct tow_setting){.kind = TOW_SETTING_GROUP};
     if (source->text.length == 0 || !tow_syntax_check(source, diags))
         return TOW_OK;
+    if (!parse_has_room(source))
+        return tow_error_nomem(err);
     config_init(&config);
     if (config_read_string(&config, source->text.bytes) == CONFIG_TRUE)
         failed = parse_items(&parse, root, config_root_setting(&config));
