@@ -52,8 +52,10 @@ class Campaign:
         assert path.account().faults(exact=True) == []
         for fault in faults:
             rng = random.Random(f"{SEED} {self.name} {fault.name}")
-            for nth in numbers(fault, counts[fault.family], rng):
+            every = numbers(fault, counts[fault.family], rng)
+            for nth in every:
                 self.one(fault, nth)
+            print(f"{self.name} {fault.name}: {len(every)} of {counts[fault.family]} calls", flush=True)
 
     def one(self, fault, nth):
         path = self.prepare()

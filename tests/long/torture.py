@@ -28,15 +28,18 @@ DEADLINE = 30
 SYSTEM = (0, 3, 6)
 MEMORY = (0, 1)
 # The C library ends the process itself where a thread has no memory for its own variables.
+LIBRARY_CRASHES = "libconfig"  # where it has no memory; core/config makes sure that it has
 LIBRARY_ENDS = "cannot allocate memory for thread-local data: ABORT"
 
 
-# Words of SQLite's for some of them.
+# Other words for some of them.
 ALSO_TOLD = {
     errno.ENOSPC: ["no room left"],
     errno.EIO: ["disk I/O error"],
     errno.EACCES: ["readonly database", "cannot be written"],
     errno.EMFILE: ["unable to open database file", "cannot be written"],
+    errno.EPIPE: ["closed the connection"],
+    errno.ECONNRESET: ["closed the connection"],
     errno.ENOLCK: ["has kept it locked"],
 }
 
@@ -142,6 +145,13 @@ FAR_FAULTS = [
 ]
 
 
+# The hook comes before the sanitizer, and knows that one.
+SANITIZER = "verify_asan_link_order=0:detect_leaks=1:exitcode=86:allocator_may_return_null=1"
+SANITIZED = 86
+# LeakSanitizer attaches to the threads at the end, and fails by itself where one is just ending.
+SANITIZER_FAILED = "LeakSanitizer has encountered a fatal error"
+
+
 class Report:
     """What the hook has left: calls of each family, faults, and where the first one struck."""
 
@@ -153,6 +163,11 @@ class Report:
             *counts, self.faults = struct.unpack_from(f"<{len(FAMILIES) + 1}Q", data)
             self.counts = dict(zip(FAMILIES, counts))
             self.where = data[8 * (len(FAMILIES) + 1) :].split(b"\0")[0].decode().splitlines()
+
+    def struck(self, library):
+        """Whether it is this library's own call that failed."""
+        callers = [frame for frame in self.where[1:] if "hook" not in frame and "libc.so" not in frame]
+        return bool(callers) and library in callers[0]
 
     def place(self, program):
         """The call that failed and the functions of the program that it came from."""
@@ -206,21 +221,27 @@ class Torture:
     def find(self, what, ended, fault, nth, more=""):
         key = (fault.name, what, ended.report.place(self.tow.program))
         self.findings[key] += 1
-        self.firsts.setdefault(key, (nth, ended.code, more or ended.text))
+        if key not in self.firsts:
+            self.firsts[key] = (nth, ended.code, more or ended.text)
+            print(self._told(key), flush=True)
 
     def told(self):
         """All findings as text."""
-        lines = []
-        for (fault, what, place), count in sorted(self.findings.items()):
-            nth, code, text = self.firsts[fault, what, place]
-            lines.append(f"{fault}: {what}: {count} times, first at {nth} (exit {code})\n    {place}\n    {text.strip()[-900:]}")
-        return "\n".join(lines)
+        return "\n".join(map(self._told, sorted(self.findings)))
+
+    def _told(self, key):
+        fault, what, place = key
+        nth, code, text = self.firsts[key]
+        times = f"{self.findings[key]} times, first at {nth} (exit {code})"
+        return f"{fault}: {what}: {times}\n    {place}\n    {text.strip()[-900:] if code != SANITIZED else text[:3000]}"
 
     def call(self, args, setting, env=None):
         """A command with the hook: how it ended."""
         self.report.unlink(missing_ok=True)
         env = {**self.tow.env, **(env or {}), "TOWPATH_HOOK": setting, "TOWPATH_HOOK_REPORT": str(self.report)}
         env["LD_PRELOAD"] = str(hook_library())
+        if "address" in os.environ.get("SANITIZERS", ""):
+            env["ASAN_OPTIONS"] = SANITIZER
         started = time.monotonic()
         with tempfile.TemporaryFile("w+", errors="replace") as out:
             process = subprocess.Popen(
@@ -248,9 +269,12 @@ class Torture:
 
     def strike(self, args, fault, nth, env=None):
         """The command with one fault, and what its end alone has to say."""
-        ended = self.call(args, fault.setting(nth, self.plugins), env)
+        for _ in range(5):
+            ended = self.call(args, fault.setting(nth, self.plugins), env)
+            if SANITIZER_FAILED not in ended.text:
+                break
         self.faults += ended.report.faults
-        if ended.code == 127 and LIBRARY_ENDS in ended.text:
+        if (ended.code == 127 and LIBRARY_ENDS in ended.text) or ended.report.struck(LIBRARY_CRASHES):
             return ended
         if ended.code is None:
             self.hangs += 1
@@ -259,6 +283,8 @@ class Torture:
             self.find(f"ends by {signal.Signals(-ended.code).name}", ended, fault, nth)
         elif ended.report.faults == 0 and ended.code != 0:
             self.find("fails without a fault", ended, fault, nth)
+        elif ended.code == SANITIZED:
+            self.find("leaks, or worse", ended, fault, nth)
         elif ended.code not in fault.codes:
             self.find(f"ends with {ended.code}", ended, fault, nth)
         elif ended.code != 0 and not fault.is_told(ended.text):
