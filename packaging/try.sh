@@ -28,10 +28,18 @@ done
 for job in /usr/share/doc/towpath/examples/*/*.cfg; do
     ! grep -q '^job' "$job" || towpath check -q "$job"
 done
-# A plugin from the headers alone.
-apt-get install -y --no-install-recommends gcc libc6-dev pkg-config >/dev/null 2>&1
+# Completion, as a login shell has it.
+grep -q 'complete -F _towpath towpath' /usr/share/bash-completion/completions/towpath
+# Plugins from the headers alone: the guide's, and one that is made here.
+apt-get install -y --no-install-recommends gcc libc6-dev make pkg-config >/dev/null 2>&1
 cp -r /usr/share/doc/towpath-dev/guide/counter.c .
 # shellcheck disable=SC2046
 gcc -shared -fPIC -Wl,-z,defs $(pkg-config --cflags towpath) counter.c $(pkg-config --libs towpath) -o counter.so
 towpath plugins test ./counter.so
+for kind in source sink; do
+    towpath plugins new "my_$kind" "--$kind"
+    make -s -C "my_$kind" check install
+    towpath plugins show "my_$kind"
+done
+test -s /usr/share/doc/towpath-dev/plugin-guide.md* && test -s /usr/share/doc/towpath/hacking.md*
 echo "all of it works"

@@ -150,6 +150,15 @@ def test_a_new_plugin_builds_from_an_empty_folder(installed, tow, kind, made):
     assert again.returncode == 3 and "File exists" in again.stderr
 
 
+@pytest.mark.skipif(not shutil.which("pkg-config"), reason="no pkg-config")
+def test_a_new_plugin_says_what_it_lacks(tow):
+    tow.run("plugins", "new", "weather", "--source")
+    env = {**tow.env, "PKG_CONFIG_PATH": "", "PKG_CONFIG_LIBDIR": str(tow.folder)}
+    done = run("make", "-s", "-C", "weather", cwd=tow.folder, env=env, check=False)
+    assert done.returncode == 2 and "set PKG_CONFIG_PATH to the folder of towpath.pc" in done.stderr
+    assert "batch.h" not in done.stderr
+
+
 def test_a_new_plugin_needs_a_name_and_a_kind(tow):
     for name in ("", "Weather", "2weather", "we-ather", "a/b", "x" * 64):
         assert "cannot be a plugin's name" in tow.run("plugins", "new", name, "--source", code=2).stderr
