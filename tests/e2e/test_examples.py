@@ -36,6 +36,7 @@ COVERED = {
     ("docs/operate.md", "./quickstart build"): "packaging/try-deb.sh; it takes minutes",
     ("docs/operate.md", "./configure --prefix=/usr"): "it installs into the system, as root",
     ("docs/operate.md", "install -d"): "it installs into the system, as root",
+    ("docs/operate.md", "curl -X POST"): "test_daemon_http.py; systemd is not where tests run",
     ("docs/operate.md", "docker build"): "docker is not among what the tests need",
     ("docs/operate.md", "[Service]"): "test_service.py",
     ("docs/operate.md", "sqlite3 /var/lib/towpath/state.db"): "test_examples.py",
