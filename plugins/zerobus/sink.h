@@ -18,7 +18,8 @@ struct bus_sink {
     struct tow_bus_options options;
     const struct tow_host *host;
     struct tow_bus_target target;
-    int stop_fd; /* tells the threads of the streams to stop */
+    int stop_fd;   /* tells the threads of the streams to stop */
+    int cancel_fd; /* readable where that one is, or the host's: a login waits for neither */
     struct tow_zerobus_account *account;
     struct tow_databricks *databricks; /* NULL: no table is looked at */
     struct tow_zerobus_rest *rest;     /* NULL: streams */

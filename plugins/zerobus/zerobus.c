@@ -7,6 +7,7 @@
  * here, and then the core decides whether to try again.
  */
 #include <errno.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -148,6 +149,21 @@ static int32_t bus_check(void *self, const struct tow_host *host, struct tow_err
     return code;
 }
 
+static int bus_make_stops(struct bus_sink *sink, struct tow_error *err)
+{
+    const int fds[] = {eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), sink->host->cancel_fd(sink->host)};
+    struct epoll_event event = {.events = EPOLLIN};
+
+    sink->stop_fd = fds[0];
+    sink->cancel_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (sink->stop_fd < 0 || sink->cancel_fd < 0)
+        return tow_error_errno(err, TOW_E_ENV, errno, "eventfd");
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+        if (fds[i] >= 0 && epoll_ctl(sink->cancel_fd, EPOLL_CTL_ADD, fds[i], &event) != 0)
+            return tow_error_errno(err, TOW_E_ENV, errno, "epoll_ctl");
+    return TOW_OK;
+}
+
 static int32_t bus_open(void *self, const struct tow_host *host, const struct tow_position *token,
                         struct tow_error *err)
 {
@@ -156,13 +172,12 @@ static int32_t bus_open(void *self, const struct tow_host *host, const struct to
 
     (void)token; /* nothing needs undoing: what was sent is final */
     sink->host = host;
-    sink->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (sink->stop_fd < 0)
-        return tow_error_errno(err, TOW_E_ENV, errno, "eventfd");
-    code = tow_bus_target_init(&sink->target, &sink->options, err);
+    code = bus_make_stops(sink, err);
+    if (code == TOW_OK)
+        code = tow_bus_target_init(&sink->target, &sink->options, err);
     if (code != TOW_OK)
         return code;
-    sink->account = tow_bus_account(&sink->target, sink->stop_fd, err);
+    sink->account = tow_bus_account(&sink->target, sink->cancel_fd, err);
     if (!sink->account)
         return err->code;
     if (sink->target.has_workspace) {
@@ -224,6 +239,8 @@ static void bus_close(void *self)
         sink->schema.release(&sink->schema);
     if (sink->stop_fd > 0)
         close(sink->stop_fd);
+    if (sink->cancel_fd > 0)
+        close(sink->cancel_fd);
 }
 
 static int32_t bus_describe(void *self, const struct tow_host *host, tow_text_put *put,

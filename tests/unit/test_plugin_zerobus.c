@@ -7,6 +7,7 @@
 #include "http_server.h"
 #include "scratch.h"
 #include "table.h"
+#include "towpath/clock.h"
 #include "unit.h"
 #include "zerobus_server.h"
 
@@ -22,6 +23,7 @@ struct bus {
     struct zerobus_server_options options;
     struct zerobus_server *server;
     struct http_server *workspace;
+    int has_logged_in;
     const char *settings[SETTINGS_MAX + 1];
     size_t setting_count;
     void *self;
@@ -424,12 +426,9 @@ static void answer(void *context, const struct http_seen *seen, struct http_repl
     reply->body = strstr(seen->target, "/oidc/") ? TOKEN : *table;
 }
 
-/* A workspace whose table is described by *table. */
-static void work(struct bus *bus, const char **table)
+static void work_so(struct bus *bus, const struct http_server_options *options)
 {
-    const struct http_server_options options = {.handle = answer, .context = table};
-
-    bus->workspace = http_server_new(&options);
+    bus->workspace = http_server_new(options);
     bus->options.token = "Bearer mine";
     for (size_t i = 0; i < bus->setting_count; i += 2)
         if (strcmp(bus->settings[i], "headers") == 0 || strcmp(bus->settings[i], "schema") == 0) {
@@ -443,6 +442,45 @@ static void work(struct bus *bus, const char **table)
     set(bus, "client_id", "me");
     set(bus, "client_secret", "s3cret");
     set(bus, "config_file", "/dev/null");
+}
+
+/* A workspace whose table is described by *table. */
+static void work(struct bus *bus, const char **table)
+{
+    const struct http_server_options options = {.handle = answer, .context = table};
+
+    work_so(bus, &options);
+}
+
+/* The stream's own login gets no answer, and the run is stopped while it waits for one. */
+static void answer_no_second_login(void *context, const struct http_seen *seen,
+                                   struct http_reply *reply)
+{
+    struct bus *bus = context;
+
+    if (!strstr(seen->target, "/oidc/")) {
+        reply->body = TABLE(ID_COLUMN "," NAME_COLUMN);
+    } else if (!bus->has_logged_in) {
+        bus->has_logged_in = 1;
+        reply->body = TOKEN;
+    } else {
+        *reply = (struct http_reply){.body = "", .how = HTTP_REPLY_STALL | HTTP_REPLY_RAW};
+        fake_host_cancel(&bus->host);
+    }
+}
+
+static void test_a_stop_ends_a_login_that_waits(void **state)
+{
+    struct bus *bus = *state;
+    struct table *batch = rows(bus, 5, 1, 0);
+    const struct http_server_options options = {.handle = answer_no_second_login, .context = bus};
+    int64_t before;
+
+    work_so(bus, &options);
+    serve(bus);
+    before = tow_monotonic_ms();
+    assert_int_equal(try_open(bus, &batch->schema), TOW_E_CANCELLED);
+    assert_in_range(tow_monotonic_ms() - before, 0, 3000);
 }
 
 static void test_the_tables_columns_make_the_records(void **state)
@@ -683,6 +721,7 @@ int main(void)
         TEST(test_a_flush_that_fails_lets_go_of_everything),
         TEST(test_a_service_that_cannot_be_reached_may_pass),
         TEST(test_a_stop_ends_a_flush_that_waits),
+        TEST(test_a_stop_ends_a_login_that_waits),
         TEST(test_the_tables_columns_make_the_records),
         TEST(test_rows_that_do_not_fit_the_table_are_rejected_before_they_are_sent),
         TEST(test_a_column_that_the_table_lacks_is_told_at_once),
