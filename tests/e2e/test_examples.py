@@ -50,7 +50,7 @@ COVERED = {
     ("docs/hacking.md", "gdb "): "gdb is not among what the tests need",
     ("docs/hacking.md", "mkdir -p build-asan"): "./quickstart check",
     ("docs/hacking.md", "mkdir -p build-tsan"): "./quickstart check",
-    ("docs/hacking.md", "mkdir -p build-fuzz"): "tests/long/fuzz.sh; clang is not among what the tests need",
+    ("docs/hacking.md", "tests/long/fuzz.sh"): "make long; clang is not among what the tests need",
     ("docs/hacking.md", "# A release is tried"): "test_hacking.py: scripts; they take minutes",
     ("docs/towpath.1", "towpath init csv file"): "test_examples.py",
 }
