@@ -100,7 +100,8 @@ static int error_is_class_byte(char byte)
            byte == '.';
 }
 
-void tow_statement_error_class(const char *message, char *error_class, size_t size)
+/* Finds "[CLASS.SUBCLASS]" in a message; "" where there is none. */
+static void error_class_of(const char *message, char *error_class, size_t size)
 {
     const char *open = message;
 
@@ -231,7 +232,7 @@ int tow_statement_failed(struct tow_statement *out, const struct tow_statement_s
 {
     const struct error_rule *rule;
 
-    tow_statement_error_class(status->message, out->error_class, sizeof out->error_class);
+    error_class_of(status->message, out->error_class, sizeof out->error_class);
     snprintf(out->sql_state, sizeof out->sql_state, "%s", status->sql_state);
     tow_error_set(err, TOW_E_ENV, "%s: %s", request->what,
                   status->message[0] ? status->message

@@ -54,8 +54,6 @@ int tow_json_object_without(struct tow_json_part object, const char *apart, json
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
-/* Finds "[CLASS.SUBCLASS]" in a message; "" where there is none. */
-void tow_statement_error_class(const char *message, char *error_class, size_t size);
 /* Copies text on one line: without what follows a line "== SQL ==" (it may hold credentials) or a
  * stack trace, control bytes as spaces, cut between characters. */
 void tow_statement_line(const char *text, char *line, size_t size);

@@ -10,8 +10,9 @@
 #define MARK_PIECE 4096
 #define MARK_TEXT  "size=%" PRId64 " mtime_ns=%" PRId64 " head=%08" PRIx32 " tail=%08" PRIx32
 
-int tow_file_checksum(const struct tow_input *input, int64_t offset, int64_t end, uint32_t *out,
-                      struct tow_error *err)
+/* CRC-32 of up to 4 KiB of a regular file's own bytes that begin at `offset` and end at `end`. */
+static int mark_checksum(const struct tow_input *input, int64_t offset, int64_t end, uint32_t *out,
+                         struct tow_error *err)
 {
     unsigned char piece[MARK_PIECE];
     size_t wanted = end - offset < MARK_PIECE ? (size_t)(end - offset) : MARK_PIECE, length;
@@ -24,11 +25,11 @@ int tow_file_checksum(const struct tow_input *input, int64_t offset, int64_t end
 static int mark_checksums(const struct tow_input *input, int64_t size, uint32_t *head,
                           uint32_t *tail, struct tow_error *err)
 {
-    int code = tow_file_checksum(input, 0, size, head, err);
+    int code = mark_checksum(input, 0, size, head, err);
 
     if (code != TOW_OK)
         return code;
-    return tow_file_checksum(input, size > MARK_PIECE ? size - MARK_PIECE : 0, size, tail, err);
+    return mark_checksum(input, size > MARK_PIECE ? size - MARK_PIECE : 0, size, tail, err);
 }
 
 int tow_file_mark_take(struct tow_file_mark *mark, const struct tow_input *input,

@@ -34,8 +34,4 @@ int tow_file_mark_parse(struct tow_file_mark *mark, const char *text, struct tow
 void tow_file_mark_describe(const struct tow_file *file, const struct tow_file_mark *recorded,
                             char text[TOW_FILE_CHANGE_MAX]);
 
-/* CRC-32 of up to 4 KiB of a regular file's own bytes that begin at `offset` and end at `end`. */
-int tow_file_checksum(const struct tow_input *input, int64_t offset, int64_t end, uint32_t *out,
-                      struct tow_error *err);
-
 #endif

@@ -54,7 +54,8 @@ static void call_drop_outgoing(struct tow_grpc_call *call)
     call->unsent_bytes = 0;
 }
 
-void grpc_call_end(struct tow_grpc_call *call, const struct tow_grpc_status *status)
+/* Ends the call unless it has ended; resets its stream where that is open still. */
+static void call_end(struct tow_grpc_call *call, const struct tow_grpc_status *status)
 {
     struct tow_grpc *grpc = call->grpc;
 
@@ -81,7 +82,7 @@ void grpc_call_fail(struct tow_grpc_call *call, int code, const char *format, ..
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
     tow_grpc_status_say(&status, text, strlen(text), 0);
-    grpc_call_end(call, &status);
+    call_end(call, &status);
 }
 
 void tow_grpc_cancel(struct tow_grpc_call *call)
@@ -400,5 +401,5 @@ void grpc_call_server_end(struct tow_grpc_call *call)
         grpc_call_fail(call, TOW_GRPC_INTERNAL, "%s ended the call in the middle of a message",
                        call->grpc->link.peer);
     else
-        grpc_call_end(call, &status);
+        call_end(call, &status);
 }

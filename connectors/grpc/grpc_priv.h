@@ -91,8 +91,6 @@ void grpc_session_receive(struct tow_grpc *grpc, const unsigned char *bytes, siz
 
 /* ---- call.c ---------------------------------------------------------------------------------- */
 
-/* Ends the call unless it has ended; resets its stream where that is open still. */
-void grpc_call_end(struct tow_grpc_call *call, const struct tow_grpc_status *status);
 /* The same with a status made here. */
 void grpc_call_fail(struct tow_grpc_call *call, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

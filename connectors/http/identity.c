@@ -12,7 +12,8 @@ static const char *identity_given(const char *text)
     return text && *text ? text : NULL;
 }
 
-int tow_identity_is_given(const struct tow_identity *identity)
+/* 1 where there is a certificate to show. */
+static int identity_is_given(const struct tow_identity *identity)
 {
     return identity_given(identity->cert) != NULL;
 }
@@ -98,7 +99,7 @@ static int identity_use_both(const struct tow_identity *identity, SSL_CTX *conte
 
 int tow_identity_use(const struct tow_identity *identity, SSL_CTX *context, struct tow_error *err)
 {
-    if (tow_identity_is_given(identity))
+    if (identity_is_given(identity))
         return identity_use_both(identity, context, err);
     if (!identity_given(identity->key) && !identity_given(identity->password))
         return TOW_OK;
@@ -113,7 +114,7 @@ int tow_identity_check(const struct tow_identity *identity, struct tow_error *er
     SSL_CTX *context;
     int code;
 
-    if (!tow_identity_is_given(identity))
+    if (!identity_is_given(identity))
         return tow_identity_use(identity, NULL, err);
     context = SSL_CTX_new(TLS_client_method());
     code = context ? tow_identity_use(identity, context, err) : tow_error_nomem(err);

@@ -15,8 +15,6 @@ struct tow_identity {
     const char *password; /* that the key is encrypted with; NULL: it is not */
 };
 
-/* 1 where there is a certificate to show. */
-int tow_identity_is_given(const struct tow_identity *identity);
 /* Reads the files: TOW_E_CONFIG where one cannot be read, where they do not belong together, where
  * the password does not fit or is missing, and where a key has no certificate. */
 int tow_identity_check(const struct tow_identity *identity, struct tow_error *err);

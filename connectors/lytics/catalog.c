@@ -102,11 +102,6 @@ static int catalog_each(struct tow_lytics *lytics, const struct tow_lytics_call 
 
 /* ---- audiences ------------------------------------------------------------------------------- */
 
-struct segment_visits {
-    tow_lytics_segment_visit *visit;
-    void *context;
-};
-
 static int segment_read(struct tow_lytics_segment *out, struct tow_json_part object,
                         struct tow_error *err)
 {
@@ -155,33 +150,6 @@ int tow_lytics_segment(struct tow_lytics *lytics, const char *id_or_slug,
     if (code == TOW_OK)
         code = segment_read(out, answer.data, err);
     tow_buffer_release(&path);
-    tow_lytics_answer_release(&answer);
-    return code;
-}
-
-static int segment_take(void *context, struct tow_json_part item, struct tow_error *err)
-{
-    const struct segment_visits *visits = context;
-    struct tow_lytics_segment segment;
-    int code = segment_read(&segment, item, err);
-
-    return code == TOW_OK ? visits->visit(visits->context, &segment, err) : code;
-}
-
-int tow_lytics_segments(struct tow_lytics *lytics, const char *table,
-                        tow_lytics_segment_visit *visit, void *context, struct tow_error *err)
-{
-    const struct tow_lytics_argument arguments[] = {
-        {"table", table}, {"kind", "segment"}, {"valid", "true"}, {"sizes", "true"}};
-    const struct tow_lytics_call call = {.what = "listing the audiences",
-                                         .path = "/v2/segment",
-                                         .arguments = arguments,
-                                         .argument_count = sizeof arguments / sizeof *arguments,
-                                         .limit = CATALOG_LIMIT};
-    struct segment_visits visits = {visit, context};
-    struct tow_lytics_answer answer = {.total = -1};
-    int code = catalog_each(lytics, &call, segment_take, &visits, &answer, err);
-
     tow_lytics_answer_release(&answer);
     return code;
 }
@@ -334,12 +302,6 @@ static int ids_each(struct tow_lytics *lytics, const struct tow_lytics_call *cal
     tow_buffer_release(&visits.text);
     tow_lytics_answer_release(&answer);
     return code;
-}
-
-int tow_lytics_streams(struct tow_lytics *lytics, tow_lytics_id_visit *visit, void *context,
-                       struct tow_error *err)
-{
-    return tow_lytics_ids(lytics, "stream", visit, context, err);
 }
 
 int tow_lytics_is_listed(const char *list, const char *name)

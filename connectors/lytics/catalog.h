@@ -27,15 +27,9 @@ struct tow_lytics_segment {
     int64_t size;   /* members by the last count; -1: not said */
     int is_invalid; /* 1: its rule cannot be evaluated */
 };
-/* Anything but TOW_OK ends the visits, and is what they return. */
-typedef int tow_lytics_segment_visit(void *context, const struct tow_lytics_segment *segment,
-                                     struct tow_error *err);
 /* By id or slug. TOW_E_CONFIG where there is none of that name. */
 int tow_lytics_segment(struct tow_lytics *lytics, const char *id_or_slug,
                        struct tow_lytics_segment *out, struct tow_error *err);
-/* All valid audiences over that table ("user"). */
-int tow_lytics_segments(struct tow_lytics *lytics, const char *table,
-                        tow_lytics_segment_visit *visit, void *context, struct tow_error *err);
 
 /* What a field's values are, by its type (API: string, int, []string, map[string]int, ...). */
 enum tow_lytics_kind {
@@ -53,6 +47,7 @@ struct tow_lytics_field {
     enum tow_lytics_kind kind;
     int is_identifier;
 };
+/* Anything but TOW_OK ends the visits, and is what they return. */
 typedef int tow_lytics_field_visit(void *context, const struct tow_lytics_field *field,
                                    struct tow_error *err);
 /* The fields of a table ("user"), by version 2 of the API, or where that does not know the path
@@ -60,10 +55,8 @@ typedef int tow_lytics_field_visit(void *context, const struct tow_lytics_field 
 int tow_lytics_fields(struct tow_lytics *lytics, const char *table, tow_lytics_field_visit *visit,
                       void *context, struct tow_error *err);
 
+/* Likewise. */
 typedef int tow_lytics_id_visit(void *context, const char *id, struct tow_error *err);
-/* The names of all streams. */
-int tow_lytics_streams(struct tow_lytics *lytics, tow_lytics_id_visit *visit, void *context,
-                       struct tow_error *err);
 
 /* Dimensions of metrics whose ids can be listed, and all that the API knows (API: enum of
  * MetricRequest.dimension), '|' between. */

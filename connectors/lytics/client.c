@@ -120,11 +120,6 @@ void tow_lytics_free(struct tow_lytics *lytics)
     free(lytics);
 }
 
-const char *tow_lytics_account_id(const struct tow_lytics *lytics)
-{
-    return lytics->account_id;
-}
-
 /* ---- calls ----------------------------------------------------------------------------------- */
 
 int tow_lytics_put_segment(struct tow_buffer *path, const char *text, struct tow_error *err)

@@ -53,8 +53,6 @@ int tow_lytics_check(const struct tow_lytics_settings *settings, struct tow_erro
 struct tow_lytics *tow_lytics_new(const struct tow_lytics_settings *settings,
                                   struct tow_error *err);
 void tow_lytics_free(struct tow_lytics *lytics);
-/* "" where the settings have none. */
-const char *tow_lytics_account_id(const struct tow_lytics *lytics);
 
 /* ---- calls ----------------------------------------------------------------------------------- */
 

@@ -42,8 +42,9 @@ static const char *body_moment(int64_t us, char text[TOW_TIMESTAMP_TEXT_MAX + 1]
     return text;
 }
 
-void tow_alert_text(const struct tow_alert *alert, const struct tow_run *run, const char *host,
-                    char text[TOW_ALERT_TEXT_MAX])
+/* One sentence for people. run: NULL where there is none. */
+static void alert_text(const struct tow_alert *alert, const struct tow_run *run, const char *host,
+                       char text[TOW_ALERT_TEXT_MAX])
 {
     char slot[TOW_TIMESTAMP_TEXT_MAX + 1];
     uint32_t event = tow_alert_event(alert->event);
@@ -76,7 +77,7 @@ static void body_number(struct body_values *values, enum body_word word, int64_t
 static void body_fill(struct body_values *values, const struct tow_alert *alert,
                       const struct tow_run *run, const char *host)
 {
-    tow_alert_text(alert, run, host, values->text);
+    alert_text(alert, run, host, values->text);
     for (int i = 0; i < 16; i++)
         values->values[i] = "";
     values->values[BODY_TEXT] = values->text;

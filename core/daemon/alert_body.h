@@ -8,9 +8,6 @@
 
 #define TOW_ALERT_TEXT_MAX 1600
 
-/* One sentence for people. run: NULL where there is none. */
-void tow_alert_text(const struct tow_alert *alert, const struct tow_run *run, const char *host,
-                    char text[TOW_ALERT_TEXT_MAX]);
 /*
  * Appends the JSON body: the entry's template with its words replaced by values as they stand in a
  * JSON string, or one of the forms. It holds no secret but what the job's own template has.

@@ -7,7 +7,7 @@
 
 /* Fixed-width buffers are guessed at 8 bytes a value; the last offset of a string column tells its
  * bytes. Only bounds on memory in flight hang on it. */
-size_t record_array_bytes(const struct ArrowArray *array)
+static size_t record_array_bytes(const struct ArrowArray *array)
 {
     size_t bytes = 0;
 

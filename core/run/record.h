@@ -120,7 +120,4 @@ int record_text(struct record *record, const struct ArrowSchema *schema,
 
 void record_drop_text(struct record *record);
 
-/* Bytes that the buffers of an array take, about; for bounds on what is in flight. */
-size_t record_array_bytes(const struct ArrowArray *array);
-
 #endif

@@ -210,16 +210,6 @@ static int lock_update(struct tow_lock *lock, const char *text, const struct tow
     return tow_state_end(lock->state, result, err);
 }
 
-int tow_state_heartbeat(struct tow_lock *lock, struct tow_error *err)
-{
-    static const char text[] = "UPDATE locks SET heartbeat_us = ? WHERE job = ? AND token = ?";
-    const struct tow_sql_value values[] = {tow_sql_int(tow_now_us()), tow_sql_text(lock->job),
-                                           tow_sql_blob(lock->token, sizeof lock->token),
-                                           TOW_SQL_END};
-
-    return lock_update(lock, text, values, err);
-}
-
 int tow_state_report(struct tow_lock *lock, const struct tow_at_work *activity,
                      struct tow_error *err)
 {

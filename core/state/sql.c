@@ -68,7 +68,8 @@ static int sql_system_fail(struct tow_sql *sql, int code, struct tow_error *err)
                            sqlite3_errmsg(sql->db));
 }
 
-int tow_sql_fail(struct tow_sql *sql, int code, struct tow_error *err)
+/* Says what an SQLite result code means for this file; returns the class. */
+static int sql_fail(struct tow_sql *sql, int code, struct tow_error *err)
 {
     if (code == SQLITE_IOERR_NOMEM)
         return tow_error_nomem(err);
@@ -144,7 +145,7 @@ static int sql_connect(struct tow_sql *sql, int how, struct tow_error *err)
     free(uri);
     if (!sql->db)
         return tow_error_nomem(err);
-    return code == SQLITE_OK ? TOW_OK : tow_sql_fail(sql, code, err);
+    return code == SQLITE_OK ? TOW_OK : sql_fail(sql, code, err);
 }
 
 int tow_sql_open(struct tow_sql *sql, const char *path, int how, struct tow_error *err)
@@ -207,7 +208,7 @@ static int sql_statement(struct tow_sql *sql, const char *text, sqlite3_stmt **o
         sqlite3_prepare_v3(sql->db, text, -1, SQLITE_PREPARE_PERSISTENT, &cached->statement, NULL);
     if (code != SQLITE_OK) {
         free(cached);
-        return tow_sql_fail(sql, code, err);
+        return sql_fail(sql, code, err);
     }
     cached->text = text;
     cached->next = sql->cached;
@@ -239,7 +240,7 @@ int tow_sql_next(struct tow_sql *sql, sqlite3_stmt *row, struct tow_error *err)
         sqlite3_reset(row);
         return TOW_END;
     }
-    code = tow_sql_fail(sql, code, err);
+    code = sql_fail(sql, code, err);
     sqlite3_reset(row);
     return code;
 }
@@ -255,7 +256,7 @@ int tow_sql_query(struct tow_sql *sql, const char *text, const struct tow_sql_va
         int code = sql_bind(*row, i + 1, &values[i]);
 
         if (code != SQLITE_OK)
-            return tow_sql_fail(sql, code, err);
+            return sql_fail(sql, code, err);
     }
     return tow_sql_next(sql, *row, err);
 }
@@ -313,7 +314,7 @@ int tow_sql_script(struct tow_sql *sql, const char *text, struct tow_error *err)
 {
     int code = sqlite3_exec(sql->db, text, NULL, NULL, NULL);
 
-    return code == SQLITE_OK ? TOW_OK : tow_sql_fail(sql, code, err);
+    return code == SQLITE_OK ? TOW_OK : sql_fail(sql, code, err);
 }
 
 int tow_sql_number(struct tow_sql *sql, const char *text, int64_t *out, struct tow_error *err)
@@ -328,7 +329,7 @@ int tow_sql_number(struct tow_sql *sql, const char *text, int64_t *out, struct t
     if (code == SQLITE_ROW)
         *out = sqlite3_column_int64(row, 0);
     else if (code != SQLITE_DONE)
-        result = tow_sql_fail(sql, code, err);
+        result = sql_fail(sql, code, err);
     sqlite3_finalize(row);
     return result;
 }
@@ -368,7 +369,7 @@ int tow_sql_use_wal(struct tow_sql *sql, struct tow_error *err)
         code = sql_try_wal(sql, &wal);
     }
     if (code != SQLITE_OK)
-        return tow_sql_fail(sql, code, err);
+        return sql_fail(sql, code, err);
     if (!wal)
         return tow_error_set(err, TOW_E_ENV,
                              "state file %s: its file system does not carry a write-ahead log (a "

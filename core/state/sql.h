@@ -97,7 +97,4 @@ int tow_sql_begin_read(struct tow_sql *sql, struct tow_error *err);
  * failed. */
 int tow_sql_end(struct tow_sql *sql, int result, struct tow_error *err);
 
-/* Says what an SQLite result code means for this file; returns the class. */
-int tow_sql_fail(struct tow_sql *sql, int code, struct tow_error *err);
-
 #endif

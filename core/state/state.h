@@ -48,8 +48,6 @@ char *tow_state_reject_path(const struct tow_state *state, const char *job, int6
 struct tow_lock;
 int tow_state_lock(struct tow_state *state, const char *job, struct tow_lock **out, int *busy,
                    struct tow_error *err);
-/* Renews the heartbeat (call at least every 15 s). TOW_E_ENV where the lock was taken over. */
-int tow_state_heartbeat(struct tow_lock *lock, struct tow_error *err);
 void tow_state_unlock(struct tow_lock *lock);
 /* TOW_OK where somebody who may be at work holds the job's lock, else TOW_END. *pid is its process
  * where that can be looked at from here, else 0. */
@@ -79,8 +77,8 @@ struct tow_at_work {
     int32_t stopping; /* 1: it finishes what is in flight */
 };
 
-/* Renews the heartbeat and says what the run does (run, counts, in_flight, lag_us, stopping are
- * read). TOW_E_ENV where the lock was taken over. */
+/* Renews the heartbeat (call at least every 15 s) and says what the run does (run, counts,
+ * in_flight, lag_us, stopping are read). TOW_E_ENV where the lock was taken over. */
 int tow_state_report(struct tow_lock *lock, const struct tow_at_work *activity,
                      struct tow_error *err);
 /* The locks whose owners may be at work, in order of job; stops when visit returns other than 0

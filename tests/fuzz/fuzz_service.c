@@ -363,11 +363,11 @@ static void try_lytics(int what)
         if (code == TOW_OK)
             see_segment(NULL, &segment, &err);
     } else if (what == 2) {
-        code = tow_lytics_segments(lytics, "user", see_segment, NULL, &err);
+        code = tow_lytics_ids(lytics, "segment", see_id, NULL, &err);
     } else if (what == 3) {
         code = tow_lytics_fields(lytics, "user", see_field, NULL, &err);
     } else if (what == 4) {
-        code = tow_lytics_streams(lytics, see_id, NULL, &err);
+        code = tow_lytics_ids(lytics, "stream", see_id, NULL, &err);
     } else if (what == 5) {
         code = tow_lytics_ids(lytics, "works", see_id, NULL, &err);
     } else {

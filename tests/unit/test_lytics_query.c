@@ -66,12 +66,6 @@ static void test_without_a_name_it_is_the_only_account(void **state)
 
 /* ---- audiences ------------------------------------------------------------------------------- */
 
-static int segment_visit(void *context, const struct tow_lytics_segment *segment,
-                         struct tow_error *err)
-{
-    return seen_add(context, segment->slug, err);
-}
-
 static void test_an_audience_is_found_by_id_or_slug(void **state)
 {
     struct tow_lytics_segment segment;
@@ -109,25 +103,29 @@ static void test_an_audience_that_there_is_not_is_named(void **state)
                  "without an id");
 }
 
-static void test_audiences_are_visited_until_somebody_has_enough(void **state)
+static int id_visit(void *context, const char *id, struct tow_error *err)
+{
+    return seen_add(context, id, err);
+}
+
+static void test_ids_are_visited_until_somebody_has_enough(void **state)
 {
     struct seen seen = {.stop_at = 0};
     struct api *api = *state;
-    const char *answer = "{\"data\":[{\"id\":\"1\",\"slug_name\":\"a\"},{\"id\":\"2\","
-                         "\"slug_name\":\"b\"},{\"id\":\"3\",\"slug_name\":\"c\"}]}";
+    const char *answer = "{\"data\":[{\"id\":\"a\"},{\"id\":\"b\"},{\"id\":\"c\"}]}";
 
     api_reply(api, 200, answer);
-    assert_ok(tow_lytics_segments(api->lytics, "user", segment_visit, &seen, &api->err), api->err);
-    assert_asked(api, 0, "GET /v2/segment?table=user&kind=segment&valid=true&sizes=true");
+    assert_ok(tow_lytics_ids(api->lytics, "segment", id_visit, &seen, &api->err), api->err);
+    assert_asked(api, 0, "GET /v2/segment?table=user&kind=segment&valid=true");
     assert_string_equal(seen.text, "a b c ");
     seen = (struct seen){.stop_at = 2};
     api_reply(api, 200, answer);
-    assert_fails(api, tow_lytics_segments(api->lytics, "user", segment_visit, &seen, &api->err),
+    assert_fails(api, tow_lytics_ids(api->lytics, "segment", id_visit, &seen, &api->err),
                  TOW_E_DATA, "enough");
     assert_string_equal(seen.text, "a b ");
     api_reply(api, 200, "{\"data\":{}}");
-    assert_fails(api, tow_lytics_segments(api->lytics, "user", segment_visit, &seen, &api->err),
-                 TOW_E_ENV, "is no array");
+    assert_fails(api, tow_lytics_ids(api->lytics, "segment", id_visit, &seen, &api->err), TOW_E_ENV,
+                 "is no array");
 }
 
 /* ---- fields ---------------------------------------------------------------------------------- */
@@ -200,11 +198,6 @@ static void test_types_of_fields_have_their_kinds(void **state)
 
 /* ---- ids ------------------------------------------------------------------------------------- */
 
-static int id_visit(void *context, const char *id, struct tow_error *err)
-{
-    return seen_add(context, id, err);
-}
-
 static void test_ids_of_a_dimension_are_listed(void **state)
 {
     static const struct {
@@ -244,7 +237,7 @@ static void test_ids_that_cannot_be_listed_are_said_so(void **state)
     assert_fails(api, tow_lytics_ids(api->lytics, "works", id_visit, &seen, &api->err), TOW_E_ENV,
                  "without an id");
     api_reply(api, 200, "{\"data\":[\"one\"]}");
-    assert_ok(tow_lytics_streams(api->lytics, id_visit, &seen, &api->err), api->err);
+    assert_ok(tow_lytics_ids(api->lytics, "stream", id_visit, &seen, &api->err), api->err);
     assert_string_equal(seen.text, "one ");
     assert_true(tow_lytics_is_listed("a|bc", "bc"));
     assert_false(tow_lytics_is_listed("a|bc", "b"));
@@ -463,7 +456,7 @@ int main(void)
         TEST(test_without_a_name_it_is_the_only_account),
         TEST(test_an_audience_is_found_by_id_or_slug),
         TEST(test_an_audience_that_there_is_not_is_named),
-        TEST(test_audiences_are_visited_until_somebody_has_enough),
+        TEST(test_ids_are_visited_until_somebody_has_enough),
         TEST(test_fields_come_from_version_2),
         TEST(test_fields_come_from_version_1_where_version_2_does_not_know_them),
         cmocka_unit_test(test_types_of_fields_have_their_kinds),
