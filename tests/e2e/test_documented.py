@@ -123,6 +123,21 @@ def test_each_key_of_a_job_file_stands_in_its_manual(tow):
             assert re.search(rf"^\.(?:It )?Ic (?:\w+ , )*{name}\b", manual, re.MULTILINE), (section["section"], name)
 
 
+def test_each_code_of_a_rejected_row_is_documented():
+    """Those of the core, and of csv; the pages of other plugins have theirs."""
+    routes = re.findall(r'ROUTE_CODE_\w+ +"(\w+)"', (TOP / "core/run/route/name.h").read_text())
+    columns = (TOP / "core/columns/message.c").read_text().split("tow_refusal_describe(")[1]
+    codes = {*routes, "refused", *re.findall(r'(?:return|:) "(\w+)";', columns)}
+    assert len(codes) == 8 and {"required", "out_of_range"} <= codes
+    listed = page("towpath-job.5").split(".Ss Codes")[1].split(".Sh FILES")[0]
+    known = {word for line in re.findall(r"^\.It Cm (.*)$", listed, re.MULTILINE) for word in line.split(" , ")}
+    assert known == codes | {"bad_int32"}
+    of_csv = re.findall(r'TOW_CSV_CODE_\w+ +"(\w+)"', (TOP / "plugins/csv/reject.h").read_text())
+    assert len(of_csv) >= 6
+    for code in of_csv:
+        assert f"`{code}`" in page("plugins/csv.md"), code
+
+
 def made_while_it_runs(tow):
     """Names of the files that a run has made when it has saved a checkpoint, and waits for input."""
     process = tow.start("run", tow.job(source='plugin = "csv"; path = "-";', more='pipeline = { checkpoint = "5ms"; };'))
