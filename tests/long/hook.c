@@ -15,6 +15,7 @@
 #include <execinfo.h>
 #include <fcntl.h>
 #include <link.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ struct hook {
     int error;    /* errno of what fails */
     int is_short; /* 1: what would move many bytes moves one, and nothing fails */
     int goes_on;  /* 1: all from the nth on */
+    int kills;    /* 1: it does not fail; the process ends there and then */
     int own;      /* 1: of memory, what the program and its plugins ask for themselves */
     const char *plugins;
 };
@@ -95,6 +97,8 @@ int hook_strikes(int family, const char *call)
     if (family != hook.family || hook.nth == 0 || now < hook.nth ||
         (now > hook.nth && !hook.goes_on))
         return 0;
+    if (hook.kills)
+        kill(getpid(), SIGKILL);
     if (atomic_fetch_add(&hook_report->faults, 1) == 0) {
         hook_is_inside = 1;
         hook_tell(call);
@@ -187,8 +191,8 @@ static int hook_family(const char *name)
 }
 
 /*
- * family=NAME,nth=N,error=ERRNO[,short=1][,on=1][,program=NAME][,plugins=FOLDER]. Without family
- * all is counted, and nothing fails. Returns 0 where another program is meant.
+ * family=NAME,nth=N,error=ERRNO[,short=1][,kill=1][,on=1][,program=NAME][,plugins=FOLDER]. Without
+ * family all is counted, and nothing fails. Returns 0 where another program is meant.
  */
 static int hook_read(char *text)
 {
@@ -210,6 +214,8 @@ static int hook_read(char *text)
             hook.error = atoi(value);
         else if (strcmp(word, "short") == 0)
             hook.is_short = atoi(value);
+        else if (strcmp(word, "kill") == 0)
+            hook.kills = atoi(value);
         else if (strcmp(word, "on") == 0)
             hook.goes_on = atoi(value);
         else if (strcmp(word, "plugins") == 0)

@@ -1,5 +1,5 @@
-"""kill -9 on every path, at random moments, at every named step of the far end and at calls of the system, while the
-far end has troubles of its own; then a run to the end, and the far end's account.
+"""kill -9 on every path, at random moments, at every named step of the far end and right before calls that write, sync,
+rename and lock, while the far end has troubles of its own; then a run to the end, and the far end's account.
 
   TOWPATH_LONG_KILLS   kills for each path
   TOWPATH_LONG_ROWS    of a path's source, one of these by chance
@@ -15,8 +15,10 @@ import os
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -31,8 +33,14 @@ ROWS = [int(count) for count in os.environ.get("TOWPATH_LONG_ROWS", "300,1000,30
 LATEST = 20  # seconds until a run that came to no step is killed where it is
 HANGS = 120  # seconds after which a run counts as hanging
 
+# What kills at a call (hook.c); a program with sanitizers cannot have it.
+HOOK = Path(os.environ.get("TOWPATH_BUILD") or "/nowhere") / "tests/long/.libs/hook.so"
+CALLS = {"write": 2, "sync": 4, "name": 5, "lock": 10}  # by their places in a report's counts
+
 # Exit codes of a run that was not killed but could not finish: the far end was in trouble.
 TROUBLED = (0, 3, 6)
+
+WAYS = ["moment", "step", *(["call"] if HOOK.exists() and not os.environ.get("SANITIZERS") else [])]
 
 
 class Campaign:
@@ -42,8 +50,11 @@ class Campaign:
         self.tow, self.sandbox, self.name = tow, sandbox, name
         self.tally = Tally("crash", name)
         self.longest = 0.2  # seconds within which to kill: about as long as runs last
+        self.calls = dict.fromkeys(CALLS, 10)  # so many a run has, at least
+        self.report = tow.folder.parent / f"{name}.hook"
         self.steps = itertools.cycle(PATHS[name].steps.items())
         self.faults = []
+        self.ways = Counter()
 
     def round(self, number):
         rng = random.Random(f"{SEED} {self.name} {number}")
@@ -62,7 +73,9 @@ class Campaign:
     # -- one kill --------------------------------------------------------------------------------------
 
     def kill(self, path, rng):
-        step = rng.random() < 0.5 and next(self.steps, None)
+        way = rng.choice(WAYS)
+        step = way == "step" and next(self.steps, None)
+        call = rng.choice(list(CALLS)) if way == "call" else None
         rules = path.troubles(rng) if rng.random() < 0.5 else []
         if step:
             rule = {"skip": rng.choice([0, 0, 1, 5]), **step[1]}
@@ -70,16 +83,21 @@ class Campaign:
         if rules:
             self.sandbox.faults(rules)
         began = time.monotonic()
-        process = path.start()
+        process = path.start(**self.hooked(call, rng))
         if step:
             self.wait_for_hold(process)
+        elif call:
+            self.wait_for_end(process)
         else:
             time.sleep(rng.uniform(0, self.longest))
         self.end(process)
         self.tally.run(time.monotonic() - began)
         killed = process.returncode == -signal.SIGKILL
         self.tally.kills += killed
-        if not step:
+        self.ways["at steps" if step else "at calls" if call else "at moments"] += killed
+        if call:
+            self.learn_calls()
+        elif not step:
             self.longest = min(max(self.longest * (1.05 if killed else 0.85), 0.02), 5)
         if rules:
             self.tally.faults += sum(rule["done"] for rule in self.sandbox.call("GET", "/_sandbox/faults"))
@@ -91,6 +109,25 @@ class Campaign:
         deadline = time.monotonic() + LATEST
         while process.poll() is None and time.monotonic() < deadline and not self.sandbox.held("there", 0.05):
             pass
+
+    def wait_for_end(self, process):
+        deadline = time.monotonic() + LATEST / 4
+        while process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.002)
+
+    def hooked(self, call, rng):
+        """What makes a run die at one of these calls, a little beyond the last that is known at most."""
+        if not call:
+            return {}
+        nth = rng.randint(1, self.calls[call] * 11 // 10)
+        setting = f"family={call},nth={nth},kill=1,program=towpath"
+        return {"env": {"LD_PRELOAD": str(HOOK), "TOWPATH_HOOK": setting, "TOWPATH_HOOK_REPORT": str(self.report)}}
+
+    def learn_calls(self):
+        counts = struct.unpack_from("19Q", self.report.read_bytes())
+        for name, place in CALLS.items():
+            self.calls[name] = max(self.calls[name], counts[place])
+        self.report.unlink()
 
     def end(self, process):
         process.kill()
@@ -137,6 +174,7 @@ def test_killed_runs_lose_nothing_and_go_on(tow, sandbox, name):
             campaign.round(number)
         except (AssertionError, subprocess.TimeoutExpired) as failure:
             failures.append(f"seed {SEED}, round {number}, kept in {campaign.keep(number)}: {failure}")
-    campaign.tally.note = f"seed {SEED}"
+    ways = ", ".join(f"{count} {way}" for way, count in sorted(campaign.ways.items()))
+    campaign.tally.note = f"seed {SEED}; {ways}"
     campaign.tally.write()
     assert failures == []
