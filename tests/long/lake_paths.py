@@ -161,7 +161,8 @@ class CsvRollingCopy(CsvCopyAppend):
 
 
 class TableSource(Path):
-    """A table that rows are added to; each load reads what is new, from one version of the table."""
+    """A table that rows are added to, whose times are later than all before; each load reads what is new, from one
+    version of the table."""
 
     finishing_runs = 2  # the first may go on with a load, and so with an older version
 
@@ -185,8 +186,8 @@ class TableSource(Path):
                 self.expect(number, f"text of row {number}")
         streams = ", ".join(f"'{name}'" for name in STREAMS)
         self.sandbox.sql(
-            f"INSERT INTO {TABLE}_source SELECT id, timestamp_micros(1767225600000000 + CAST(floor(id / 10) AS BIGINT)"
-            f" * 1000000), element_at(array({streams}), CAST(id * 7919 % 5 AS INT) + 1), CASE WHEN id % 97 = 13"
+            f"INSERT INTO {TABLE}_source SELECT id, timestamp_micros(1767225600000000 + ({first} +"
+            f" CAST(floor((id - {first}) / 10) AS BIGINT)) * 1000000), element_at(array({streams}), CAST(id * 7919 % 5 AS INT) + 1), CASE WHEN id % 97 = 13"
             f" THEN 'bad' ELSE CAST(id AS STRING) END, concat('text of row ', id) FROM range({first}, {first + count})"
         )
 

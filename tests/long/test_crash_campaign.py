@@ -2,6 +2,7 @@
 rename and lock, while the far end has troubles of its own; then a run to the end, and the far end's account.
 
   TOWPATH_LONG_KILLS   kills for each path
+  TOWPATH_LONG_SECONDS most time for a path, in which it gets as many of them as there is time for
   TOWPATH_LONG_ROWS    of a path's source, one of these by chance
   TOWPATH_LONG_SEED    of the chances; what the scheduler makes of them is another matter
   TOWPATH_LONG_PATHS   only these, separated by commas
@@ -28,6 +29,7 @@ from tally import Tally
 KILLS = int(os.environ.get("TOWPATH_LONG_KILLS", "200"))
 SEED = int(os.environ.get("TOWPATH_LONG_SEED", "20260301"))
 CHOSEN = [name for name in os.environ.get("TOWPATH_LONG_PATHS", "").split(",") if name] or list(PATHS)
+SECONDS = float(os.environ.get("TOWPATH_LONG_SECONDS", "inf"))
 FIRST_ROUND = int(os.environ.get("TOWPATH_LONG_ROUND", "0"))
 ROWS = [int(count) for count in os.environ.get("TOWPATH_LONG_ROWS", "300,1000,3000").split(",")]
 LATEST = 20  # seconds until a run that came to no step is killed where it is
@@ -168,7 +170,8 @@ class Campaign:
 def test_killed_runs_lose_nothing_and_go_on(tow, sandbox, name):
     campaign, failures = Campaign(tow, sandbox, name), []
     for number in itertools.count(FIRST_ROUND):
-        if campaign.tally.kills >= KILLS or len(failures) > 5:
+        late = time.monotonic() - campaign.tally.began > SECONDS
+        if campaign.tally.kills >= KILLS or late or len(failures) > 5:
             break
         try:
             campaign.round(number)
