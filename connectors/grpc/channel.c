@@ -21,6 +21,8 @@
 #define CHANNEL_WINDOW          (1u << 20)
 #define CHANNEL_READ            (64u << 10) /* bytes read at once ... */
 #define CHANNEL_READS           16          /* and times, before others have their turn */
+/* How long one that takes nothing any more is read for what the far end said before. */
+#define CHANNEL_LAST_WORDS_MS 1000
 
 /* ---- connecting ------------------------------------------------------------------------------ */
 
@@ -240,6 +242,8 @@ static int64_t channel_next_ms(const struct tow_grpc *grpc, int64_t until_ms)
             until_ms = call->deadline_ms;
     if (pulse_ms < until_ms)
         until_ms = pulse_ms;
+    if (grpc->out.is_shut && grpc->out.shut_ms + CHANNEL_LAST_WORDS_MS < until_ms)
+        until_ms = grpc->out.shut_ms + CHANNEL_LAST_WORDS_MS;
     return grpc->settings_deadline_ms < until_ms ? grpc->settings_deadline_ms : until_ms;
 }
 
@@ -250,7 +254,9 @@ static void channel_tick(struct tow_grpc *grpc, int64_t now_ms)
     for (struct tow_grpc_call *call = grpc->calls; call; call = call->next)
         if (now_ms >= call->deadline_ms)
             grpc_call_fail(call, TOW_GRPC_DEADLINE_EXCEEDED, "the call's time is over");
-    if (now_ms >= grpc->settings_deadline_ms)
+    if (grpc->out.is_shut && !grpc->has_more && now_ms >= grpc->out.shut_ms + CHANNEL_LAST_WORDS_MS)
+        grpc->failure = grpc->out.failure;
+    else if (now_ms >= grpc->settings_deadline_ms)
         tow_error_set(&grpc->failure, TOW_E_TRANSIENT,
                       "%s accepted the connection, but no HTTP/2 frame came in time",
                       grpc->link.peer);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "towpath/clock.h"
+
 int grpc_outbox_init(struct grpc_outbox *outbox, struct tow_error *err)
 {
     *outbox = (struct grpc_outbox){.failure = TOW_ERROR_INIT};
@@ -24,8 +26,10 @@ void grpc_outbox_flush(struct grpc_outbox *outbox, struct grpc_link *link)
 
     while (!outbox->is_shut && outbox->start < outbox->end && written > 0) {
         if (grpc_link_write(link, outbox->bytes + outbox->start, outbox->end - outbox->start,
-                            &written, &outbox->failure) != TOW_OK)
+                            &written, &outbox->failure) != TOW_OK) {
             outbox->is_shut = 1;
+            outbox->shut_ms = tow_monotonic_ms();
+        }
         outbox->start += written;
     }
     if (outbox->is_shut || outbox->start == outbox->end)

@@ -13,6 +13,7 @@ struct grpc_outbox {
     unsigned char *bytes; /* GRPC_OUTBOX_MAX */
     size_t start, end;    /* what is not written yet */
     int is_shut;          /* a write failed: what comes from now on is dropped */
+    int64_t shut_ms;      /* since when */
     struct tow_error failure;
 };
 

@@ -3,8 +3,12 @@
  * uploads. In each the client must know at once what happened, with all that was acknowledged
  * before.
  */
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "connectors/grpc/grpc_priv.h"
 #include "grpc_fixture.h"
 #include "towpath/clock.h"
 
@@ -145,6 +149,24 @@ static void test_a_reset_connection_ends_the_call(void **state)
 
     plan(fixture, drop_with_reset);
     dropped(fixture);
+}
+
+/* A network that takes nothing more, and does not tell the reading side. */
+static void test_what_cannot_be_sent_ends_the_call_of_a_far_end_that_is_silent(void **state)
+{
+    struct fixture *fixture = *state;
+    int pair[2];
+
+    fixture_begin(fixture);
+    fixture_upload(fixture, 10);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+    assert_int_equal(shutdown(pair[0], SHUT_WR), 0);
+    assert_true(dup3(pair[0], fixture->grpc->link.fd, O_CLOEXEC) >= 0);
+    fixture_upload(fixture, 0);
+    assert_int_equal(tow_grpc_status_of(fixture->call)->code, TOW_GRPC_UNAVAILABLE);
+    assert_non_null(strstr(tow_grpc_status_of(fixture->call)->message, "Broken pipe"));
+    close(pair[0]);
+    close(pair[1]);
 }
 
 /* ---- 8 and 9: the server winds up ------------------------------------------------------------ */
@@ -373,6 +395,7 @@ int main(void)
         GRPC_TEST(test_a_server_that_stops_reading_costs_no_cpu_and_ends_by_the_deadline),
         GRPC_TEST(test_a_server_that_stops_acknowledging_costs_no_cpu),
         GRPC_TEST(test_a_server_that_dies_is_noticed_while_the_client_waits),
+        GRPC_TEST(test_what_cannot_be_sent_ends_the_call_of_a_far_end_that_is_silent),
         GRPC_TEST(test_a_frozen_server_is_found_by_ping),
     };
 
