@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <link.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -219,7 +220,7 @@ static int hook_read(char *text)
         else if (strcmp(word, "on") == 0)
             hook.goes_on = atoi(value);
         else if (strcmp(word, "plugins") == 0)
-            hook.plugins = strdup(value);
+            hook.plugins = value;
         else if (strcmp(word, "program") == 0 && strcmp(value, program_invocation_short_name) != 0)
             return 0;
     }
@@ -228,11 +229,15 @@ static int hook_read(char *text)
 
 static void hook_begin(void)
 {
+    static char words[PATH_MAX + 256]; /* which the settings point into */
     const char *text = getenv("TOWPATH_HOOK"), *path = getenv("TOWPATH_HOOK_REPORT");
     void *frame;
     int fd;
 
-    if (!text || !path || !hook_read(strdup(text)))
+    if (!text || !path)
+        return;
+    snprintf(words, sizeof words, "%s", text);
+    if (!hook_read(words))
         return;
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0 || ftruncate(fd, sizeof *hook_report) != 0) {

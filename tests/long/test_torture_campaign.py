@@ -5,6 +5,7 @@ where it belongs. torture.py says what is looked at.
   TOWPATH_LONG_STRIDE   of what all objects ask for in memory, every so many-th is refused (7)
   TOWPATH_LONG_SEED     of the chances
   TOWPATH_LONG_PATHS    only these paths, separated by commas
+  TOWPATH_LONG_FAULTS   only these faults: "own-ENOMEM,write-short-on"
 """
 
 import os
@@ -19,6 +20,7 @@ SEED = int(os.environ.get("TOWPATH_LONG_SEED", "20260301"))
 SAMPLE = int(os.environ.get("TOWPATH_LONG_SAMPLE", "0"))
 STRIDE = int(os.environ.get("TOWPATH_LONG_STRIDE", "7"))
 CHOSEN = [name for name in os.environ.get("TOWPATH_LONG_PATHS", "").split(",") if name] or list(PATHS)
+FAULTS = [name for name in os.environ.get("TOWPATH_LONG_FAULTS", "").split(",") if name]
 ROWS = 60
 RUN = ["run", "job.cfg", "--quiet", "--set", "retry.tries=4", "--set", 'retry.budget="2s"']
 
@@ -78,7 +80,8 @@ class Campaign:
 
 
 def faults_of(name):
-    return FAR_FAULTS if PATHS[name].needs_sandbox else LOCAL_FAULTS
+    all_faults = FAR_FAULTS if PATHS[name].needs_sandbox else LOCAL_FAULTS
+    return [fault for fault in all_faults if not FAULTS or fault.name in FAULTS]
 
 
 @pytest.mark.parametrize("name", CHOSEN)
