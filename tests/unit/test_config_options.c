@@ -181,9 +181,12 @@ static void test_numbers_from_the_environment_may_be_strings(void **state)
     setenv("TOWPATH_TEST_COUNT", "three", 1);
     thing_says("path = \"x\"; count = \"${env:TOWPATH_TEST_COUNT}\"; ratio = "
                "\"${env:TOWPATH_TEST_COUNT}\"; flag = \"${env:TOWPATH_TEST_COUNT}\";",
-               "job.cfg:2: error: count: \"three\" is no integer of 64 bits\n"
-               "job.cfg:2: error: ratio: \"three\" is no number\n"
-               "job.cfg:2: error: flag: \"three\" is no boolean: write true or false\n");
+               "job.cfg:2: error: count: what the reference brings, which is not shown, does not "
+               "fit; it must be of type integer, -10 .. 10\n"
+               "job.cfg:2: error: ratio: what the reference brings, which is not shown, does not "
+               "fit; it must be of type number, 0 .. 1\n"
+               "job.cfg:2: error: flag: what the reference brings, which is not shown, does not "
+               "fit; it must be of type boolean\n");
 }
 
 static void test_wrong_values_are_found_together(void **state)
@@ -331,7 +334,9 @@ static const struct bad_option bad_options[] = {
     {{"x", TOW_OPTION_INT, 0, UINT64_MAX, NULL, 0, 0, NULL, "h"}, "inside the instance"},
     {{"x", TOW_OPTION_INT, 0, 4, NULL, 0, 0, NULL, "h"}, "not aligned"},
     {{"x", TOW_OPTION_BOOL, 0, 2, NULL, 0, 0, NULL, "h"}, "not aligned"},
-    {{"x", TOW_OPTION_INT, 4, AT(count), NULL, 0, 0, NULL, "h"}, "a flag that is not known"},
+    {{"x", TOW_OPTION_INT, 8, AT(count), NULL, 0, 0, NULL, "h"}, "a flag that is not known"},
+    {{"x", TOW_OPTION_INT, TOW_OPTION_PROGRAM, AT(count), NULL, 0, 0, NULL, "h"},
+     "only text can name a program"},
     {{"x", TOW_OPTION_INT, TOW_OPTION_REQUIRED, AT(count), "1", 0, 0, NULL, "h"},
      "required and has a default"},
     {{"x", TOW_OPTION_INT, TOW_OPTION_SECRET, AT(count), NULL, 0, 0, NULL, "h"},

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/excerpt.h"
+#include "config/option/options.h"
 
 static const struct tow_option *bind_find(const struct tow_option *options, const char *name)
 {
@@ -75,6 +76,21 @@ static void bind_warn_literal(const struct tow_binding *binding, const struct to
                       "%s: secret given literally; use ${env:...} or ${file:...}", option->name);
 }
 
+/* What a reference brings may be a secret that stands in the wrong place: readers' words, which
+ * show it, are kept back. */
+static void bind_refuse_unseen(const struct tow_binding *binding, const struct tow_option *option,
+                               const struct tow_setting *where)
+{
+    char type[256], bounds[80];
+
+    tow_option_type_text(option, type, sizeof type);
+    tow_option_bounds_text(option, bounds, sizeof bounds);
+    tow_diags_add(binding->diags, TOW_DIAG_ERROR, where->file, where->line,
+                  "%s: what the reference brings, which is not shown, does not fit; it must be of "
+                  "type %s%s%s",
+                  option->name, type, *bounds ? ", " : "", bounds);
+}
+
 /* What a reader says of a value: a finding, unless memory ran out. */
 static int bind_judge(const struct tow_binding *binding, const struct tow_option *option,
                       const struct tow_setting *where, const struct tow_error *own,
@@ -82,8 +98,12 @@ static int bind_judge(const struct tow_binding *binding, const struct tow_option
 {
     if (own->code == TOW_E_NOMEM)
         return tow_error_nomem(err);
-    tow_diags_add(binding->diags, TOW_DIAG_ERROR, where->file, where->line, "%s: %s", option->name,
-                  own->message);
+    if (where->kind == TOW_SETTING_STRING && where->expanded == TOW_SETTING_EXPANDED &&
+        option->type != TOW_OPTION_STRING && option->type != TOW_OPTION_PATH)
+        bind_refuse_unseen(binding, option, where);
+    else
+        tow_diags_add(binding->diags, TOW_DIAG_ERROR, where->file, where->line, "%s: %s",
+                      option->name, own->message);
     return TOW_OK;
 }
 
