@@ -4,20 +4,26 @@
 
 #include "towpath/value.h"
 
+/* Room for a text of which every byte may take two, between two quotes. */
+static int sql_reserve(struct tow_buffer *out, size_t length, struct tow_error *err)
+{
+    size_t room;
+
+    if (__builtin_mul_overflow(length, (size_t)2, &room) ||
+        __builtin_add_overflow(room, (size_t)2, &room))
+        return tow_error_nomem(err);
+    return tow_buffer_reserve(out, room, err);
+}
+
 /* Text that has been looked at. No value is escaped by doubling its quote: adjacent literals are
  * one, and what stands between them differs from version to version. */
 static int sql_put_string(struct tow_buffer *out, const char *text, size_t length,
                           struct tow_error *err)
 {
     static const char letters[] = "\\'nrt", bytes[] = "\\'\n\r\t";
-    size_t room;
     char *p;
-    int code;
+    int code = sql_reserve(out, length, err);
 
-    if (__builtin_mul_overflow(length, (size_t)2, &room) ||
-        __builtin_add_overflow(room, (size_t)2, &room))
-        return tow_error_nomem(err);
-    code = tow_buffer_reserve(out, room, err);
     if (code != TOW_OK)
         return code;
     p = out->data + out->size;
@@ -46,7 +52,7 @@ int tow_sql_string(struct tow_buffer *out, const char *text, size_t length, stru
 
 int tow_sql_name(struct tow_buffer *out, const char *name, struct tow_error *err)
 {
-    size_t length = strlen(name), room;
+    size_t length = strlen(name);
     char *p;
     int code;
 
@@ -55,10 +61,7 @@ int tow_sql_name(struct tow_buffer *out, const char *name, struct tow_error *err
     if (!tow_utf8_valid(name, length))
         return tow_error_set(err, TOW_E_CONFIG, "a name for SQL is not UTF-8 from byte %zu on",
                              tow_utf8_prefix(name, length));
-    if (__builtin_mul_overflow(length, (size_t)2, &room) ||
-        __builtin_add_overflow(room, (size_t)2, &room))
-        return tow_error_nomem(err);
-    code = tow_buffer_reserve(out, room, err);
+    code = sql_reserve(out, length, err);
     if (code != TOW_OK)
         return code;
     p = out->data + out->size;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "plugins/lytics_metrics/source.h"
+#include "plugins/shared/lytics_reject.h"
 
 const struct tow_field tow_metric_fields[TOW_METRIC_FIELDS] = {
     {"dimension", {TOW_TYPE_STRING, 0, 0}, 0},
@@ -48,21 +49,10 @@ static int rows_append(struct lytics_metrics *source, const struct tow_point *po
 static int rows_reject(const struct lytics_metrics *source, const struct tow_no_point *bad,
                        struct tow_error *err)
 {
-    struct tow_error said = TOW_ERROR_INIT;
-    const struct tow_source_reject row = {.size = sizeof row,
-                                          .code = "bad_metric",
-                                          .message = said.message,
-                                          .origin = "/v2/metric",
-                                          .offset = -1,
-                                          .raw = bad->part.text,
-                                          .raw_length = (uint32_t)bad->part.length};
-    int code;
+    static const struct tow_lytics_reject kind = {"bad_metric", "/v2/metric",
+                                                  "no value of a metric"};
 
-    tow_error_set(&said, TOW_E_DATA, "no value of a metric: %s", bad->problem);
-    code = source->host->reject(source->host, &row);
-    return code == TOW_OK || code == TOW_END
-               ? TOW_OK
-               : tow_error_set(err, code, "a value could not be rejected");
+    return tow_lytics_reject(source->host, &kind, bad->part, bad->problem, err);
 }
 
 /* What the result has for the next series; its damaged points are rejected at once. */

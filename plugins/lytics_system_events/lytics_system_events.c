@@ -13,6 +13,7 @@
 #include "plugins/lytics_system_events/row.h"
 #include "plugins/lytics_system_events/window.h"
 #include "plugins/shared/lytics_aid.h"
+#include "plugins/shared/lytics_reject.h"
 #include "towpath/batch.h"
 #include "towpath/clock.h"
 
@@ -144,22 +145,10 @@ static int32_t source_schema(void *self, struct ArrowSchema *out, struct tow_err
 static int source_reject(struct system_events *source, const struct tow_window_event *event,
                          const char *problem, struct tow_error *err)
 {
-    const struct tow_json_part part = tow_window_part(&source->window, event);
-    struct tow_error said = TOW_ERROR_INIT;
-    const struct tow_source_reject row = {.size = sizeof row,
-                                          .code = "bad_event",
-                                          .message = said.message,
-                                          .origin = "/v2/event",
-                                          .offset = -1,
-                                          .raw = part.text,
-                                          .raw_length = (uint32_t)part.length};
-    int code;
+    static const struct tow_lytics_reject kind = {"bad_event", "/v2/event", "no system event"};
 
-    tow_error_set(&said, TOW_E_DATA, "no system event: %s", problem);
-    code = source->host->reject(source->host, &row);
-    return code == TOW_OK || code == TOW_END
-               ? TOW_OK
-               : tow_error_set(err, code, "an event could not be rejected");
+    return tow_lytics_reject(source->host, &kind, tow_window_part(&source->window, event), problem,
+                             err);
 }
 
 /* As a row, or where it cannot be one, a reject. */

@@ -1,11 +1,14 @@
 #include <float.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kit/batch/bits.h"
 #include "kit/batch/builder.h"
 #include "kit/batch/column.h"
+
+#define APPEND_INTEGER_MAX 24 /* text of 64 bits, with its end */
 
 /* What an integer column can hold; no entry: not an integer column. */
 static const struct append_range {
@@ -125,44 +128,60 @@ static int append_integer(struct tow_column *column, uint64_t bits, struct tow_e
     return TOW_OK;
 }
 
+/* The column, and what its integers may be. TOW_E_BUG where there is no such column. */
+static inline int append_begin_integer(struct tow_builder *builder, size_t column,
+                                       struct tow_builder_column **own,
+                                       const struct append_range **range, struct tow_error *err)
+{
+    *own = append_begin(builder, column, err);
+    if (!*own)
+        return TOW_E_BUG;
+    *range = append_range_of(*own);
+    return *range ? TOW_OK : append_refuse_kind(*own, "an integer", err);
+}
+
+/* value: as text, since it may be of either sign. */
+static int append_refuse_range(const struct tow_builder_column *own,
+                               const struct append_range *range, const char *value,
+                               struct tow_error *err)
+{
+    char type[TOW_TYPE_TEXT_MAX];
+
+    return tow_error_set(
+        err, TOW_E_DATA, "column \"%s\": %s does not fit %s (%" PRId64 " to %" PRIu64 ")",
+        own->name, value, tow_type_name(own->column.type, type), range->min, range->max);
+}
+
 int tow_append_int64(struct tow_builder *builder, size_t column, int64_t value,
                      struct tow_error *err)
 {
-    struct tow_builder_column *own = append_begin(builder, column, err);
+    struct tow_builder_column *own;
     const struct append_range *range;
-    char type[TOW_TYPE_TEXT_MAX];
+    char text[APPEND_INTEGER_MAX];
+    int code = append_begin_integer(builder, column, &own, &range, err);
 
-    if (!own)
-        return TOW_E_BUG;
-    range = append_range_of(own);
-    if (!range)
-        return append_refuse_kind(own, "an integer", err);
-    if (value < range->min || (value > 0 && (uint64_t)value > range->max))
-        return tow_error_set(
-            err, TOW_E_DATA,
-            "column \"%s\": %" PRId64 " does not fit %s (%" PRId64 " to %" PRIu64 ")", own->name,
-            value, tow_type_name(own->column.type, type), range->min, range->max);
-    return append_integer(&own->column, (uint64_t)value, err);
+    if (code != TOW_OK)
+        return code;
+    if (value >= range->min && (value <= 0 || (uint64_t)value <= range->max))
+        return append_integer(&own->column, (uint64_t)value, err);
+    snprintf(text, sizeof text, "%" PRId64, value);
+    return append_refuse_range(own, range, text, err);
 }
 
 int tow_append_uint64(struct tow_builder *builder, size_t column, uint64_t value,
                       struct tow_error *err)
 {
-    struct tow_builder_column *own = append_begin(builder, column, err);
+    struct tow_builder_column *own;
     const struct append_range *range;
-    char type[TOW_TYPE_TEXT_MAX];
+    char text[APPEND_INTEGER_MAX];
+    int code = append_begin_integer(builder, column, &own, &range, err);
 
-    if (!own)
-        return TOW_E_BUG;
-    range = append_range_of(own);
-    if (!range)
-        return append_refuse_kind(own, "an integer", err);
-    if (value > range->max)
-        return tow_error_set(
-            err, TOW_E_DATA,
-            "column \"%s\": %" PRIu64 " does not fit %s (%" PRId64 " to %" PRIu64 ")", own->name,
-            value, tow_type_name(own->column.type, type), range->min, range->max);
-    return append_integer(&own->column, value, err);
+    if (code != TOW_OK)
+        return code;
+    if (value <= range->max)
+        return append_integer(&own->column, value, err);
+    snprintf(text, sizeof text, "%" PRIu64, value);
+    return append_refuse_range(own, range, text, err);
 }
 
 /* ---- other values of fixed width ------------------------------------------------------------ */
