@@ -71,7 +71,7 @@ int tow_supervisor_take(struct tow_supervisor *supervisor, struct tow_job_plan *
     }
     if (i < count) {
         while (taken-- > 0)
-            /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): jobs of the set are named, and not freed. */
+            /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): those of the set have a name. */
             if (jobs[taken] && jobs[taken]->plan.name[0] == '\0')
                 free(jobs[taken]);
         free(jobs);

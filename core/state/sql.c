@@ -258,6 +258,7 @@ int tow_sql_query(struct tow_sql *sql, const char *text, const struct tow_sql_va
         if (code != SQLITE_OK)
             return sql_fail(sql, code, err);
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): what failed has returned. */
     return tow_sql_next(sql, *row, err);
 }
 

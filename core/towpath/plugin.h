@@ -78,10 +78,11 @@ struct tow_position {
 #define TOW_OPTION_STRINGS  9 /* struct tow_strings: an array, or one string */
 
 #define TOW_OPTION_REQUIRED 1u /* absent is an error */
-#define TOW_OPTION_SECRET                                                                          \
-    2u                        /* printed as ***, wiped on release; a literal value is warned about \
-                               */
-#define TOW_OPTION_PROGRAM 4u /* since 1.2: names a program that the plugin starts */
+/* Printed as ***, wiped on release; a literal value is warned about. */
+#define TOW_OPTION_SECRET 2u
+/* Since 1.2: text that names a program which the plugin starts. Without such an option that is set,
+ * and without `allow_programs` in the job, the kernel refuses to start any. */
+#define TOW_OPTION_PROGRAM 4u
 
 struct tow_strings {
     const char *const *items;
@@ -96,7 +97,7 @@ struct tow_strings {
 struct tow_option {
     const char *name;
     int32_t type;         /* TOW_OPTION_... */
-    uint32_t flags;       /* TOW_OPTION_REQUIRED, TOW_OPTION_SECRET */
+    uint32_t flags;       /* TOW_OPTION_REQUIRED, TOW_OPTION_SECRET, TOW_OPTION_PROGRAM */
     uint64_t offset;      /* of the member in the instance */
     const char *fallback; /* default, written as in a job file; NULL: zero, or no string */
     int64_t min, max;     /* bounds in the option's unit; both 0: none */

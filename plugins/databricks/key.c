@@ -152,7 +152,7 @@ int tow_key_put(struct tow_buffer *out, const struct tow_view *view, int64_t row
                 struct tow_error *err)
 {
     char text[TOW_DECIMAL_TEXT_MAX];
-    const char *from = text, *end = text;
+    const char *from = text, *end;
     size_t length;
 
     switch (view->type.id) {

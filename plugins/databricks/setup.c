@@ -193,7 +193,7 @@ static int setup_schema_of(struct setup *setup, const struct tow_statement_colum
 {
     const struct tow_strings names = setup->scan->options.columns;
     const size_t shown = names.count ? (size_t)names.count : count;
-    struct tow_field *fields = calloc(shown, sizeof *fields);
+    struct tow_field *fields = calloc(shown + 1, sizeof *fields);
     int code = fields ? TOW_OK : tow_error_nomem(err);
 
     for (size_t i = 0; i < shown && code == TOW_OK; i++) {

@@ -195,6 +195,7 @@ static void columns_look(const struct tow_copy_column *column, char *wrong, size
     const char *between = *used > 0 ? "; " : "";
     char type[TOW_TYPE_TEXT_MAX];
 
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what was freed was another text. */
     if (!tow_copy_type_fits(column->type, column->sql_type))
         *used = columns_say(wrong, size, *used, "%scolumn %s is %s there, %s here", between,
                             column->name, column->sql_type, tow_type_name(column->type, type));

@@ -220,7 +220,7 @@ static void publish_redact(const struct publish *publish, struct tow_error *err)
 static int publish_files_gone(const struct publish *publish, const struct tow_statement *statement,
                               int code, struct tow_error *err)
 {
-    struct tow_error first = TOW_ERROR_INIT;
+    struct tow_error first;
 
     if (!err || (strcmp(statement->sql_state, "42K03") != 0 &&
                  !strstr(statement->error_class, "FILE_NOT_EXIST")))

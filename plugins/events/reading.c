@@ -324,6 +324,7 @@ static int reading_take(struct tow_events_source *source, const struct tow_frame
     } else {
         code = reading_event(source, frame, &event, &fault, err);
         if (code == TOW_E_DATA)
+            /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): who refuses one says why. */
             tow_events_reject(source, frame, fault.code, fault.message);
         else if (code == TOW_OK && !reading_wants_stream(source, event.stream))
             source->other_streams++;

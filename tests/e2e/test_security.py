@@ -137,6 +137,9 @@ def test_a_run_is_kept_from_what_moving_rows_does_not_need(tow, confines):
     process.stdin.flush()
     until(lambda: is_running(tow))
     assert is_confined(process)
+    # Nor can others of its user read what it was given; root can.
+    if os.getuid() != 0:
+        assert (Path("/proc") / str(process.pid) / "environ").stat().st_uid == 0
 
 
 def test_a_job_may_let_its_plugins_start_programs(tow, confines):
