@@ -42,7 +42,7 @@ CONTENTS = [
             "docs/operate.md": "",
             "docs/security.md": "",
             "docs/reliability.md": "",
-            "docs/reliability.md": "",
+            "docs/network.md": "",
         },
     ),
     ("Plugins of your own", {"docs/plugin-guide.md": "", "docs/abi.md": "", "docs/job.schema.json": "Job files as JSON Schema"}),

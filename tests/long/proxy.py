@@ -327,17 +327,18 @@ class _Line:
             await self.send(head, "down", exchange, has_body)
             if keeps is not None:
                 self.proxy.note(fault)
-                await self.near.write(bytes(keeps))
+                del self.near.write
+                await self.near.write(bytes(keeps) * 2)
             if fault and fault.part == "end" and fault.do in ("close", "cut", "reset", "garbage"):
                 await self.act(fault, "down")
 
     def kept(self):
-        """All that goes to the client from here on, to be sent once more."""
-        keeps, write = bytearray(), self.near.write
+        """All that should go to the client from here on: both answers go at once, so that the second is there before
+        the next request is."""
+        keeps = bytearray()
 
         async def keep(data):
             keeps.extend(data)
-            await write(data)
 
         self.near.write = keep
         return keeps
