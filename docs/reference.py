@@ -33,7 +33,8 @@ def installed():
     """Names of the plugins that the tree has; at least one."""
     files = sorted(Path(__file__).resolve().parents[1].glob("plugins/*/Makefile.inc"))
     text = "\n".join(file.read_text() for file in files)
-    return sorted(re.findall(r"^EXTRA_LTLIBRARIES \+= (\w+)\.la$", text, re.MULTILINE)) or sys.exit("no plugin in plugins/*/Makefile.inc")
+    names = re.findall(r"^EXTRA_LTLIBRARIES \+= (\w+)\.la$", text, re.MULTILINE)
+    return sorted(names) or sys.exit("no plugin in plugins/*/Makefile.inc")
 
 
 class Program:

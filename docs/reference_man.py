@@ -6,7 +6,10 @@ DATE = "November 28, 2026"
 WIDTH = 78
 
 # What stands out in a page's own words: references to pages, links, code.
-PIECES = re.compile(r"(?:\[(towpath[\w-]*)\((\d)\)\]\([^)]*\)|(towpath[\w-]*)\((\d)\))|\[[^\]]*\]\(([^)]*)\)|`([^`]*)`")
+PIECES = re.compile(
+    r"\[(towpath[\w-]*)\((\d)\)\]\([^)]*\)|(towpath[\w-]*)\((\d)\)"  # a page, linked or not
+    r"|\[[^\]]*\]\(([^)]*)\)|`([^`]*)`"
+)
 
 
 def escape(text):
@@ -85,7 +88,8 @@ def page(plugin, found, facts, words):
     """The page: what docs/plugins says in its own words, then the tables."""
     name = f"towpath-{plugin['name']}"
     lines = [f".Dd {DATE}", f".Dt {name.upper()} 7", ".Os", ".Sh NAME", f".Nm {name}"]
-    lines += [f".Nd {escape(', '.join(plugin['kinds']) + ' of towpath: ' + plugin['summary'])}", ".Sh DESCRIPTION", *paragraphs(words)]
+    kinds = ", ".join(plugin["kinds"])
+    lines += [f".Nd {escape(f'{kinds} of towpath: ' + plugin['summary'])}", ".Sh DESCRIPTION", *paragraphs(words)]
     for fact in facts:
         lines += [".Pp", *prose(fact)]
     lines += [".Sh OPTIONS", *options(plugin), *columns(found)]

@@ -45,10 +45,23 @@ CONTENTS = [
             "docs/network.md": "",
         },
     ),
-    ("Plugins of your own", {"docs/plugin-guide.md": "", "docs/abi.md": "", "docs/job.schema.json": "Job files as JSON Schema"}),
+    (
+        "Plugins of your own",
+        {
+            "docs/plugin-guide.md": "",
+            "docs/abi.md": "",
+            "docs/job.schema.json": "Job files as JSON Schema",
+        },
+    ),
     (
         "How it works",
-        {"docs/design.md": "", "docs/hacking.md": "", "docs/bench/results.md": "", "docs/bench/README.md": "How it is measured", "CHANGELOG.md": ""},
+        {
+            "docs/design.md": "",
+            "docs/hacking.md": "",
+            "docs/bench/results.md": "",
+            "docs/bench/README.md": "How it is measured",
+            "CHANGELOG.md": "",
+        },
     ),
 ]
 
@@ -60,6 +73,7 @@ PICTURES = (".svg", ".png")
 
 def map_links(text, change):
     """The text with `change` of each link's target, but for what is code."""
+    # Text, code, its ticks, text, ...
     parts = CODE.split(text)
     return "".join(
         TARGET.sub(lambda found: change(found[1]) + (found[2] or ""), part) if i % 3 == 0 else part
@@ -132,7 +146,7 @@ class Stage:
         place = path.relative_to(self.source)
         if path.is_dir():
             inside = [one for one in sorted(path.iterdir()) if not one.name.startswith((".", "Makefile", "__"))]
-            links = "".join(f"- [{one.name}]({self.link(path / 'x', one.name)})\n" for one in inside)
+            links = "".join(f"- [{one.name}]({self.link(path / 'index.md', one.name)})\n" for one in inside)
             self.write(path, f"# {place}\n\n{links}")
         elif path.suffix == ".md":
             text = map_links(path.read_text(), lambda target: self.link(path, target))
