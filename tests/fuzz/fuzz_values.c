@@ -501,7 +501,7 @@ static void try_csv(struct rows *rows, const struct tow_csv_format *format)
     naive_csv_parse(&naive, out.data, out.size, &back, &rejects);
     demand(rejects.size == 0, "CSV without a fault");
     if (back.size != rows->expected.size ||
-        (back.size && memcmp(back.data, rows->expected.data, back.size)))
+        (back.size && memcmp(back.data, rows->expected.data, back.size) != 0))
         fprintf(stderr, "written:\n%.*s\nread:\n%.*swanted:\n%.*s", (int)out.size, out.data,
                 (int)back.size, back.data, (int)rows->expected.size, rows->expected.data);
     demand(back.size == rows->expected.size &&
