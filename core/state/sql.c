@@ -1,6 +1,7 @@
 #include "state/sql.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,6 +10,22 @@ struct tow_sql_cached {
     const char *text; /* a literal of the caller */
     sqlite3_stmt *statement;
 };
+
+/* Of the file that this thread was last refused. SQLite looks at other files before it fails, and
+ * takes their error for the reason. */
+static _Thread_local int sql_open_errno;
+
+static void sql_note(void *context, int code, const char *message)
+{
+    (void)context;
+    if ((code & 0xff) == SQLITE_CANTOPEN && strstr(message, "os_unix.c"))
+        sql_open_errno = errno;
+}
+
+static void sql_set_up(void)
+{
+    sqlite3_config(SQLITE_CONFIG_LOG, sql_note, NULL);
+}
 
 /* The system's error with the database or its log; 0: there was none. */
 static int sql_files_errno(struct tow_sql *sql)
@@ -54,6 +71,8 @@ static int sql_system_errno(struct tow_sql *sql, int code)
 {
     int errnum = sqlite3_system_errno(sql->db);
 
+    if ((code & 0xff) == SQLITE_CANTOPEN)
+        return sql_open_errno;
     return errnum == 0 && (code & 0xff) == SQLITE_IOERR ? sql_files_errno(sql) : errnum;
 }
 
@@ -130,11 +149,14 @@ static char *sql_immutable_uri(const char *path)
 
 static int sql_connect(struct tow_sql *sql, int how, struct tow_error *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     /* Never SQLITE_OPEN_CREATE: SQLite would make the file with the umask's permissions. */
     int flags = SQLITE_OPEN_NOMUTEX;
     char *uri = NULL;
     int code;
 
+    pthread_once(&once, sql_set_up);
+    sql_open_errno = 0;
     if (how == TOW_SQL_IMMUTABLE && !(uri = sql_immutable_uri(sql->path)))
         return tow_error_nomem(err);
     if (how == TOW_SQL_WRITE || how == TOW_SQL_READ)

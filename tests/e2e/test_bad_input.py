@@ -7,6 +7,7 @@ refuse for a reason that could be known offline, and both must say the same.
 import gzip
 import json
 import os
+import resource
 import re
 import shutil
 import tempfile
@@ -519,6 +520,15 @@ def test_a_job_file_that_may_not_be_read(stranger):
     for command, code in (("check", 2), ("run", 3)):
         _, err = launch(tow, code, command, "job.cfg", **user)
         assert "job.cfg" in err and "Permission denied" in err
+
+
+def test_a_state_beside_which_no_file_can_be_opened(tow):
+    tow.write("in.csv", IN)
+    tow.job()
+    tow.run("run", "job.cfg")
+    few = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))  # noqa: E731
+    _, err = launch(tow, 3, "runs", preexec_fn=few)
+    assert "Too many open files" in err
 
 
 def test_an_output_folder_that_may_not_be_written(stranger):
