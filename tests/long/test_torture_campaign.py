@@ -92,3 +92,41 @@ def test_each_call_that_fails_is_told_and_made_good(tow, request, name):
         campaign.all(faults_of(name))
     finally:
         campaign.end()
+
+
+COMMANDS = {
+    "check": ["check", "job.cfg"],
+    "plan": ["plan", "job.cfg"],
+    "plan --json": ["plan", "job.cfg", "--json"],
+    "schedule": ["schedule", "job.cfg"],
+    "setup": ["setup", "job.cfg", "--dry-run"],
+    "jobs": ["jobs", "-C", "."],
+    "runs": ["runs"],
+    "runs show": ["runs", "show", "1"],
+    "rejects": ["rejects", "1"],
+    "replay": ["replay", "1", "--again"],
+    "state show": ["state", "show", "job"],
+    "plugins list": ["plugins", "list"],
+    "plugins show": ["plugins", "show", "csv"],
+    "top": ["top"],
+}
+FINDING = ["check", "jobs"]  # whose exit code 2 says that there are findings, whatever they are
+COMMAND_FAULTS = [fault for fault in LOCAL_FAULTS if fault.family != "memory" and not fault.short]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_commands_that_fail_say_why(tow, name):
+    torture, tally = Torture(tow), Tally("torture", f"towpath {name}")
+    path = PATHS["csv-file"]().prepare(tow, None, ROWS, random.Random(name))
+    path.finish()
+    counts = torture.count(COMMANDS[name])
+    for fault in COMMAND_FAULTS:
+        rng = random.Random(f"{SEED} {name} {fault.name}")
+        for nth in numbers(fault, counts[fault.family], rng):
+            ended = torture.strike(COMMANDS[name], fault, nth, also=(2,) if name in FINDING else ())
+            torture.look_at_state(ended, fault, nth)
+    tally.runs, tally.faults, tally.hangs, tally.longest_s = torture.runs, torture.faults, torture.hangs, torture.longest
+    tally.write()
+    path.finish()
+    torture.close()
+    assert not torture.findings, torture.told()
