@@ -2,7 +2,9 @@
  * towpath/batch.h - the kit: schemas, batches and values without touching Arrow by hand.
  *
  * Part of libtowpath-kit, which plugins link statically: nothing here crosses the plugin border.
- * Functions that can fail return TOW_OK or a class of towpath/error.h and set err.
+ * Functions that can fail return TOW_OK or a class of towpath/error.h and set err; those that make
+ * something return NULL then. What they write to an `out` is the caller's, to be released; after a
+ * failure there is nothing in it. Where a comment names no class, it is TOW_E_NOMEM.
  */
 #ifndef TOWPATH_BATCH_H
 #define TOWPATH_BATCH_H
@@ -66,7 +68,8 @@ size_t tow_type_width(enum tow_type_id id);
 /* 1 for string, binary and json: offsets and bytes. */
 int tow_type_is_bytes(enum tow_type_id id);
 
-/* A struct schema with these columns. Names are copied. */
+/* A struct schema with these columns. Names are copied. TOW_E_UNSUPPORTED for a name that is empty
+ * or comes twice, or a type that there is not. */
 int tow_schema_make(struct ArrowSchema *out, const struct tow_field *fields, size_t count,
                     struct tow_error *err);
 int tow_schema_copy(struct ArrowSchema *out, const struct ArrowSchema *schema,
@@ -77,8 +80,9 @@ int tow_schema_validate(const struct ArrowSchema *schema, struct tow_error *err)
 /* Reads column `index`; name is borrowed from schema. */
 int tow_schema_field(const struct ArrowSchema *schema, int64_t index, struct tow_field *out,
                      struct tow_error *err);
-/* Index of a column by exact name, -1 where there is none. */
+/* Index of a column by exact name; -1 where there is none. */
 int64_t tow_schema_find(const struct ArrowSchema *schema, const char *name);
+/* 1 where names, types and nullability are the same, in that order. */
 int tow_schema_equal(const struct ArrowSchema *a, const struct ArrowSchema *b);
 
 /* ---- reading: views and the cursor ---------------------------------------------------------- */
@@ -145,7 +149,8 @@ struct tow_cursor {
 int tow_cursor_init(struct tow_cursor *cursor, const struct ArrowSchema *schema,
                     struct tow_error *err);
 void tow_cursor_release(struct tow_cursor *cursor);
-/* Starts a batch; borrowed until the next one. */
+/* Starts a batch, which has passed tow_array_validate; borrowed until the next one. It stands
+ * before the first row. */
 void tow_cursor_batch(struct tow_cursor *cursor, const struct ArrowArray *array);
 /* Steps to the next row; 0 at the end. */
 static inline int tow_cursor_next(struct tow_cursor *cursor)
@@ -175,6 +180,7 @@ int tow_array_validate(const struct ArrowArray *array, const struct ArrowSchema 
  */
 struct tow_builder;
 
+/* Names are copied. Errors as of tow_schema_make; _schema takes what tow_schema_validate passes. */
 struct tow_builder *tow_builder_new(const struct tow_field *fields, size_t count,
                                     struct tow_error *err);
 struct tow_builder *tow_builder_new_schema(const struct ArrowSchema *schema, struct tow_error *err);
@@ -243,6 +249,7 @@ struct tow_column {
 /* Bytes that may be written, and read, past the end of every buffer: room for wide stores. */
 #define TOW_BUFFER_SLACK 64
 
+/* Borrowed, until the builder is freed. */
 struct tow_column *tow_builder_column(struct tow_builder *builder, size_t column);
 /* Makes room for `rows` rows and `bytes` bytes in all (not: more), doubling what has to grow.
  * Contents stay; pointers may change. After finish every column is to be reserved anew. */

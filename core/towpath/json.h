@@ -21,6 +21,7 @@ struct tow_json_part {
     size_t length;
 };
 
+/* Where a walk stands; it ends of itself and holds nothing. */
 struct tow_json_scan {
     const char *p, *end;
 };
@@ -38,7 +39,8 @@ int tow_json_scan_item(struct tow_json_scan *scan, struct tow_json_part *value);
 /* 1 where the part is that text to the byte; a string or key with its quotes. */
 int tow_json_part_is(struct tow_json_part part, const char *text);
 
-/* Appends what a string (with its quotes) stands for. A lone surrogate is TOW_E_DATA. */
+/* Appends what a string (with its quotes) stands for. A lone surrogate, or what is no string, is
+ * TOW_E_DATA. */
 int tow_json_unescape(struct tow_buffer *out, struct tow_json_part string, struct tow_error *err);
 
 #ifdef __cplusplus

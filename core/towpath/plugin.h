@@ -174,7 +174,8 @@ struct tow_host {
     uint64_t batch_bytes; /* ... or this many bytes, whichever comes first */
     void *core;           /* the core's own; plugins leave it alone */
 
-    /* Writes one line to the log. No secret in it. */
+    /* Writes one line to the log (TOW_LOG_...). The message is copied by the call; no secret in it.
+     */
     void (*log)(const struct tow_host *host, int32_t level, const char *message);
 
     /* 1 once the instance is to stop: return TOW_E_CANCELLED soon. Sources and transforms see it

@@ -1,8 +1,10 @@
 /*
  * towpath/rowtext.h - rows as CSV or JSON text, straight from the buffers of a batch.
  *
- * Part of libtowpath-kit. The file sink, the reject store and every connector with a text body
- * write through these.
+ * Part of libtowpath-kit. The file sink, the reject store and every plugin with a text body write
+ * through these. Functions return TOW_OK or TOW_E_NOMEM, unless a comment says more, and append:
+ * what a buffer holds already stays, also where they fail. A writer is used by one thread at a
+ * time; batches have passed tow_array_validate.
  */
 #ifndef TOWPATH_ROWTEXT_H
 #define TOWPATH_ROWTEXT_H
@@ -25,7 +27,7 @@ struct tow_buffer {
 };
 
 void tow_buffer_release(struct tow_buffer *buffer);
-/* Makes room for `extra` bytes behind the used ones. */
+/* Makes room for `extra` bytes behind the used ones; `data` may move. */
 int tow_buffer_reserve(struct tow_buffer *buffer, size_t extra, struct tow_error *err);
 int tow_buffer_append(struct tow_buffer *buffer, const void *bytes, size_t length,
                       struct tow_error *err);
@@ -52,7 +54,9 @@ struct tow_csv_format {
 #define TOW_CSV_QUOTE_TEXT 2
 
 struct tow_csv_writer;
-/* Keeps what it needs of schema and format. */
+/* Keeps what it needs of schema and format. NULL: TOW_E_CONFIG for a format that could not be read
+ * back (a delimiter or null_text with a quote or a line end in it, a null_text with the delimiter
+ * or beyond 255 bytes), or TOW_E_NOMEM. */
 struct tow_csv_writer *tow_csv_writer_new(const struct ArrowSchema *schema,
                                           const struct tow_csv_format *format,
                                           struct tow_error *err);

@@ -22,8 +22,8 @@ extern "C" {
 #define TOW_TEXTS_SLACK 64
 
 struct tow_texts {
-    const char *base;
-    uint32_t count;
+    const char *base;              /* borrowed, like the texts */
+    uint32_t count;                /* of rows, TOW_TEXTS_MAX at most */
     uint64_t null;                 /* bit i: row i is null; its length is 0 */
     uint32_t start[TOW_TEXTS_MAX]; /* of each text, from base */
     uint32_t length[TOW_TEXTS_MAX];

@@ -2,7 +2,8 @@
  * towpath/value.h - single values between text and binary.
  *
  * Parsers take exactly `length` bytes (no terminator, no spaces around, no locale) and read no byte
- * beyond them. Writers put text at `p` without a terminator and return the end; TOW_..._TEXT_MAX is
+ * beyond them. They return a TOW_PARSE_ code; what *out holds means something with TOW_PARSE_OK
+ * alone. Writers put text at `p` without a terminator and return the end; TOW_..._TEXT_MAX is
  * the room that they need. None allocates.
  */
 #ifndef TOWPATH_VALUE_H
@@ -76,9 +77,8 @@ const char *tow_time_format_check(const char *format);
 
 char *tow_put_int64(char *p, int64_t value);
 char *tow_put_uint64(char *p, uint64_t value);
-/* Shortest text that reads back as the same value: "0.1", "1e23", "-0.0" as "-0", "NaN",
- * "Infinity",
- * "-Infinity". An exponent stands from 1e21 up and below 1e-6, as in JavaScript. */
+/* Shortest text that reads back as the same value: "0.1", "1e23", "-0" for minus zero, "NaN",
+ * "Infinity", "-Infinity". An exponent stands from 1e21 up and below 1e-6, as in JavaScript. */
 char *tow_put_double(char *p, double value);
 char *tow_put_float(char *p, float value);
 /* All digits of the scale, 0 to 38: 1.50 with scale 2. */
@@ -88,7 +88,8 @@ char *tow_put_date(char *p, int32_t days);
 /* yyyy-mm-ddThh:mm:ss[.fff[fff]], then 'Z' where utc. */
 char *tow_put_timestamp(char *p, int64_t microseconds, int utc);
 
-/* Calendar: proleptic Gregorian. tow_date_from_civil returns TOW_PARSE_RANGE for no such day. */
+/* Calendar: proleptic Gregorian, days since 1970-01-01, months and days from 1. tow_date_from_civil
+ * returns TOW_PARSE_OK, or TOW_PARSE_RANGE where there is no such day. */
 int tow_date_from_civil(int year, int month, int day, int32_t *days);
 void tow_date_to_civil(int32_t days, int *year, int *month, int *day);
 
