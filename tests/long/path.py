@@ -81,7 +81,10 @@ class Path:
 
     def _empty(self):
         for entry in self.tow.folder.iterdir():
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
         (self.tow.folder / "tmp").mkdir()
         self.tow.env["TMPDIR"] = str(self.tow.folder / "tmp")
         if not self.needs_sandbox:

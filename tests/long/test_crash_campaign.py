@@ -76,7 +76,7 @@ class Campaign:
 
     def kill(self, path, rng):
         way = rng.choice(WAYS)
-        step = way == "step" and next(self.steps, None)
+        step = next(self.steps, None) if way == "step" else None
         call = rng.choice(list(CALLS)) if way == "call" else None
         rules = path.troubles(rng) if rng.random() < 0.5 else []
         if step:
@@ -126,9 +126,10 @@ class Campaign:
         return {"env": {"LD_PRELOAD": str(HOOK), "TOWPATH_HOOK": setting, "TOWPATH_HOOK_REPORT": str(self.report)}}
 
     def learn_calls(self):
-        counts = struct.unpack_from("19Q", self.report.read_bytes())
+        report = self.report.read_bytes()
         for name, place in CALLS.items():
-            self.calls[name] = max(self.calls[name], counts[place])
+            (count,) = struct.unpack_from("Q", report, 8 * place)
+            self.calls[name] = max(self.calls[name], count)
         self.report.unlink()
 
     def end(self, process):
