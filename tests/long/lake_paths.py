@@ -131,6 +131,7 @@ class CsvRouteCopy(CopySink, CsvSource):
     """A table for each stream."""
 
     name = "csv-route-copy"
+    checkpoints = ["200ms", "1s"]  # each of them uploads a file for each stream and worker
     table = "main.crm.stream_{stream}"
 
     def set_up(self):

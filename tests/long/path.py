@@ -62,6 +62,7 @@ class Path:
     parallel = True  # pipeline.workers may be more than 1
     grows = True  # more rows may turn up at any time, also between a kill and the next run
     reloads = False  # each load brings all rows anew: the newest counts
+    checkpoints = ["1ms", "20ms", "1s"]
     finishing_runs = 1  # runs that it takes until nothing is left to do
     steps = {}  # where it can be held: rules of tests/sandbox/README.md, by name
     requests = ""  # a regular expression: what goes to the far end, and can go wrong on its way
@@ -232,7 +233,7 @@ class Path:
     def job(self, source, sink, more=""):
         """Writes job.cfg, with results, a quick retry and a pipeline that chance has chosen."""
         rng = self.rng
-        pipeline = f'batch_rows = {rng.choice([20, 50, 200])}; checkpoint = "{rng.choice(["1ms", "20ms", "1s"])}";'
+        pipeline = f'batch_rows = {rng.choice([20, 50, 200])}; checkpoint = "{rng.choice(self.checkpoints)}";'
         if self.parallel:
             pipeline += f" workers = {rng.choice([1, 2, 3])};"
         self.tow.job(
