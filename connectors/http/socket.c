@@ -51,6 +51,7 @@ static int socket_port(int fd)
 
     if (getsockname(fd, &address.any, &length) != 0)
         return -1;
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): the system filled it. */
     return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 

@@ -271,6 +271,7 @@ static void guess_delimiter(struct tow_guess *guess, const struct tow_plugin *pl
         struct tow_error ignored = TOW_ERROR_INIT;
         struct tow_guess other;
 
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): there are columns. */
         if (!strstr(guess->columns[0].name, delimiters[i]))
             continue;
         section->items[section->count++] = (struct tow_setting){.name = (char *)option->name,
