@@ -11,6 +11,8 @@
 #define POOL_RECENT 4
 #define POOL_EXCESS ((size_t)8 << 20)
 
+/* The kit has a pool like it for frames of columns (core/kit/batch/frame.c); what waits here are
+ * runs of bytes, chosen by size, and a connector knows nothing of batches. */
 struct tow_ipc_pool {
     pthread_mutex_t lock; /* of all below */
     size_t references;    /* the owner's, and one for each memory that is out */
