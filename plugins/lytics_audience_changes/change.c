@@ -89,6 +89,7 @@ static int change_missing(const struct change_walk *walk, struct tow_change *cha
 {
     char message[512];
 
+    change->id = (struct tow_json_part){NULL, 0}; /* not that of the value before */
     if (walk->rules->missing_id == TOW_CHANGE_MISSING_NULL)
         return walk->visit(walk->context, change, err);
     snprintf(message, sizeof message,
