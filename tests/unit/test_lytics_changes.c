@@ -118,6 +118,9 @@ static void test_ids_that_are_empty_lists_are_missing(void **state)
     rules.multi_id = TOW_CHANGE_MULTI_EXPLODE;
     tells("{\"e\\\"mail\":[\"a\",null,\"\",[1]]," EVENTS(ENTER) "}",
           "a/vip@1000000e !missing_id !missing_id [1]/vip@1000000e ");
+    rules.missing_id = TOW_CHANGE_MISSING_NULL;
+    tells("{\"e\\\"mail\":[\"a\",null,\"\",\"b\"]," EVENTS(ENTER) "}",
+          "a/vip@1000000e /vip@1000000e /vip@1000000e b/vip@1000000e ");
     rules.missing_id = TOW_CHANGE_MISSING_FAIL;
     assert_int_equal(tells("{" EVENTS(ENTER) "}", ""), TOW_E_DATA);
     assert_says(err, "e\"mail");
