@@ -96,6 +96,8 @@ static int listing_add_folder(struct tow_listing *listing, const char *folder,
     int code = TOW_OK;
     DIR *dir = opendir(folder);
 
+    if (!dir && errno == ENOMEM)
+        return tow_error_nomem(err);
     if (!dir)
         return tow_error_errno(err, TOW_E_ENV, errno, "folder %s cannot be read", folder);
     errno = 0;

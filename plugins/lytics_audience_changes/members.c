@@ -73,8 +73,12 @@ static char *members_name(uint64_t generation, const char *id, struct tow_error 
                          ? "%c"
                          : "%%%02x",
                      (unsigned char)*id);
-    if (p - escaped > 200 || asprintf(&name, MEMBERS_FILE, generation, escaped) < 0) {
+    if (p - escaped > 200) {
         tow_error_set(err, TOW_E_ENV, "an audience's id is too long for a file's name");
+        return NULL;
+    }
+    if (asprintf(&name, MEMBERS_FILE, generation, escaped) < 0) {
+        tow_error_nomem(err);
         return NULL;
     }
     return name;
