@@ -10,6 +10,7 @@ import pytest
 from helpers import checkpoint, columns, counts, rejected, until
 from lytics_trouble import run_in_trouble
 from sandbox import sandbox, sandbox_process  # noqa: F401
+from snippets import fences, session
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = int(os.environ.get("TOWPATH_CRASH_SEED", "20260301"))
@@ -419,11 +420,12 @@ def test_the_sink_keeps_what_every_plugin_promises(tow, lytics):
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="the manual's commands need curl")
 def test_the_manual_can_be_tried_without_accounts(tow, lytics):
-    text = (ROOT / "docs" / "lytics.md").read_text().split("## Try it without accounts")[1].split("\n## ")[0]
-    block = text.split("```")[3]
-    lines = [line for line in block.splitlines() if not line.startswith("{")]
-    script = "\n".join(line.removeprefix("$ ") for line in lines).replace("http://127.0.0.1:41873", lytics.url)
+    pieces = list(fences(ROOT / "docs" / "lytics.md"))
+    at = next(i for i, block in enumerate(pieces) if block.first.startswith("$ export U="))
+    tow.write("seed.json", pieces[at - 1].text)
+    (tow.folder / "conf").symlink_to(ROOT / "conf")
+    script = "\n".join(typed for typed, _ in session(pieces[at])).replace("http://127.0.0.1:41873", lytics.url)
     env = {**tow.env, "PATH": f"{Path(tow.program).parent}:{os.environ['PATH']}"}
-    out = subprocess.run(["bash", "-e", "-c", script], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+    out = subprocess.run(["bash", "-e", "-c", script], cwd=tow.folder, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert out.returncode == 0, out.stderr
     assert out.stdout.splitlines()[-1].startswith('{"streams":{"databricks_main_lytics_lytics_user_vip":[{"_id":"1","visits":"50"')
