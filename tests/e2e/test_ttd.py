@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-
+from helpers import keeps_its_promises
 from recorder import recorder  # noqa: F401
 
 TOKEN = "tok-4c1d-secret"
@@ -229,7 +229,7 @@ def test_the_sink_keeps_what_every_sink_promises(tow, recorder, endpoint):
     module = Path(os.environ["TOWPATH_PLUGIN_PATH"].split(":")[0]) / "ttd.so"
     out = tow.run("plugins", "test", module, *(f"--option={option}" for option in options)).stdout
     assert "pass  the sink takes the columns that it names\n" in out
-    assert out.endswith(" passed, 0 failed, 0 skipped\n")
+    keeps_its_promises(out)
     assert (len(server.requests) > 0) == (endpoint == "offlineconversion")  # elsewhere no id type fits
 
 

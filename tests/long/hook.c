@@ -227,11 +227,26 @@ static int hook_read(char *text)
     return 1;
 }
 
+/* LeakSanitizer's, where it is there. */
+__attribute__((weak)) void __lsan_disable(void);
+__attribute__((weak)) void __lsan_enable(void);
+
+/* The first backtrace loads a library, and what the loader keeps for it may count as leaked in the end. */
+static void hook_load_unwinder(void)
+{
+    void *frame;
+
+    if (__lsan_disable)
+        __lsan_disable();
+    backtrace(&frame, 1);
+    if (__lsan_enable)
+        __lsan_enable();
+}
+
 static void hook_begin(void)
 {
     static char words[PATH_MAX + 256]; /* which the settings point into */
     const char *text = getenv("TOWPATH_HOOK"), *path = getenv("TOWPATH_HOOK_REPORT");
-    void *frame;
     int fd;
 
     if (!text || !path)
@@ -248,7 +263,7 @@ static void hook_begin(void)
     close(fd);
     if (hook_report == MAP_FAILED)
         _exit(99);
-    backtrace(&frame, 1); /* it loads a library the first time */
+    hook_load_unwinder();
     hook_is_on = 1;
 }
 
