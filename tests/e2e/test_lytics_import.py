@@ -11,6 +11,7 @@ from helpers import checkpoint, columns, counts, keeps_its_promises, rejected, u
 from lytics_trouble import run_in_trouble
 from sandbox import sandbox, sandbox_process  # noqa: F401
 from snippets import fences, session
+from snippets import SOURCE as TREE
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = int(os.environ.get("TOWPATH_CRASH_SEED", "20260301"))
@@ -420,7 +421,7 @@ def test_the_sink_keeps_what_every_plugin_promises(tow, lytics):
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="the manual's commands need curl")
 def test_the_manual_can_be_tried_without_accounts(tow, lytics):
-    pieces = list(fences(ROOT / "docs" / "lytics.md"))
+    pieces = list(fences(TREE / "docs" / "lytics.md"))
     at = next(i for i, block in enumerate(pieces) if block.first.startswith("$ export U="))
     tow.write("seed.json", pieces[at - 1].text)
     (tow.folder / "conf").symlink_to(ROOT / "conf")
