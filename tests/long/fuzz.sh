@@ -105,7 +105,7 @@ main() {
         done
         return
     fi
-    printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -n 1 "$0" --one
+    printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -n 1 "$source/tests/long/fuzz.sh" --one
 }
 
 # A shell reads its script as it goes: not beyond this line, whatever becomes of the file meanwhile.
