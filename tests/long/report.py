@@ -14,45 +14,28 @@ from pathlib import Path
 PAGE = Path(__file__).resolve().parents[2] / "docs/reliability.md"
 
 # Of each campaign: what a line is about, and (heading, member, how several lines make one).
+RUNS = [
+    ("runs", "runs", sum),
+    ("faults", "faults", sum),
+    ("rows", "rows", sum),
+    ("lost", "lost", sum),
+    ("doubled", "doubled", sum),
+    ("unclear", "unclear", sum),
+    ("hangs", "hangs", sum),
+    ("longest run, s", "longest_s", max),
+]
+FUZZ = [
+    ("CPU minutes", "cpu_seconds", lambda values: sum(values) / 60),
+    ("inputs tried", "executions", sum),
+    ("edges reached", "edges", max),
+    ("crashes", "crashes", sum),
+]
 COLUMNS = {
-    "crash": (
-        "path",
-        [
-            ("runs", "runs", sum),
-            ("kills", "kills", sum),
-            ("faults", "faults", sum),
-            ("rows", "rows", sum),
-            ("lost", "lost", sum),
-            ("doubled", "doubled", sum),
-            ("unclear", "unclear", sum),
-            ("hangs", "hangs", sum),
-            ("longest run, s", "longest_s", max),
-        ],
-    ),
-    "network": (
-        "path",
-        [
-            ("runs", "runs", sum),
-            ("faults", "faults", sum),
-            ("rows", "rows", sum),
-            ("lost", "lost", sum),
-            ("doubled", "doubled", sum),
-            ("unclear", "unclear", sum),
-            ("hangs", "hangs", sum),
-            ("longest run, s", "longest_s", max),
-        ],
-    ),
-    "fuzz": (
-        "target",
-        [
-            ("CPU minutes", "cpu_seconds", lambda values: sum(values) / 60),
-            ("inputs tried", "executions", sum),
-            ("edges reached", "edges", max),
-            ("crashes", "crashes", sum),
-        ],
-    ),
+    "crash": ("path", [RUNS[0], ("kills", "kills", sum), *RUNS[1:]]),
+    "network": ("path", RUNS),
+    "torture": ("path", RUNS),
+    "fuzz": ("target", FUZZ),
 }
-COLUMNS["torture"] = COLUMNS["network"]
 
 
 def read(path):
