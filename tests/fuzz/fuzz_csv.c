@@ -13,6 +13,7 @@
 #include "fuzz_demand.h"
 #include "plugins/csv/index.h"
 #include "plugins/csv/source.h"
+#include "tests/unit/csv_dialects.h"
 #include "tests/unit/csv_fixture.h"
 #include "tests/unit/naive_csv.h"
 
@@ -20,21 +21,6 @@
 #define TEXT_MAX 4000 /* the naive parser holds that many fields */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct dialect {
-    const char *delimiter, *quote, *escape, *comment, *null_text;
-};
-
-static const struct dialect dialects[] = {
-    {",", "\"", "", "", NULL},       {",", "\"", "", "#", "a"},
-    {"\t", "\"", "", "", "\\N"},     {";", "'", "", "", NULL},
-    {",", "", "", "", NULL},         {"\t", "", "\\", "", "\\N"},
-    {",", "\"", "\\", "", NULL},     {"||", "\"", "", "", NULL},
-    {"|,|", "\"", "\\", "##", "ab"}, {"\xC2\xA6", "\"", "", "", NULL},
-    {",", "\"", "\"", "#,", NULL},   {"||", "", "\\", "", NULL},
-    {" ", "\"", "", "", NULL},       {"|", "\"", "", "\\", "b"},
-    {",", "5", "", "", "1"},         {",", "-", "", "", NULL},
-};
 
 static const char *const null_texts[] = {"NULL", "0"};
 static const char *const names[] = {"a", "a,b", "a,b,c", "a,b,c,d"};
@@ -75,7 +61,7 @@ static int one_byte(const char *text)
 static void choose(struct trial *trial, const uint8_t *how)
 {
     static const size_t windows[] = {1, 7, 63, 64, 65, 200, 1000, 4096};
-    const struct dialect *d = &dialects[how[0] % 16];
+    const struct csv_dialect *d = &csv_dialects[how[0] % CSV_DIALECTS];
 
     trial->naive = (struct naive_csv){
         .delimiter = d->delimiter,

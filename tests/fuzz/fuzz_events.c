@@ -6,37 +6,12 @@
 #include "connectors/events/frames.h"
 #include "connectors/events/table.h"
 #include "fuzz_demand.h"
+#include "fuzz_memory.h"
 #include "towpath/value.h"
 
 #define ROW_BYTES 200
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct memory {
-    const uint8_t *data;
-    size_t size, at, step;
-};
-
-static int memory_read(void *context, void *into, size_t capacity, size_t *length,
-                       struct tow_error *err)
-{
-    struct memory *memory = context;
-    size_t left = memory->size - memory->at;
-
-    (void)err;
-    *length = left < memory->step ? left : memory->step;
-    if (*length > capacity)
-        *length = capacity;
-    if (*length)
-        memcpy(into, memory->data + memory->at, *length);
-    memory->at += *length;
-    return TOW_OK;
-}
-
-static void memory_free(void *context)
-{
-    (void)context;
-}
 
 struct fuzz {
     struct tow_event_reader fast, slow;

@@ -11,6 +11,7 @@
 #include "connectors/files/mark.h"
 #include "connectors/files/template.h"
 #include "fuzz_demand.h"
+#include "fuzz_memory.h"
 #include "towpath/rowtext.h"
 
 #define OUTPUT_MAX 300000 /* bytes that are looked at: few may become many */
@@ -19,32 +20,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* ---- compressed files -------------------------------------------------------------------------
  */
-
-struct memory {
-    const uint8_t *data;
-    size_t size, at, step;
-};
-
-static int memory_read(void *context, void *into, size_t capacity, size_t *length,
-                       struct tow_error *err)
-{
-    struct memory *memory = context;
-    size_t left = memory->size - memory->at;
-
-    (void)err;
-    *length = left < memory->step ? left : memory->step;
-    if (*length > capacity)
-        *length = capacity;
-    if (*length)
-        memcpy(into, memory->data + memory->at, *length);
-    memory->at += *length;
-    return TOW_OK;
-}
-
-static void memory_free(void *context)
-{
-    (void)context;
-}
 
 /* All of it, or OUTPUT_MAX bytes: TOW_OK, or the class of the break. */
 static int read_all(const uint8_t *data, size_t size, size_t step, size_t capacity,

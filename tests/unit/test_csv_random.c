@@ -1,4 +1,5 @@
 /* The csv plugin against the naive parser, over random hostile text in random dialects. */
+#include "csv_dialects.h"
 #include "csv_fixture.h"
 #include "naive_csv.h"
 #include "plugins/csv/index.h"
@@ -7,22 +8,8 @@
 
 #define TEXT_MAX 6000
 
-struct dialect {
-    const char *delimiter, *quote, *escape, *comment, *null_text;
-};
-
-static const struct dialect dialects[] = {
-    {",", "\"", "", "", NULL},       {",", "\"", "", "#", "a"},
-    {"\t", "\"", "", "", "\\N"},     {";", "'", "", "", NULL},
-    {",", "", "", "", NULL},         {"\t", "", "\\", "", "\\N"},
-    {",", "\"", "\\", "", NULL},     {"||", "\"", "", "", NULL},
-    {"|,|", "\"", "\\", "##", "ab"}, {"\xC2\xA6", "\"", "", "", NULL},
-    {",", "\"", "\"", "#,", NULL},   {"||", "", "\\", "", NULL},
-    {" ", "\"", "", "", NULL},       {"|", "\"", "", "\\", "b"},
-};
-
 /* Bytes that mean something, and a few that do not. */
-static size_t make_text(uint64_t *seed, const struct dialect *dialect, char *text, size_t most)
+static size_t make_text(uint64_t *seed, const struct csv_dialect *dialect, char *text, size_t most)
 {
     static const char *const pieces[] = {"\n",    "\n", "\r\n", "\r", "\"",          "\"", "\"\"",
                                          "'",     "a",  "b",    "ab", "|",           ";",  ",",
@@ -54,8 +41,8 @@ static size_t make_text(uint64_t *seed, const struct dialect *dialect, char *tex
 }
 
 /* Rows of the right shape, with a fault now and then: what the index mostly sees. */
-static size_t make_rows(uint64_t *seed, const struct dialect *dialect, size_t columns, char *text,
-                        size_t most)
+static size_t make_rows(uint64_t *seed, const struct csv_dialect *dialect, size_t columns,
+                        char *text, size_t most)
 {
     size_t wanted = random_below(seed, most), length = 0;
     unsigned faults = (unsigned)random_below(seed, 3) * 40;
@@ -82,7 +69,7 @@ static size_t make_rows(uint64_t *seed, const struct dialect *dialect, size_t co
 }
 
 struct trial {
-    const struct dialect *dialect;
+    const struct csv_dialect *dialect;
     struct naive_csv naive;
     char text[TEXT_MAX + 200];
     size_t length;
@@ -100,7 +87,7 @@ static int one_byte(const char *text)
 static void make_trial(struct trial *trial, uint64_t *seed)
 {
     static const char *const indexes[] = {"scalar", "sse2", "avx2", "avx512"};
-    const struct dialect *d = &dialects[random_below(seed, sizeof dialects / sizeof *dialects)];
+    const struct csv_dialect *d = &csv_dialects[random_below(seed, CSV_DIALECTS)];
     size_t most = random_below(seed, 4) ? 300 : TEXT_MAX;
 
     trial->dialect = d;
