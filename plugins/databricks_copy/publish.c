@@ -498,17 +498,30 @@ static int publish_clean_batch(struct publish *publish, const struct tow_copy_ba
 
 static int publish_clean(struct publish *publish, struct tow_error *err)
 {
-    struct tow_error ignored = TOW_ERROR_INIT;
     int code = publish_drop_load_table(publish, err);
 
     for (size_t i = 0; i < publish->batches.count && code == TOW_OK; i++)
         code = publish_clean_batch(publish, &publish->batches.items[i], err);
-    if (code != TOW_OK)
-        return code;
+    return code == TOW_OK
+               ? publish_set_phase(publish, publish->progress.round, TOW_COPY_DONE, err)
+               : code;
+}
+
+/* What killed runs of this load, or loads before it, have left. */
+static int publish_sweep(struct publish *publish, struct tow_error *err)
+{
+    struct tow_error ignored = TOW_ERROR_INIT;
+    struct tow_copy_yard yard = publish->yard;
+    int is_clean;
+    int code;
+
+    yard.keeps_files = 0; /* these were not loaded */
+    code = tow_copy_yard_sweep_stale(&yard, &is_clean, err);
     /* An empty folder is in nobody's way. */
-    if (!publish->options->keep_staged && !publish->yard.has_failed)
-        tow_copy_stage_remove_folder(publish->in->stage, publish->yard.folder, &ignored);
-    return publish_set_phase(publish, publish->progress.round, TOW_COPY_DONE, err);
+    if (code == TOW_OK && is_clean && !publish->options->keep_staged)
+        tow_copy_stage_remove_folder(publish->in->stage, yard.folder, &ignored);
+    return code == TOW_OK ? tow_copy_yard_sweep(publish->in->session, publish->in->stage, err)
+                          : code;
 }
 
 static int publish_round(struct publish *publish, struct tow_error *err)
@@ -548,6 +561,8 @@ int tow_copy_publish(const struct tow_copy_publish *in, struct tow_error *err)
         if (code == TOW_OK)
             code = publish_round(&publish, err);
     }
+    if (code == TOW_OK)
+        code = publish_sweep(&publish, err);
     tow_copy_parts_release(&publish.parts);
     tow_copy_batches_release(&publish.batches);
     tow_copy_columns_release(&publish.columns);

@@ -62,18 +62,13 @@ int tow_copy_yard_discard(struct tow_copy_yard *yard, const struct tow_copy_part
                           struct tow_error *err)
 {
     char name[TOW_COPY_NAME_MAX];
-    int is_gone = 0;
-    int code;
+    int is_gone, code;
 
     tow_copy_part_name(id, yard->is_json, name);
     code = tow_copy_stale_put(yard->host, yard->load, name, err);
     if (code == TOW_OK)
         code = tow_copy_part_remove(yard->host, yard->load, id, err);
-    if (code == TOW_OK)
-        code = yard_remove_file(yard, name, &is_gone, err);
-    if (code == TOW_OK && is_gone)
-        code = tow_copy_stale_remove(yard->host, yard->load, name, err);
-    return code;
+    return code == TOW_OK ? yard_remove_file(yard, name, &is_gone, err) : code;
 }
 
 /* ---- loads that the ledger knows ------------------------------------------------------------ */
@@ -88,12 +83,12 @@ static int yard_is_name(const char *name)
            strlen(name) < TOW_COPY_NAME_MAX;
 }
 
-/* Files that could not be removed before. *is_clean: none is left. */
-static int yard_sweep_stale(struct tow_copy_yard *yard, int *is_clean, struct tow_error *err)
+int tow_copy_yard_sweep_stale(struct tow_copy_yard *yard, int *is_clean, struct tow_error *err)
 {
     struct tow_copy_names names;
     int code = tow_copy_stale_read(yard->host, yard->load, &names, err);
 
+    *is_clean = 1;
     for (size_t i = 0; i < names.count && code == TOW_OK; i++) {
         int is_gone = 1;
 
@@ -107,13 +102,19 @@ static int yard_sweep_stale(struct tow_copy_yard *yard, int *is_clean, struct to
     return code;
 }
 
-static int yard_sweep_parts(struct tow_copy_yard *yard, struct tow_error *err)
+/* *is_clean: there was none that would have to be looked at again. */
+static int yard_sweep_parts(struct tow_copy_yard *yard, int *is_clean, struct tow_error *err)
 {
     struct tow_copy_parts parts;
     int code = tow_copy_parts_read(yard->host, yard->load, -1, &parts, err);
 
-    for (size_t i = 0; i < parts.count && code == TOW_OK; i++)
-        code = tow_copy_yard_remove(yard, &parts.items[i].id, err);
+    for (size_t i = 0; i < parts.count && code == TOW_OK; i++) {
+        const struct tow_copy_part_id *id = &parts.items[i].id;
+
+        code = yard->keeps_files ? tow_copy_yard_remove(yard, id, err)
+                                 : tow_copy_yard_discard(yard, id, err);
+        *is_clean = *is_clean && yard->keeps_files;
+    }
     tow_copy_parts_release(&parts);
     return code;
 }
@@ -190,7 +191,7 @@ static int yard_sweep_load(const struct tow_copy_session *session, struct tow_co
     struct tow_error ignored = TOW_ERROR_INIT;
     struct tow_copy_load record;
     struct tow_copy_yard yard;
-    int is_clean = 1;
+    int is_clean;
     int code = tow_copy_load_get(host, load, &record, err);
 
     if (code != TOW_OK)
@@ -201,9 +202,9 @@ static int yard_sweep_load(const struct tow_copy_session *session, struct tow_co
     if (yard.keeps_files)
         tow_log(host, TOW_LOG_WARN, "parts of load %s may be left in the stage of that time: %s/%s",
                 load, record.stage, yard.folder);
-    code = yard_sweep_parts(&yard, err);
+    code = tow_copy_yard_sweep_stale(&yard, &is_clean, err);
     if (code == TOW_OK)
-        code = yard_sweep_stale(&yard, &is_clean, err);
+        code = yard_sweep_parts(&yard, &is_clean, err);
     if (code == TOW_OK)
         code = yard_drop_tables(session, load, &record, &is_clean, err);
     if (code != TOW_OK || !is_clean)

@@ -29,13 +29,18 @@ void tow_copy_yard_init(struct tow_copy_yard *yard, const struct tow_host *host,
 /* A part that is loaded: file and record go. */
 int tow_copy_yard_remove(struct tow_copy_yard *yard, const struct tow_copy_part_id *id,
                          struct tow_error *err);
-/* A part that must not be loaded: from the first step on it is none any more. */
+/* A part that must not be loaded: from the first step on it is none any more. Its file goes, and is
+ * known as stale until tow_copy_yard_sweep_stale: the far end may complete the upload of a run that
+ * was killed when the next one has removed the file already. */
 int tow_copy_yard_discard(struct tow_copy_yard *yard, const struct tow_copy_part_id *id,
                           struct tow_error *err);
+/* What was discarded, or could not be removed, of the yard's load. *is_clean: none of it is left. */
+int tow_copy_yard_sweep_stale(struct tow_copy_yard *yard, int *is_clean, struct tow_error *err);
 
 /*
- * For a load that begins: takes away what the job's loads before it have left, as far as the ledger
- * knows of them. The warehouse is only asked where a load table is to be dropped.
+ * For a load that begins, and again once it is published: takes away what the job's loads before it
+ * have left, as far as the ledger knows of them. The warehouse is only asked where a load table is
+ * to be dropped.
  */
 int tow_copy_yard_sweep(const struct tow_copy_session *session, struct tow_copy_stage *stage,
                         struct tow_error *err);

@@ -98,6 +98,23 @@ def test_killed_after_an_upload_that_it_does_not_know_of(load):
     load.check()
 
 
+@pytest.mark.parametrize("goes_on", [True, False])
+@pytest.mark.parametrize("skip", [0, 5])
+def test_killed_in_an_upload_that_the_far_end_completes_during_the_next_run(load, skip, goes_on):
+    if not goes_on:  # killed before its first checkpoint, a load is not gone on with
+        job = (load.tow.folder / "job.cfg").read_text()
+        load.tow.write("job.cfg", job.replace('checkpoint = "1ms"', 'checkpoint = "1h"'))
+    load.kill_at(release=False, point="before", skip=skip, stays=True, **UPLOAD)
+    load.lake.faults([{"do": "hold", "name": "copy", "times": 1, "point": "execute", "sql": "^COPY INTO"}])
+    process = load.tow.start("run", "job.cfg", "--quiet")
+    load.lake.hold("copy")
+    load.release()
+    until(lambda: any("there" in put["faults"] and put["status"] == 204 for put in load.lake.log(method="PUT")))
+    load.lake.release("copy")
+    load.tow.finish(process, 0)
+    load.check(runs=0)
+
+
 def test_killed_after_all_uploads(load):
     load.kill_at(point="before", method="POST", sql="^COPY INTO")
     load.check()

@@ -280,6 +280,18 @@ def test_a_client_that_goes_away_after_the_upload_leaves_the_file(sandbox):
     assert sandbox.get("/Volumes/main/crm/stage/f") == b"x" * 1000
 
 
+def test_an_upload_whose_client_went_away_can_come_late(sandbox):
+    sandbox.faults([{"do": "hold", "name": "late", "point": "before", "method": "PUT", "stays": True}])
+    client = put_and_leave(sandbox, b"x" * 1000, 1000)
+    sandbox.hold("late")
+    client.close()
+    time.sleep(0.1)
+    assert sandbox.list("/Volumes/main/crm/stage") == []
+    sandbox.release("late")
+    gone(sandbox, sandbox.log("/fs/files")[0]["number"])
+    assert sandbox.get("/Volumes/main/crm/stage/f") == b"x" * 1000
+
+
 def test_a_client_that_goes_away_before_the_upload_counts_leaves_nothing(sandbox):
     sandbox.faults([{"do": "hold", "name": "before", "point": "before", "method": "PUT"}])
     client = put_and_leave(sandbox, b"x" * 1000, 1000)

@@ -48,6 +48,7 @@ class Rule:
     message: str = "the sandbox was told to"
     location: str = "/login"
     title: str = "502 Bad Gateway"
+    stays: bool = False  # hold: also when the client goes away
     after_bytes: int | None = None
     seconds: float = 1.0
     bytes_per_second: int = 65536
@@ -212,6 +213,10 @@ class Faults:
             with self._lock:
                 self._held.remove(item)
 
+    def _hold_request(self, rule: Rule, request: Request) -> None:
+        what = f"{request.method} {request.plain_path}"
+        self._hold(rule, what, (lambda: False) if rule.stays else request.incoming.is_gone)
+
     # -- on the way of a request ---------------------------------------------------------------
 
     def _take(
@@ -234,7 +239,7 @@ class Faults:
         for rule in self._take(point, request.method, path, request.entry.sql, reached):
             request.entry.faults.append(rule.name)
             if rule.do == "hold":
-                self._hold(rule, f"{request.method} {path}", request.incoming.is_gone)
+                self._hold_request(rule, request)
             elif rule.do == "delay":
                 time.sleep(rule.seconds)
             elif rule.do in ("cut", "short"):
@@ -271,7 +276,7 @@ class Faults:
                 plan.stop_at = half if rule.after_bytes is None else rule.after_bytes
                 plan.reset = rule.do == "cut"
             elif rule.do == "hold":
-                self._hold(rule, f"{request.method} {path}", request.incoming.is_gone)
+                self._hold_request(rule, request)
             elif rule.do == "delay":
                 time.sleep(rule.seconds)
             else:
