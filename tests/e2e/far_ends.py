@@ -19,6 +19,12 @@ CONNECTORS = {
         "",
     ),
     "lytics_audience": (f'plugin = "lytics_audience"; audience = "vip"; {LYTICS}', None, ""),
+    "lytics_audience_changes": (
+        'plugin = "lytics_audience_changes"; mode = "poll_diff"; audiences = ["vip"]; id_field = "email"; existing_users = true;'
+        f' spool = "spool"; {LYTICS}',
+        None,
+        "",
+    ),
     "lytics_metrics": (f'plugin = "lytics_metrics"; dimension = "segment"; dimension_type = "size"; settle = "0s"; {LYTICS}', None, ""),
     "lytics_system_events": (f'plugin = "lytics_system_events"; {LYTICS}', None, ""),
     "ttd": (
@@ -46,6 +52,7 @@ WAYS = {
     "databricks_copy": ["DATABRICKS_HOST"],
     "lytics": ["LYTICS_API_URL", "LYTICS_BULK_URL"],
     "lytics_audience": ["LYTICS_API_URL"],
+    "lytics_audience_changes": ["LYTICS_API_URL"],
     "lytics_metrics": ["LYTICS_API_URL"],
     "lytics_system_events": ["LYTICS_API_URL"],
     "ttd": ["TTD_URL"],
