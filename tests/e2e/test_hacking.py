@@ -45,6 +45,16 @@ def test_each_target_of_make_is_there():
         assert re.search(rf"^([\w./-]+ )*{re.escape(target)}(\$\(EXEEXT\))?( [\w./-]+)*:", rules, re.M), target
 
 
+def test_no_variable_of_a_target_is_one_that_make_has_itself():
+    lines = [line.split("#")[0] for block in blocks(HACKING) for line in block.splitlines() if re.match(r"make\b", line)]
+    ours = {name for line in lines for name in re.findall(r"\b([A-Z_]+)=", line) if name not in ("DESTDIR", "TESTS")}
+    ours |= set(re.findall(r"or ([A-Z]+)=", PAGE))
+    assert {"ARGS", "CAMPAIGNS", "LINTERS"} <= ours
+    told = subprocess.run(["make", "-p", "-f", "/dev/null"], capture_output=True, text=True, timeout=60, check=False).stdout
+    builtin = set(re.findall(r"^([A-Z_]+) =", told, re.M))
+    assert "LINT" in builtin and not ours & builtin
+
+
 def test_each_option_of_configure_is_explained():
     text = subprocess.run([SOURCE / "configure", "--help"], capture_output=True, text=True, timeout=60, check=True).stdout
     general = {"option-checking", "FEATURE", "PACKAGE", "silent-rules", "dependency-tracking", "shared", "static", "pic", "fast-install", "aix-soname", "gnu-ld", "sysroot", "libtool-lock", "pkgconfigdir"}

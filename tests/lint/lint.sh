@@ -2,7 +2,7 @@
 # Static analysis: shellcheck, cppcheck, gcc -fanalyzer and clang-tidy over all that is compiled or run by a shell.
 #
 #   make lint                        all of it, about a quarter of an hour of one core
-#   make lint LINT="cppcheck tidy"   some of it: shell, cppcheck, analyzer, tidy
+#   make lint LINTERS="cppcheck tidy"   some of it: shell, cppcheck, analyzer, tidy
 #
 # What is found is a failure: it is mended, or left out by the narrowest means there is, with its reason beside it. Variables:
 #   SOURCE, BUILD   the folders of sources and of the build (config.h)
