@@ -8,6 +8,7 @@ program is told once.
 
 import errno
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -68,10 +69,14 @@ class Fault:
             return (0,)
         return MEMORY if self.family in ("memory", "own") else SYSTEM
 
+    def is_thread(self, text):
+        """Whether it was a thread that got no memory, which pthread_create tells like any other want of means."""
+        return self.family == "memory" and re.search(rf"start.* thread.*{os.strerror(errno.EAGAIN)}", text) is not None
+
     def is_told(self, text):
         """Whether a message says what failed."""
         if self.family in ("memory", "own"):
-            return "memory" in text
+            return "memory" in text or self.is_thread(text)
         return os.strerror(self.error) in text or any(word in text for word in ALSO_TOLD.get(self.error, []))
 
     def setting(self, nth, plugins):
@@ -294,7 +299,7 @@ class Torture:
             self.find("fails without a fault", ended, fault, nth)
         elif ended.code == SANITIZED:
             self.find("leaks, or worse", ended, fault, nth)
-        elif ended.code not in (*fault.codes, *also):
+        elif ended.code not in (*fault.codes, *also, *(SYSTEM if fault.is_thread(ended.text) else ())):
             self.find(f"ends with {ended.code}", ended, fault, nth)
         elif ended.code != 0 and not fault.is_told(ended.text):
             self.find("does not say why", ended, fault, nth)
