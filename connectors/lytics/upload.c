@@ -4,11 +4,6 @@
 
 #include "connectors/lytics/client_priv.h"
 
-int tow_lytics_was_unsent(const struct tow_lytics *lytics)
-{
-    return tow_http_was_unsent(lytics->http);
-}
-
 /* A refusal of the stream's name, or whatever else, says which stream. */
 static int upload_say_stream(const struct tow_lytics_upload *upload, int code,
                              struct tow_error *err)

@@ -32,14 +32,11 @@ struct tow_lytics_receipt {
 };
 
 /*
- * One upload. What TOW_E_TRANSIENT is said of may have been taken, in whole or in part, unless
- * tow_lytics_was_unsent: there is no key by which the far end would know it again. A CSV that
- * breaks off at an error (400: TOW_E_CONFIG) may have been taken up to there.
+ * One upload. What TOW_E_TRANSIENT is said of may have been taken, in whole or in part: there is no
+ * key by which the far end would know it again. A CSV that breaks off at an error (400:
+ * TOW_E_CONFIG) may have been taken up to there.
  */
 int tow_lytics_upload(struct tow_lytics *lytics, const struct tow_lytics_upload *upload,
                       struct tow_lytics_receipt *receipt, struct tow_error *err);
-
-/* 1 where the last call that failed has certainly not reached the far end. */
-int tow_lytics_was_unsent(const struct tow_lytics *lytics);
 
 #endif

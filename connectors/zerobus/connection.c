@@ -120,15 +120,11 @@ static int connection_await_created(struct connection *connection, int64_t deadl
     size_t length;
 
     while (tow_grpc_receive(connection->call, &bytes, &length) != TOW_OK) {
-        const struct tow_grpc_status *status = tow_grpc_status_of(connection->call);
         int wait_ms = grpc_wait_ms(tow_monotonic_ms(), deadline_ms);
         int code;
 
-        if (status) {
-            connection->report->is_schema_refused =
-                status->is_servers && status->code == TOW_GRPC_INVALID_ARGUMENT;
+        if (tow_grpc_status_of(connection->call))
             return connection_refused(connection, "opening a stream", err);
-        }
         if (wait_ms == 0)
             return tow_error_set(
                 err, TOW_E_TRANSIENT, "opening a stream for %s: no answer from %s within %lld ms",

@@ -62,13 +62,11 @@ static int recovery_back_off(struct tow_zerobus *zerobus)
     return 1;
 }
 
-static int recovery_fail(struct tow_zerobus *zerobus, const struct connection_report *report,
-                         const struct tow_error *err)
+static int recovery_fail(struct tow_zerobus *zerobus, const struct tow_error *err)
 {
     pthread_mutex_lock(&zerobus->lock);
     zerobus->state = TOW_ZEROBUS_FAILED;
     zerobus->failure = *err;
-    zerobus->is_schema_refused = report->is_schema_refused;
     pthread_mutex_unlock(&zerobus->lock);
     return 0;
 }
@@ -94,7 +92,7 @@ static int recovery_hunt(struct tow_zerobus *zerobus, const struct connection_re
     int code = TOW_OK;
 
     if (zerobus->settings.no_recovery)
-        return recovery_fail(zerobus, report, err);
+        return recovery_fail(zerobus, err);
     if (!report->is_oldest_guilty)
         return 1;
     pthread_mutex_lock(&zerobus->lock);
@@ -112,7 +110,7 @@ static int recovery_hunt(struct tow_zerobus *zerobus, const struct connection_re
                              "%s: the server refused %d records in a row, so it may be more than "
                              "single rows that does not fit: %s",
                              zerobus->settings.table, RECOVERY_REFUSED_MAX, zerobus->refusal);
-    return code == TOW_OK ? 1 : recovery_fail(zerobus, report, err);
+    return code == TOW_OK ? 1 : recovery_fail(zerobus, err);
 }
 
 /* A login that was refused before anything was sent is renewed once. */
@@ -131,13 +129,13 @@ static int recovery_recover(struct tow_zerobus *zerobus, const struct connection
 
     if (zerobus->settings.no_recovery ||
         (!renews && err->code != TOW_E_TRANSIENT && err->code != TOW_E_RATE))
-        return recovery_fail(zerobus, report, err);
+        return recovery_fail(zerobus, err);
     /* That a stream which did its work breaks costs nothing; getting no further does. */
     zerobus->failures = report->was_useful ? 0 : zerobus->failures + 1;
     if (zerobus->failures > zerobus->settings.recovery_retries && !report->was_useful) {
         if (zerobus->settings.recovery_retries > 0)
             tow_error_prefix(err, "gave up after %lld attempts", (long long)zerobus->failures);
-        return recovery_fail(zerobus, report, err);
+        return recovery_fail(zerobus, err);
     }
     zerobus->was_login_renewed |= renews;
     pthread_mutex_lock(&zerobus->lock);

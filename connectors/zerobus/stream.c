@@ -243,16 +243,6 @@ int tow_zerobus_failure(struct tow_zerobus *zerobus, struct tow_error *err)
     return code;
 }
 
-int tow_zerobus_is_schema_refused(struct tow_zerobus *zerobus)
-{
-    int is_refused;
-
-    pthread_mutex_lock(&zerobus->lock);
-    is_refused = zerobus->is_schema_refused;
-    pthread_mutex_unlock(&zerobus->lock);
-    return is_refused;
-}
-
 void tow_zerobus_stream_id(struct tow_zerobus *zerobus, char *id, size_t size)
 {
     pthread_mutex_lock(&zerobus->lock);

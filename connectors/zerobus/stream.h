@@ -106,8 +106,6 @@ void tow_zerobus_free(struct tow_zerobus *zerobus);
 enum tow_zerobus_state tow_zerobus_state(struct tow_zerobus *zerobus);
 /* The reason of TOW_ZEROBUS_FAILED; TOW_OK in any other state. */
 int tow_zerobus_failure(struct tow_zerobus *zerobus, struct tow_error *err);
-/* 1 where the server refused the stream for its columns: the table may have changed. */
-int tow_zerobus_is_schema_refused(struct tow_zerobus *zerobus);
 /* "" before the first one; the server's name of the last. Cut where longer than `size`. */
 void tow_zerobus_stream_id(struct tow_zerobus *zerobus, char *id, size_t size);
 

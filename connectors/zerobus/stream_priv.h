@@ -32,7 +32,6 @@ struct tow_zerobus {
     pthread_mutex_t lock;
     enum tow_zerobus_state state;
     struct tow_error failure;
-    int is_schema_refused;
     int is_flushing;
     int64_t flush_until_ms;    /* while it is */
     int is_closing;            /* nothing more will be put */
@@ -66,10 +65,9 @@ void stream_notify(struct tow_zerobus *zerobus);
 void *recovery_main(void *context);
 
 struct connection_report {
-    int was_opened;        /* the server took the stream */
-    int was_useful;        /* and acknowledged something, or kept it for a while */
-    int is_schema_refused; /* it did not, for the columns */
-    int is_oldest_guilty;  /* CONNECTION_REFUSED: nothing but the oldest request was sent */
+    int was_opened;       /* the server took the stream */
+    int was_useful;       /* and acknowledged something, or kept it for a while */
+    int is_oldest_guilty; /* CONNECTION_REFUSED: nothing but the oldest request was sent */
 };
 
 /* connection.c: connects, opens a stream on the server, and runs it until it ends. What is not
