@@ -147,6 +147,11 @@ static int object_fill(struct tow_s3_object *object, struct tow_error *err)
     int code = TOW_OK;
 
     object->at = object->held.size = 0;
+    /* All has come, and the exchange failed behind it: there is no byte left to ask for. */
+    if (!object->call && object->offset > 0 && object->offset == object->size) {
+        object->is_ended = 1;
+        return TOW_OK;
+    }
     if (!object->call)
         code = object_begin(object, err);
     else

@@ -329,6 +329,25 @@ static void test_an_answer_that_was_made_shorter_is_no_end(void **state)
     tow_buffer_release(&out);
 }
 
+static void test_an_answer_that_says_it_is_longer_is_read_to_the_listed_end(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tow_buffer out = {0};
+    struct tow_s3_object *object = tow_s3_object_new(fixture->s3, "a", "\"t\"", 6, &fixture->err);
+    int passing = 0;
+
+    http_server_reply(fixture->server,
+                      (struct http_reply){.body = "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nabcdef",
+                                          .how = HTTP_REPLY_RAW});
+    answer(fixture, 416, "<Error><Code>InvalidRange</Code></Error>");
+    assert_ok(read_object(fixture, object, 100, &out, &passing), fixture->err);
+    assert_int_equal(passing, 1);
+    assert_int_equal(out.size, 6);
+    assert_memory_equal(out.data, "abcdef", 6);
+    tow_s3_object_free(object);
+    tow_buffer_release(&out);
+}
+
 static void test_an_object_of_more_than_was_listed_is_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -389,6 +408,7 @@ int main(void)
         TEST(test_an_object_that_is_another_one_is_refused),
         TEST(test_a_store_that_sends_all_where_a_part_was_asked_for_is_told),
         TEST(test_an_answer_that_was_made_shorter_is_no_end),
+        TEST(test_an_answer_that_says_it_is_longer_is_read_to_the_listed_end),
         TEST(test_an_object_of_more_than_was_listed_is_refused),
         TEST(test_a_silent_store_is_waited_for_as_long_as_the_user_says),
         TEST(test_an_object_may_be_given_up_in_its_middle),
