@@ -14,6 +14,9 @@ import pytest
 
 TIMEOUT = 60
 
+# A shell that is not interactive ignores it for what it runs behind itself, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 class Towpath:
     """The program, with a working folder and a state of its own."""
