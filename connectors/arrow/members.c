@@ -60,16 +60,22 @@ static const struct tow_member *members_repeated_of_many(struct tow_member *name
     return NULL;
 }
 
+static const struct tow_member *members_repeated(struct tow_member *names, size_t count,
+                                                 const char *text)
+{
+    return count <= MEMBERS_FEW ? members_repeated_of_few(names, count, text)
+                                : members_repeated_of_many(names, count, text);
+}
+
 int tow_members_pop(struct tow_members *members, size_t base, const char *text,
                     struct tow_error *err)
 {
-    struct tow_member *names = members->names + base;
-    size_t count = members->count - base;
-    const struct tow_member *repeated = count <= MEMBERS_FEW
-                                            ? members_repeated_of_few(names, count, text)
-                                            : members_repeated_of_many(names, count, text);
+    const size_t count = members->count - base;
+    const struct tow_member *repeated = NULL;
 
     members->count = base;
+    if (count > 0)
+        repeated = members_repeated(members->names + base, count, text);
     if (!repeated)
         return TOW_OK;
     if (repeated->length <= MEMBERS_SHOWN)

@@ -58,7 +58,8 @@ static int reading_is_called_csv(const char *path)
     return 0;
 }
 
-/* An array begins with '[', and no event does. */
+/* An array begins with '[', and no event does. Where the input ends, or fails, within the space
+ * before, that makes no difference. */
 static int reading_find_array(struct tow_events_source *source, struct tow_error *err)
 {
     struct tow_window *window = &source->window;
@@ -67,10 +68,12 @@ static int reading_find_array(struct tow_events_source *source, struct tow_error
 
     do {
         code = reading_look(window, i + 1, err);
+        if (window->start + i == window->end)
+            return code;
         while (window->start + i < window->end &&
                memchr(" \t\r\n", window->data[window->start + i], 4))
             i++;
-    } while (code == TOW_OK && window->start + i == window->end && !window->at_end &&
+    } while (code == TOW_OK && window->start + i == window->end &&
              i < source->reading.frames.row_bytes);
     if (window->start + i < window->end && window->data[window->start + i] == '[')
         source->reading.frames.kind = TOW_FRAMES_ARRAY;

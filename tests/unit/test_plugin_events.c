@@ -1,4 +1,6 @@
 /* The source events: what its rows hold, what it leaves out and what it rejects. */
+#include <unistd.h>
+
 #include "events_fixture.h"
 #include "towpath/batch.h"
 #include "unit.h"
@@ -425,6 +427,24 @@ static void test_a_damaged_file_gives_its_rows_and_then_its_error(void **state)
     events_run_release(&run);
 }
 
+static void test_a_file_that_is_damaged_in_the_space_before_its_events_is_told(void **state)
+{
+    static char text[300000];
+    const char *path = events_path(*state, "in.ndjson.gz");
+    struct events_run run;
+
+    memset(text, '\n', sizeof text - 1);
+    events_write_gzip(*state, "in.ndjson.gz", text);
+    assert_int_equal(truncate(path, 100), 0);
+    events_run_init(&run, &fake, SET("path", path, "stream", "s"), 0);
+    alarm(20); /* it read for ever once */
+    assert_ok(events_run_open(&run, NULL), run.err);
+    assert_int_equal(events_run_read_all(&run), TOW_E_ENV);
+    alarm(0);
+    assert_says(run.err, "in.ndjson.gz");
+    events_run_release(&run);
+}
+
 static void test_a_batch_ends_where_rejects_pile_up(void **state)
 {
     struct events_run run;
@@ -480,6 +500,7 @@ int main(void)
         TEST(test_a_byte_order_mark_is_skipped),
         TEST(test_compressed_files_are_read),
         TEST(test_a_damaged_file_gives_its_rows_and_then_its_error),
+        TEST(test_a_file_that_is_damaged_in_the_space_before_its_events_is_told),
         TEST(test_a_batch_ends_where_rejects_pile_up),
         TEST(test_reading_is_cancelled),
     };
