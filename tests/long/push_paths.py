@@ -107,9 +107,10 @@ class CsvLytics(CsvSource):
     exact = False
     steps = steps_of(path="/collect/")
     requests = "/collect/"
+    forms = ['format = "csv";', 'format = "json";', "dryrun_first = true;", "gzip = false;"]
 
     def set_up(self):
-        form = self.rng.choice(['format = "csv";', 'format = "json";', "dryrun_first = true;", "gzip = false;"])
+        form = self.rng.choice(self.forms)
         self.job(
             self.source,
             'plugin = "lytics"; token = "${env:LYTICS_TOKEN}"; api_url = "${env:LYTICS_API_URL}";'
