@@ -262,6 +262,21 @@ static int send_has_dropped(const struct send *send, const struct tow_lytics_rec
            (receipt->message_count == count - bad || receipt->message_count == count);
 }
 
+/* No row is at fault. An upload that was refused may have been damaged on its way, and goes once
+ * more; where counts are off, some of the rows are there, and which is not known. */
+static int send_again(struct send *send, struct tow_error *err)
+{
+    const struct send_range all = {0, send->window->count};
+    int is_taken = 0;
+    int code = TOW_OK;
+
+    if (send->sender->refusal.code != TOW_OK)
+        code = send_rows(send, all, 0, &is_taken, err);
+    if (code != TOW_OK)
+        return code;
+    return is_taken ? send_settle(send, all, NULL, NULL, err) : send_reject_all(send, err);
+}
+
 /* An upload that was not taken as a whole. Rows that were taken with it go again, unless the counts
  * say that they need not. */
 static int send_sort_out(struct send *send, struct tow_error *err)
@@ -277,7 +292,7 @@ static int send_sort_out(struct send *send, struct tow_error *err)
     if (sender->bad_count == 0) {
         sender->receipt = receipt;
         sender->refusal = refusal;
-        return send_reject_all(send, err);
+        return send_again(send, err);
     }
     has_dropped = refusal.code == TOW_OK && send_has_dropped(send, &receipt);
     code = send_reject_bad(send, err);

@@ -193,6 +193,8 @@ static int fake_upload(const struct tow_lytics_upload *upload, struct tow_lytics
         return tow_error_set(err, TOW_E_DATA, "HTTP 413");
     if (fake_lytics.refuses)
         return tow_error_set(err, TOW_E_CONFIG, "%s", fake_lytics.refuses);
+    if ((int)fake_lytics.upload_count == fake_lytics.damaged)
+        return tow_error_set(err, TOW_E_CONFIG, "HTTP 400: the body is damaged");
     if ((int)fake_lytics.upload_count == fake_lytics.fail_upload && !fake_lytics.fails_after)
         return tow_error_set(err, TOW_E_TRANSIENT, "no answer");
     code = fake_answer(upload, body, receipt, err);

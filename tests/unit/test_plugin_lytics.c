@@ -429,6 +429,20 @@ static void test_rows_that_cannot_be_told_apart_are_rejected_together(void **sta
     assert_int_equal(settled(sink, TOW_ROW_REJECTED), 100);
 }
 
+static void test_an_upload_that_was_damaged_on_its_way_goes_again(void **state)
+{
+    struct sink *sink = *state;
+
+    fake_lytics.damaged = 1;
+    put_rows(sink, 10, NULL, 0);
+    assert_ok(begin(sink, SET("timestamp_field", "")), sink->err);
+    assert_ok(write_batch(sink), sink->err);
+    assert_int_equal(settled(sink, TOW_ROW_REJECTED), 0);
+    assert_int_equal(fake_lytics.taken_count, 10);
+    assert_int_equal(fake_lytics.upload_count, 3);
+    assert_int_equal(fake_lytics_dry_runs(), 1);
+}
+
 static void test_an_answer_without_counts_is_told(void **state)
 {
     struct sink *sink = *state;
@@ -520,6 +534,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_rows_that_cannot_be_told_apart_are_rejected_together,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_upload_that_was_damaged_on_its_way_goes_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_answer_without_counts_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_wrong_with_the_job_ends_the_run, setup,
                                         teardown),
