@@ -144,7 +144,8 @@ static int volume_confirmed(const char *path, const struct tow_http_response *re
 /*
  * Something between may have made the upload shorter, and its length with it: the server was
  * content, and the load would fail later, when nobody has these rows any more. Where the server
- * does not tell the length, that is as good as can be had.
+ * does not tell the length, or this login may not look, that is as good as can be had. What else
+ * comes instead may be due to the rest of such an upload, and is no confirmation.
  */
 static int volume_check_length(struct tow_databricks *databricks, const char *path, int64_t length,
                                struct tow_error *err)
@@ -154,17 +155,27 @@ static int volume_check_length(struct tow_databricks *databricks, const char *pa
     char shown[TOW_SHOW_MAX];
     struct tow_error local = TOW_ERROR_INIT;
     int code = volume_call(databricks, &call, VOLUME_FILES, path, &response, &local);
-    int64_t there = code == TOW_OK ? response.content_length : -1;
+    const int64_t there = code == TOW_OK ? response.content_length : -1;
+    const int may_not_look = response.status == 401 || response.status == 403 ||
+                             response.status == 405 || response.status == 501;
 
     tow_http_response_release(&response);
-    if (code == TOW_E_CANCELLED)
+    if (code == TOW_E_CANCELLED || code == TOW_E_NOMEM)
         return tow_error_set(err, code, "%s", local.message);
-    if (there < 0 || there == length)
+    if (may_not_look || (code == TOW_OK && (there < 0 || there == length)))
         return TOW_OK;
+    tow_show(path, TOW_SHOW_MAX, shown);
+    if (code != TOW_OK) {
+        code = tow_error_set(err, TOW_E_TRANSIENT,
+                             "uploading %s: whether all of it is there is not known: %s", shown,
+                             local.message);
+        if (err)
+            err->retry_after_ms = local.retry_after_ms;
+        return code;
+    }
     return tow_error_set(err, TOW_E_TRANSIENT,
                          "uploading %s: %" PRId64 " bytes were sent to %s, %" PRId64 " are there",
-                         tow_show(path, TOW_SHOW_MAX, shown), length,
-                         tow_databricks_config_of(databricks)->url, there);
+                         shown, length, tow_databricks_config_of(databricks)->url, there);
 }
 
 int tow_volume_put(struct tow_databricks *databricks, const char *path, int fd, int64_t length,

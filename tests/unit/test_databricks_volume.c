@@ -72,11 +72,26 @@ static void test_a_file_whose_length_is_not_told_counts_as_put(void **state)
     assert_ok(put(workspace, FOLDER "/p", "some bytes"), workspace->err);
 }
 
+/* The rest of an upload that was cut stands before the next request then. */
+static void test_a_look_that_fails_does_not_confirm(void **state)
+{
+    static const int statuses[] = {400, 404, 503};
+    struct workspace *workspace = *state;
+
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        workspace_reply(workspace, 204, NULL);
+        workspace_reply(workspace, statuses[i], "{}");
+        assert_int_equal(put(workspace, FOLDER "/p", "some bytes"), TOW_E_TRANSIENT);
+        assert_says(workspace->err, "whether all of it is there is not known");
+    }
+}
+
 static void test_a_path_is_encoded_but_for_its_slashes(void **state)
 {
     struct workspace *workspace = *state;
 
     workspace_reply(workspace, 204, NULL);
+    workspace_reply(workspace, 200, "x");
     assert_ok(put(workspace, FOLDER "/a b%2f?#\xc3\xa9+&=", "x"), workspace->err);
     assert_seen(workspace, 0,
                 "PUT " FILES FOLDER "/a%20b%252f%3F%23%C3%A9%2B%26%3D?overwrite=true");
@@ -280,6 +295,7 @@ int main(void)
         TEST(a_file_is_put_in_place_of_what_is_there),
         TEST(a_file_of_which_less_arrived_is_to_be_put_again),
         TEST(a_file_whose_length_is_not_told_counts_as_put),
+        TEST(a_look_that_fails_does_not_confirm),
         TEST(a_path_is_encoded_but_for_its_slashes),
         TEST(what_is_no_path_in_a_volume_is_refused),
         TEST(a_file_beyond_5_gib_is_refused),
