@@ -6,8 +6,17 @@
 
 struct unzstd {
     ZSTD_DStream *stream;
-    int in_frame; /* a frame has begun and not ended */
+    int in_frame;       /* a frame has begun and not ended */
+    const char *broken; /* why, once the data is; static */
 };
+
+static int unzstd_tell(const struct unzstd *unzstd, const struct tow_raw *raw,
+                       struct tow_error *err)
+{
+    return tow_error_set(err, TOW_E_ENV,
+                         "%s: the zstd data is damaged near offset %" PRId64 ": %s", raw->path,
+                         tow_raw_offset(raw), unzstd->broken);
+}
 
 /* The library reads frame after frame by itself; skippable ones too. */
 static int unzstd_step(struct unzstd *unzstd, struct tow_raw *raw, void *into, size_t capacity,
@@ -17,15 +26,14 @@ static int unzstd_step(struct unzstd *unzstd, struct tow_raw *raw, void *into, s
     ZSTD_outBuffer out = {into, capacity, 0};
     size_t result = ZSTD_decompressStream(unzstd->stream, &out, &in);
 
+    /* Both positions mean nothing then: of frames of zstd 0.7 and before, they say that all was read
+     * and all the room written. */
+    if (ZSTD_isError(result)) {
+        unzstd->broken = ZSTD_getErrorName(result);
+        return unzstd_tell(unzstd, raw, err);
+    }
     raw->at = in.pos;
     *length = out.pos;
-    if (ZSTD_isError(result)) {
-        if (*length > 0)
-            return TOW_OK;
-        return tow_error_set(err, TOW_E_ENV,
-                             "%s: the zstd data is damaged near offset %" PRId64 ": %s", raw->path,
-                             tow_raw_offset(raw), ZSTD_getErrorName(result));
-    }
     unzstd->in_frame = result != 0;
     return TOW_OK;
 }
@@ -37,6 +45,8 @@ static int unzstd_decode(void *state, struct tow_raw *raw, void *into, size_t ca
     int code = TOW_OK;
 
     *length = 0;
+    if (unzstd->broken)
+        return unzstd_tell(unzstd, raw, err);
     while (code == TOW_OK && *length == 0) {
         int is_empty = raw->at == raw->filled;
 

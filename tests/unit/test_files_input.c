@@ -81,16 +81,22 @@ static void add_gzip(struct bytes *to, const void *data, size_t size)
     add_gzip_headed(to, data, size, NULL);
 }
 
+/* A frame as programs that pipe make it: without its size, but with a checksum, which are its last
+ * four bytes. */
 static void add_zstd(struct bytes *to, const void *data, size_t size)
 {
     size_t bound = ZSTD_compressBound(size), length;
+    ZSTD_CCtx *context = ZSTD_createCCtx();
     void *out = malloc(bound);
 
-    assert_non_null(out);
-    length = ZSTD_compress(out, bound, data, size, 3);
+    assert_true(out && context);
+    assert_false(ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)));
+    assert_false(ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 0)));
+    length = ZSTD_compress2(context, out, bound, data, size);
     assert_false(ZSTD_isError(length));
     add_bytes(to, out, length);
     free(out);
+    ZSTD_freeCCtx(context);
 }
 
 /* Text that neither repeats soon nor is noise. */
@@ -362,6 +368,26 @@ static void test_cut_and_damaged_zstd_are_errors(void **state)
     add_bytes(&packed, "tail", 4);
     put_file("tail", packed.data, packed.size);
     assert_breaks(in_folder("tail"), &text, "the zstd data is damaged near offset ");
+    free(packed.data);
+    free(text.data);
+}
+
+/* Where a frame of zstd 0.7 fails, the library says that all was read and all the room written. */
+static void test_a_damaged_frame_of_old_zstd_adds_nothing(void **state)
+{
+    static const char legacy[] =
+        "\x27\xb5\x2f\xfd\x04\x58\xcd\x01\x00\xb8\x68\x65\x6c\x6c\x6f\x20\x0a\x20\x0a\x20"
+        "\x0a\x20\x0a\x20\x0a\x6d\x0b\xda\xb9\x58\x66\x20\x0a\x20\xf0\x20\x0a\x20\x0a\x11"
+        "\x00\xc0\x04\xdc\x03\xc6\xc0\x15\x60\x07\x2e\x03\x26\xe0\x1e\x35\x06\xae\x00\x3b"
+        "\x70\x19\x30\x01\xf7\x80";
+    struct bytes text = {NULL, 0}, packed = {NULL, 0};
+
+    (void)state;
+    make_text(&text, 4000);
+    add_zstd(&packed, text.data, text.size);
+    add_bytes(&packed, legacy, sizeof legacy - 1);
+    put_file("legacy", packed.data, packed.size);
+    assert_breaks(in_folder("legacy"), &text, "the zstd data is damaged near offset ");
     free(packed.data);
     free(text.data);
 }
@@ -716,6 +742,7 @@ int main(void)
         FILES_TEST(test_cut_gzip_delivers_what_it_holds_and_then_fails),
         FILES_TEST(test_damaged_gzip_is_an_error_with_its_offset),
         FILES_TEST(test_cut_and_damaged_zstd_are_errors),
+        FILES_TEST(test_a_damaged_frame_of_old_zstd_adds_nothing),
         FILES_TEST(test_skipping_lands_on_the_same_byte_in_every_format),
         FILES_TEST(test_skipping_past_the_end_names_both_sizes),
         FILES_TEST(test_stat_and_peek_look_at_the_file_itself),
