@@ -50,14 +50,26 @@ struct name {
     const char *p, *end;
 };
 
-static int segment_match(struct segment segment, struct name name,
-                         struct tow_template_values *values);
+/*
+ * Names come from whoever can make a file. A star that fits nowhere in what is left would not fit
+ * in less of it, so a star before it need not try the next byte; unless a place in between could
+ * then have another value. Without that, each star of a template would be a power of the length.
+ */
+enum match {
+    MATCH_NO,
+    MATCH_YES,
+    MATCH_NEVER /* nor behind a later byte, or a later folder, with the same values */
+};
 
-/* Any bytes, at least `least`, the longest run first where they are a stream. */
-static int segment_match_run(struct segment segment, struct name name, size_t least, int is_stream,
-                             struct tow_template_values *values)
+static enum match segment_match(struct segment segment, struct name name,
+                                struct tow_template_values *values);
+
+/* Any bytes, at least `least`. */
+static enum match segment_match_run(struct segment segment, struct name name, size_t least,
+                                    int is_stream, struct tow_template_values *values)
 {
     size_t length = (size_t)(name.end - name.p);
+    enum match match;
 
     for (size_t taken = least; taken <= length; taken++) {
         struct tow_template_values tried = *values;
@@ -70,12 +82,13 @@ static int segment_match_run(struct segment segment, struct name name, size_t le
             tried.stream = name.p;
             tried.stream_length = taken;
         }
-        if (segment_match(segment, rest, &tried)) {
+        match = segment_match(segment, rest, &tried);
+        if (match == MATCH_YES)
             *values = tried;
-            return 1;
-        }
+        if (match == MATCH_YES || (match == MATCH_NEVER && !is_stream))
+            return match;
     }
-    return 0;
+    return is_stream ? MATCH_NO : MATCH_NEVER;
 }
 
 /* Digits; a date that is there twice is the same one. */
@@ -105,13 +118,16 @@ static int segment_match_digits(enum template_place place, struct name *name,
     return 1;
 }
 
-static int segment_match_place(struct segment segment, struct name name, enum template_place place,
-                               struct tow_template_values *values)
+static enum match segment_match_place(struct segment segment, struct name name,
+                                      enum template_place place, struct tow_template_values *values)
 {
     segment.p += strlen(template_places[place].text);
     if (place == PLACE_STREAM)
         return segment_match_run(segment, name, 1, 1, values);
-    return segment_match_digits(place, &name, values) && segment_match(segment, name, values);
+    return segment_match_digits(place, &name, values) &&
+                   segment_match(segment, name, values) == MATCH_YES
+               ? MATCH_YES
+               : MATCH_NO;
 }
 
 /* "[...]" at segment->p, which is stepped over: 1 where the byte is in it. A '[' that nothing
@@ -136,8 +152,8 @@ static int segment_match_set(struct segment *segment, char byte)
     return is_in != is_not;
 }
 
-static int segment_match(struct segment segment, struct name name,
-                         struct tow_template_values *values)
+static enum match segment_match(struct segment segment, struct name name,
+                                struct tow_template_values *values)
 {
     while (segment.p < segment.end) {
         enum template_place place =
@@ -152,16 +168,16 @@ static int segment_match(struct segment segment, struct name name,
             return segment_match_run(segment, name, 0, 0, values);
         }
         if (name.p == name.end)
-            return 0;
+            return MATCH_NO;
         if (*segment.p == '[') {
             if (!segment_match_set(&segment, *name.p))
-                return 0;
+                return MATCH_NO;
         } else if (*segment.p++ != *name.p && segment.p[-1] != '?') {
-            return 0;
+            return MATCH_NO;
         }
         name.p++;
     }
-    return name.p == name.end;
+    return name.p == name.end ? MATCH_YES : MATCH_NO;
 }
 
 static int template_match_name(const struct tow_template *template, size_t i, const char *text,
@@ -173,7 +189,7 @@ static int template_match_name(const struct tow_template *template, size_t i, co
 
     if (length > 0 && *text == '.' && (template->lengths[i] == 0 || *segment.p != '.'))
         return 0;
-    return segment_match(segment, name, values);
+    return segment_match(segment, name, values) == MATCH_YES;
 }
 
 /* ---- whole paths ---------------------------------------------------------------------------- */
@@ -217,32 +233,62 @@ int tow_template_init(struct tow_template *template, const char *text, struct to
     return template_check_places(text, err);
 }
 
-static int template_match_from(const struct tow_template *template, size_t i, const char *path,
-                               int depth, struct tow_template_values *values)
+static int template_has_same(const struct tow_template_values *a,
+                             const struct tow_template_values *b)
+{
+    return a->stream == b->stream && a->stream_length == b->stream_length && a->year == b->year &&
+           a->month == b->month && a->day == b->day;
+}
+
+static enum match template_match_from(const struct tow_template *template, size_t i,
+                                      const char *path, int depth,
+                                      struct tow_template_values *values);
+
+/* "**": the rest here, or behind the next folder. What fits no folder fits none of fewer. */
+static enum match template_match_deep(const struct tow_template *template, size_t i,
+                                      const char *path, int depth,
+                                      struct tow_template_values *values)
+{
+    for (;; depth++) {
+        const char *slash = strchrnul(path, '/');
+        enum match match = template_match_from(template, i + 1, path, depth, values);
+
+        if (match != MATCH_NO)
+            return match;
+        if (!*slash || *path == '.' || depth == TOW_TEMPLATE_DEPTH_MAX)
+            return MATCH_NEVER;
+        path = slash + 1;
+    }
+}
+
+static enum match template_match_from(const struct tow_template *template, size_t i,
+                                      const char *path, int depth,
+                                      struct tow_template_values *values)
 {
     const char *slash = strchrnul(path, '/');
     struct tow_template_values tried = *values;
+    enum match match = MATCH_YES;
 
     if (i == template->count)
-        return 0;
-    if (template_is_deep(template, i)) {
-        if (template_match_from(template, i + 1, path, depth, values))
-            return 1;
-        return *slash && *path != '.' && depth < TOW_TEMPLATE_DEPTH_MAX &&
-               template_match_from(template, i, slash + 1, depth + 1, values);
-    }
+        return MATCH_NO;
+    if (template_is_deep(template, i))
+        return template_match_deep(template, i, path, depth, values);
     if (!template_match_name(template, i, path, (size_t)(slash - path), &tried))
-        return 0;
-    if (*slash ? !template_match_from(template, i + 1, slash + 1, depth, &tried)
-               : i + 1 != template->count)
-        return 0;
-    *values = tried;
-    return 1;
+        return MATCH_NO;
+    if (*slash)
+        match = template_match_from(template, i + 1, slash + 1, depth, &tried);
+    else if (i + 1 != template->count)
+        match = MATCH_NO;
+    if (match == MATCH_NEVER && !template_has_same(&tried, values))
+        match = MATCH_NO;
+    if (match == MATCH_YES)
+        *values = tried;
+    return match;
 }
 
 int tow_template_match(const struct tow_template *template, const char *path,
                        struct tow_template_values *values)
 {
     *values = (struct tow_template_values){NULL, 0, 0, 0, 0};
-    return template_match_from(template, 0, path, 0, values);
+    return template_match_from(template, 0, path, 0, values) == MATCH_YES;
 }

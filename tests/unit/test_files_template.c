@@ -1,5 +1,6 @@
 /* Paths with places to fill in: what fits, what they say, and which files there are. */
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "connectors/files/template.h"
 #include "scratch.h"
@@ -84,6 +85,30 @@ static void test_what_does_not_fit_is_left_out(void **state)
         if (tow_template_match(&template, cases[i][1], &values))
             fail_msg("%s fits %s", cases[i][1], cases[i][0]);
     }
+}
+
+/* Names come from whoever can make a file: each star would be another power of their length. */
+static void test_many_stars_are_no_trouble(void **state)
+{
+    static const char *const templates[] = {"*a*a*a*a*a*a*a*a*b", "**/a/**/a/**/a/**/a/**/a/**/b",
+                                            "*{stream}*a*a*a*a*a*b"};
+    char name[1025] = "";
+    struct tow_template template;
+    struct tow_template_values values;
+    struct tow_error err = TOW_ERROR_INIT;
+
+    (void)state;
+    alarm(20); /* hours, without a limit */
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t j = 0; j < (i == 2 ? 256 : sizeof name - 1); j++)
+            name[j] = i == 1 && j % 2 ? '/' : 'a';
+        name[i == 2 ? 256 : sizeof name - 1] = '\0';
+        assert_ok(tow_template_init(&template, templates[i], &err), err);
+        assert_false(tow_template_match(&template, name, &values));
+        name[strlen(name) - 1] = 'b';
+        assert_int_equal(tow_template_match(&template, name, &values), i != 1);
+    }
+    alarm(0);
 }
 
 static void test_a_template_that_cannot_be_is_refused(void **state)
@@ -180,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_path_says_its_stream_and_day),
         cmocka_unit_test(test_what_does_not_fit_is_left_out),
+        cmocka_unit_test(test_many_stars_are_no_trouble),
         cmocka_unit_test(test_a_template_that_cannot_be_is_refused),
         cmocka_unit_test_setup_teardown(test_files_are_found_folder_by_folder, scratch_setup,
                                         scratch_teardown),
