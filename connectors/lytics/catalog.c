@@ -122,7 +122,7 @@ static int segment_read(struct tow_lytics_segment *out, struct tow_json_part obj
                                tow_lytics_member(object, texts[i].member), texts[i].what, err);
     if (code == TOW_OK && !out->id[0])
         return tow_error_set(err, TOW_E_ENV, "the answer has an audience without an id");
-    if (!tow_lytics_int(tow_lytics_member(object, "size"), &out->size))
+    if (!tow_lytics_int(tow_lytics_member(object, "size"), &out->size) || out->size < 0)
         out->size = -1;
     out->is_invalid = tow_json_part_is(tow_lytics_member(object, "invalid"), "true");
     return code;

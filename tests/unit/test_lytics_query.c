@@ -81,6 +81,9 @@ static void test_an_audience_is_found_by_id_or_slug(void **state)
     assert_string_equal(segment.name, "VIP");
     assert_int_equal(segment.size, 50);
     assert_int_equal(segment.is_invalid, 1);
+    api_reply(api, 200, "{\"data\":{\"id\":\"s1\",\"size\":-7},\"status\":200}");
+    assert_ok(tow_lytics_segment(api->lytics, "s1", &segment, &api->err), api->err);
+    assert_int_equal(segment.size, -1);
 }
 
 static void test_an_audience_that_there_is_not_is_named(void **state)
