@@ -11,7 +11,7 @@
 #define STATEMENT_SUBMIT_MS   60000 /* the 10 s that the server waits, and time to spare */
 #define STATEMENT_START_MS    (INT64_C(20) * 60 * 1000)
 #define STATEMENT_POLL_GROWTH 25    /* the longest delay, in first ones: 5 s */
-#define STATEMENT_UNANSWERED  12    /* polls in a row: half a minute, where none has to wait for its limit */
+#define STATEMENT_UNANSWERED  12    /* polls in a row: half a minute, if each ends at once */
 #define STATEMENT_PAUSE_MS    60000 /* what a Retry-After may ask for between polls */
 #define STATEMENT_CANCEL_MS   10000 /* for what helps, but is not needed */
 #define STATEMENT_HURRY_MS    800   /* for all that is done once cancel_fd is readable */

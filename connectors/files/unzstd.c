@@ -13,9 +13,8 @@ struct unzstd {
 static int unzstd_tell(const struct unzstd *unzstd, const struct tow_raw *raw,
                        struct tow_error *err)
 {
-    return tow_error_set(err, TOW_E_ENV,
-                         "%s: the zstd data is damaged near offset %" PRId64 ": %s", raw->path,
-                         tow_raw_offset(raw), unzstd->broken);
+    return tow_error_set(err, TOW_E_ENV, "%s: the zstd data is damaged near offset %" PRId64 ": %s",
+                         raw->path, tow_raw_offset(raw), unzstd->broken);
 }
 
 /* The library reads frame after frame by itself; skippable ones too. */
@@ -26,8 +25,8 @@ static int unzstd_step(struct unzstd *unzstd, struct tow_raw *raw, void *into, s
     ZSTD_outBuffer out = {into, capacity, 0};
     size_t result = ZSTD_decompressStream(unzstd->stream, &out, &in);
 
-    /* Both positions mean nothing then: of frames of zstd 0.7 and before, they say that all was read
-     * and all the room written. */
+    /* Both positions mean nothing then: of frames of zstd 0.7 and before, they say that all was
+     * read and all the room written. */
     if (ZSTD_isError(result)) {
         unzstd->broken = ZSTD_getErrorName(result);
         return unzstd_tell(unzstd, raw, err);

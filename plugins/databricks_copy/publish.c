@@ -502,9 +502,8 @@ static int publish_clean(struct publish *publish, struct tow_error *err)
 
     for (size_t i = 0; i < publish->batches.count && code == TOW_OK; i++)
         code = publish_clean_batch(publish, &publish->batches.items[i], err);
-    return code == TOW_OK
-               ? publish_set_phase(publish, publish->progress.round, TOW_COPY_DONE, err)
-               : code;
+    return code == TOW_OK ? publish_set_phase(publish, publish->progress.round, TOW_COPY_DONE, err)
+                          : code;
 }
 
 /* What killed runs of this load, or loads before it, have left. */

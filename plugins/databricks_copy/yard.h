@@ -34,7 +34,7 @@ int tow_copy_yard_remove(struct tow_copy_yard *yard, const struct tow_copy_part_
  * was killed when the next one has removed the file already. */
 int tow_copy_yard_discard(struct tow_copy_yard *yard, const struct tow_copy_part_id *id,
                           struct tow_error *err);
-/* What was discarded, or could not be removed, of the yard's load. *is_clean: none of it is left. */
+/* Takes away what was discarded, or could not be removed. *is_clean: none of it is left. */
 int tow_copy_yard_sweep_stale(struct tow_copy_yard *yard, int *is_clean, struct tow_error *err);
 
 /*

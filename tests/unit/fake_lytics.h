@@ -32,7 +32,7 @@ struct fake_lytics {
     size_t body_max;              /* larger bodies are too large; 0: none is */
     int fail_upload;              /* this upload, from 1, fails in passing; 0: none */
     int fails_after;              /* 1: it was taken all the same */
-    int damaged;                  /* this upload, from 1, is damaged on its way and refused; 0: none */
+    int damaged;                  /* this upload, from 1, is damaged on its way; 0: none */
     int says_nothing;             /* 1: an answer without counts */
     int64_t says_less;            /* so many records fewer than were taken */
     const char *refuses;          /* each upload, dry or not, with this message */

@@ -336,9 +336,10 @@ static void test_an_answer_that_says_it_is_longer_is_read_to_the_listed_end(void
     struct tow_s3_object *object = tow_s3_object_new(fixture->s3, "a", "\"t\"", 6, &fixture->err);
     int passing = 0;
 
-    http_server_reply(fixture->server,
-                      (struct http_reply){.body = "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nabcdef",
-                                          .how = HTTP_REPLY_RAW});
+    http_server_reply(
+        fixture->server,
+        (struct http_reply){.body = "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nabcdef",
+                            .how = HTTP_REPLY_RAW});
     answer(fixture, 416, "<Error><Code>InvalidRange</Code></Error>");
     assert_ok(read_object(fixture, object, 100, &out, &passing), fixture->err);
     assert_int_equal(passing, 1);
