@@ -262,16 +262,12 @@ static int send_has_dropped(const struct send *send, const struct tow_lytics_rec
            (receipt->message_count == count - bad || receipt->message_count == count);
 }
 
-/* No row is at fault. An upload that was refused may have been damaged on its way, and goes once
- * more; where counts are off, some of the rows are there, and which is not known. */
-static int send_again(struct send *send, struct tow_error *err)
+/* What is left in the window: it goes once more, or is known to be taken or not. */
+static int send_rest(struct send *send, int goes_again, int is_taken, struct tow_error *err)
 {
     const struct send_range all = {0, send->window->count};
-    int is_taken = 0;
-    int code = TOW_OK;
+    int code = goes_again ? send_rows(send, all, 0, &is_taken, err) : TOW_OK;
 
-    if (send->sender->refusal.code != TOW_OK)
-        code = send_rows(send, all, 0, &is_taken, err);
     if (code != TOW_OK)
         return code;
     return is_taken ? send_settle(send, all, NULL, NULL, err) : send_reject_all(send, err);
@@ -284,28 +280,24 @@ static int send_sort_out(struct send *send, struct tow_error *err)
     struct tow_import_sender *sender = send->sender;
     const struct tow_lytics_receipt receipt = sender->receipt;
     const struct tow_error refusal = sender->refusal;
-    int is_taken = 0, has_dropped;
+    int has_dropped;
     int code = send_find_all(send, 0, err);
 
     if (code != TOW_OK)
         return code;
+    /* What was refused may have been damaged on its way; where counts are off, some of the rows are
+     * there, and which is not known. */
     if (sender->bad_count == 0) {
         sender->receipt = receipt;
         sender->refusal = refusal;
-        return send_again(send, err);
+        return send_rest(send, refusal.code != TOW_OK, 0, err);
     }
     has_dropped = refusal.code == TOW_OK && send_has_dropped(send, &receipt);
     code = send_reject_bad(send, err);
     send_leave_out_bad(send);
     if (code != TOW_OK || send->window->count == 0)
         return code;
-    if (!has_dropped)
-        code = send_rows(send, (struct send_range){0, send->window->count}, 0, &is_taken, err);
-    if (code != TOW_OK)
-        return code;
-    return has_dropped || is_taken
-               ? send_settle(send, (struct send_range){0, send->window->count}, NULL, NULL, err)
-               : send_reject_all(send, err);
+    return send_rest(send, !has_dropped, has_dropped, err);
 }
 
 /* Before anything is sent: what a dry run refuses is left out. *has_changed: the window's body does
