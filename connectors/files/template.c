@@ -61,10 +61,17 @@ enum match {
     MATCH_NEVER /* nor behind a later byte, or a later folder, with the same values */
 };
 
+static int template_has_same(const struct tow_template_values *a,
+                             const struct tow_template_values *b)
+{
+    return a->stream == b->stream && a->stream_length == b->stream_length && a->year == b->year &&
+           a->month == b->month && a->day == b->day;
+}
+
 static enum match segment_match(struct segment segment, struct name name,
                                 struct tow_template_values *values);
 
-/* Any bytes, at least `least`. */
+/* Any bytes, at least `least`; those of a stream are its value. */
 static enum match segment_match_run(struct segment segment, struct name name, size_t least,
                                     int is_stream, struct tow_template_values *values)
 {
@@ -76,9 +83,6 @@ static enum match segment_match_run(struct segment segment, struct name name, si
         const struct name rest = {name.p + taken, name.end};
 
         if (is_stream) {
-            if (tried.stream &&
-                (tried.stream_length != taken || memcmp(tried.stream, name.p, taken) != 0))
-                continue;
             tried.stream = name.p;
             tried.stream_length = taken;
         }
@@ -89,6 +93,16 @@ static enum match segment_match_run(struct segment segment, struct name name, si
             return match;
     }
     return is_stream ? MATCH_NO : MATCH_NEVER;
+}
+
+/* A stream that is there again is the same one. */
+static int segment_match_stream(struct name *name, const struct tow_template_values *values)
+{
+    if ((size_t)(name->end - name->p) < values->stream_length ||
+        memcmp(name->p, values->stream, values->stream_length) != 0)
+        return 0;
+    name->p += values->stream_length;
+    return 1;
 }
 
 /* Digits; a date that is there twice is the same one. */
@@ -121,13 +135,17 @@ static int segment_match_digits(enum template_place place, struct name *name,
 static enum match segment_match_place(struct segment segment, struct name name,
                                       enum template_place place, struct tow_template_values *values)
 {
+    const struct tow_template_values before = *values;
+    enum match match;
+
     segment.p += strlen(template_places[place].text);
-    if (place == PLACE_STREAM)
+    if (place == PLACE_STREAM && !values->stream)
         return segment_match_run(segment, name, 1, 1, values);
-    return segment_match_digits(place, &name, values) &&
-                   segment_match(segment, name, values) == MATCH_YES
-               ? MATCH_YES
-               : MATCH_NO;
+    if (place == PLACE_STREAM ? !segment_match_stream(&name, values)
+                              : !segment_match_digits(place, &name, values))
+        return MATCH_NO;
+    match = segment_match(segment, name, values);
+    return match == MATCH_NEVER && !template_has_same(values, &before) ? MATCH_NO : match;
 }
 
 /* "[...]" at segment->p, which is stepped over: 1 where the byte is in it. A '[' that nothing
@@ -231,13 +249,6 @@ int tow_template_init(struct tow_template *template, const char *text, struct to
         return tow_error_set(err, TOW_E_CONFIG,
                              "\"%s\" ends with \"**\": files are meant by \"**/*\"", text);
     return template_check_places(text, err);
-}
-
-static int template_has_same(const struct tow_template_values *a,
-                             const struct tow_template_values *b)
-{
-    return a->stream == b->stream && a->stream_length == b->stream_length && a->year == b->year &&
-           a->month == b->month && a->day == b->day;
 }
 
 static enum match template_match_from(const struct tow_template *template, size_t i,
