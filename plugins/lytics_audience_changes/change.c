@@ -25,24 +25,43 @@ void tow_change_reader_release(struct tow_change_reader *reader)
 
 /* ---- JSON ----------------------------------------------------------------------------------- */
 
-/* The value of a member by its name as it stands in the text, or as `name` says it; text NULL where
- * there is none. */
-static struct tow_json_part change_member(struct tow_json_part object, const char *name,
-                                          struct tow_buffer *scratch)
+/* 1 where a key, with its quotes, stands for a name; 0; TOW_E_NOMEM. */
+static int change_key_is(struct tow_json_part key, const char *name, struct tow_buffer *scratch,
+                         struct tow_error *err)
 {
-    const struct tow_json_part none = {NULL, 0};
-    struct tow_json_part key, value, found = none;
-    struct tow_json_scan scan;
+    size_t length = strlen(name);
+    int rc;
 
+    if (!memchr(key.text, '\\', key.length))
+        return key.length == length + 2 && memcmp(key.text + 1, name, length) == 0;
+    scratch->size = 0;
+    rc = tow_json_unescape(scratch, key, NULL);
+    if (rc == TOW_E_NOMEM)
+        return tow_error_nomem(err);
+    return rc == TOW_OK && scratch->size == length && memcmp(scratch->data, name, length) == 0;
+}
+
+/* The value of a member; text NULL where there is none, or null. TOW_E_NOMEM. */
+static int change_member(struct tow_json_part object, const char *name, struct tow_buffer *scratch,
+                         struct tow_json_part *found, struct tow_error *err)
+{
+    struct tow_json_part key, value;
+    struct tow_json_scan scan;
+    int is;
+
+    *found = (struct tow_json_part){NULL, 0};
     if (!object.text || !tow_json_scan_object(&scan, object))
-        return none;
+        return TOW_OK;
     while (tow_json_scan_member(&scan, &key, &value)) {
-        scratch->size = 0;
-        if (!tow_json_unescape(scratch, key, NULL) && scratch->size == strlen(name) &&
-            memcmp(scratch->data, name, scratch->size) == 0)
-            found = value;
+        is = change_key_is(key, name, scratch, err);
+        if (is < 0)
+            return is;
+        if (is)
+            *found = value;
     }
-    return found.text && tow_json_part_is(found, "null") ? none : found;
+    if (found->text && tow_json_part_is(*found, "null"))
+        *found = (struct tow_json_part){NULL, 0};
+    return TOW_OK;
 }
 
 /* The text of a string, or of a number or bool as it stands: 1; 0 for anything else. */
@@ -57,6 +76,17 @@ static int change_text(struct tow_json_part value, struct tow_buffer *out, struc
     if (rc && err->code == TOW_E_NOMEM)
         return rc;
     return rc == TOW_OK;
+}
+
+/* The same of a member. */
+static int change_member_text(struct tow_json_part object, const char *name,
+                              struct tow_buffer *scratch, struct tow_buffer *out,
+                              struct tow_error *err)
+{
+    struct tow_json_part value;
+    int rc = change_member(object, name, scratch, &value, err);
+
+    return rc ? rc : change_text(value, out, err);
 }
 
 static int change_is(const struct tow_buffer *text, const char *word)
@@ -165,8 +195,8 @@ static int change_time(const struct change_walk *walk, struct tow_json_part even
                        struct tow_change *change, struct tow_error *err)
 {
     struct tow_change_reader *reader = walk->reader;
-    struct tow_json_part at = change_member(event, change->is_exit ? "exit" : "enter", &reader->at);
-    int zone, rc = change_text(at, &reader->at, err);
+    int zone, rc = change_member_text(event, change->is_exit ? "exit" : "enter", &reader->at,
+                                      &reader->at, err);
 
     if (rc < 0)
         return rc;
@@ -182,17 +212,16 @@ static int change_event(const struct change_walk *walk, struct tow_json_part eve
     int named, wanted;
 
     /* Its id first: the slug stays in the buffer. */
-    int rc = change_text(change_member(event, "id", &reader->at), &reader->slug, err);
+    int rc = change_member_text(event, "id", &reader->at, &reader->slug, err);
     wanted = rc > 0 && change_is_wanted(walk, &reader->slug);
-    named =
-        rc < 0 ? rc : change_text(change_member(event, "slug", &reader->at), &reader->slug, err);
+    named = rc < 0 ? rc : change_member_text(event, "slug", &reader->at, &reader->slug, err);
     if (named < 0)
         return named;
     if (named && change_is_wanted(walk, &reader->slug))
         wanted = 1;
     if (!wanted)
         return TOW_OK;
-    rc = change_text(change_member(event, "event", &reader->at), &reader->event, err);
+    rc = change_member_text(event, "event", &reader->at, &reader->event, err);
     if (rc < 0)
         return rc;
     change.is_exit = rc && change_is(&reader->event, "exit");
@@ -215,36 +244,40 @@ static int change_event(const struct change_walk *walk, struct tow_json_part eve
     return change_rows(walk, &change, id, err);
 }
 
-/* Where the events stand: in the profile, in a CloudEvent around it, or at the top. */
-static struct tow_json_part change_profile(const struct change_walk *walk,
-                                           struct tow_json_part payload,
-                                           struct tow_json_part *events)
+/* Where the events stand: in the profile, in a CloudEvent around it, or at the top. `events` has no
+ * text where there are none. */
+static int change_profile(const struct change_walk *walk, struct tow_json_part payload,
+                          struct tow_json_part *profile, struct tow_json_part *events,
+                          struct tow_error *err)
 {
     struct tow_buffer *scratch = &walk->reader->at;
-    struct tow_json_part data = change_member(payload, "data", scratch);
-    const struct tow_json_part places[] = {data, change_member(data, "data", scratch), payload};
+    struct tow_json_part places[3] = {{NULL, 0}, {NULL, 0}, payload};
+    int rc = change_member(payload, "data", scratch, &places[0], err);
 
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        *events = change_member(places[i], "segment_events", scratch);
-        if (events->text)
-            return places[i];
+    if (!rc)
+        rc = change_member(places[0], "data", scratch, &places[1], err);
+    *events = (struct tow_json_part){NULL, 0};
+    for (size_t i = 0; !rc && !events->text && i < sizeof places / sizeof *places; i++) {
+        *profile = places[i];
+        rc = change_member(*profile, "segment_events", scratch, events, err);
     }
-    return (struct tow_json_part){NULL, 0};
+    return rc;
 }
 
 static int change_payload(const struct change_walk *walk, struct tow_json_part payload,
                           struct tow_error *err)
 {
-    struct tow_json_part events, event, profile = change_profile(walk, payload, &events);
+    struct tow_json_part events, event, id, profile;
     struct tow_json_scan scan;
-    int rc = TOW_OK;
+    int rc = change_profile(walk, payload, &profile, &events, err);
 
-    if (!profile.text || !tow_json_scan_array(&scan, events))
+    if (!rc && (!events.text || !tow_json_scan_array(&scan, events)))
         return change_refuse(walk, "no_segment_events",
                              "the payload has no array segment_events: the webhook must send that "
                              "field, among those that are chosen for it",
                              err);
-    struct tow_json_part id = change_member(profile, walk->rules->id_field, &walk->reader->at);
+    if (!rc)
+        rc = change_member(profile, walk->rules->id_field, &walk->reader->at, &id, err);
     while (!rc && tow_json_scan_item(&scan, &event))
         rc = change_event(walk, event, id, err);
     return rc;

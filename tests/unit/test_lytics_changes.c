@@ -1,6 +1,7 @@
 /* plugins/lytics_audience_changes: what messages tell, and what was told before. */
 #include <unistd.h>
 
+#include "nomem.h"
 #include "plugins/lytics_audience_changes/change.h"
 #include "plugins/lytics_audience_changes/seen.h"
 #include "scratch.h"
@@ -126,6 +127,31 @@ static void test_ids_that_are_empty_lists_are_missing(void **state)
     assert_says(err, "e\"mail");
 }
 
+/* Want of memory is no reason to refuse a message. */
+static void test_a_message_tells_the_same_or_memory_is_short(void **state)
+{
+    const char *body = "{\"\\u0064ata\":{\"e\\u0022mail\":\"a\\u00e4\","
+                       "\"segment\\u005fevents\":[" ENTER "," EXIT "]}}";
+    const char *both = "a\xc3\xa4/vip@1000000e a\xc3\xa4/two@2500000x ";
+    int code, n = 0;
+
+    (void)state;
+    do {
+        struct tow_change_reader reader = {0};
+
+        told[0] = '\0';
+        err = (struct tow_error)TOW_ERROR_INIT;
+        nomem_after_here(n++);
+        code = tow_change_each(&reader, &rules, body, strlen(body), tell, NULL, &err);
+        if (!nomem_stop())
+            n = -1;
+        tow_change_reader_release(&reader);
+        assert_int_equal(code, n < 0 ? TOW_OK : TOW_E_NOMEM);
+        assert_memory_equal(told, both, strlen(told)); /* what it had told by then */
+        assert_true(n >= 0 || strcmp(told, both) == 0);
+    } while (n >= 0);
+}
+
 /* ---- what was told before ------------------------------------------------------------------- */
 
 static struct tow_seen *open_seen(const struct scratch *scratch, int64_t entries)
@@ -221,6 +247,7 @@ int main(void)
         CHANGES_TEST(test_what_is_put_is_read_back),
         CHANGES_TEST(test_bad_messages_have_a_reason_each),
         CHANGES_TEST(test_ids_that_are_empty_lists_are_missing),
+        CHANGES_TEST(test_a_message_tells_the_same_or_memory_is_short),
         CHANGES_TEST(test_a_change_at_a_later_place_is_a_repetition),
         CHANGES_TEST(test_behind_the_window_it_is_new),
         CHANGES_TEST(test_the_oldest_go_where_there_are_many),
