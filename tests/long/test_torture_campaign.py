@@ -6,6 +6,7 @@ where it belongs. torture.py says what is looked at.
   TOWPATH_LONG_SEED     of the chances
   TOWPATH_LONG_PATHS    only these paths, separated by commas
   TOWPATH_LONG_FAULTS   only these faults: "own-ENOMEM,write-short-on"
+  TOWPATH_LONG_NUMBERS  only these calls, which a finding has named: "497,498"
 """
 
 import os
@@ -21,12 +22,15 @@ SAMPLE = int(os.environ.get("TOWPATH_LONG_SAMPLE", "0"))
 STRIDE = int(os.environ.get("TOWPATH_LONG_STRIDE", "7"))
 CHOSEN = [name for name in os.environ.get("TOWPATH_LONG_PATHS", "").split(",") if name] or list(PATHS)
 FAULTS = [name for name in os.environ.get("TOWPATH_LONG_FAULTS", "").split(",") if name]
+NUMBERS = [int(number) for number in os.environ.get("TOWPATH_LONG_NUMBERS", "").split(",") if number]
 ROWS = 60
 RUN = ["run", "job.cfg", "--quiet", "--set", "retry.tries=4", "--set", 'retry.budget="2s"']
 
 
 def numbers(fault, count, rng):
     """Which calls of `count` are to fail, and one that is not there any more."""
+    if NUMBERS:
+        return NUMBERS
     every = range(1, count + 2, STRIDE if fault.family == "memory" else 1)
     return sorted(rng.sample(every, min(SAMPLE, len(every)))) if SAMPLE else every
 
