@@ -22,7 +22,7 @@ static const struct tow_argument rejects_arguments[] = {
 static int rejects_print_all(struct tow_reject_reader *reader,
                              const struct rejects_options *options, struct tow_error *err)
 {
-    struct tow_reject_view view = {0};
+    struct tow_reject_line reject = {0};
     int rc = TOW_OK;
 
     for (int64_t count = 0; options->limit < 0 || count < options->limit; count++) {
@@ -37,14 +37,14 @@ static int rejects_print_all(struct tow_reject_reader *reader,
             putchar('\n');
             continue;
         }
-        rc = tow_reject_view_parse(&view, line, length, err);
+        rc = tow_reject_line_parse(&reject, line, length, err);
         if (rc)
             break;
-        tow_reject_view_print(&view, "    ");
+        tow_reject_view_print(&reject, "    ");
         if (ferror(stdout))
             break;
     }
-    tow_reject_view_release(&view);
+    tow_reject_line_release(&reject);
     return rc == TOW_END ? TOW_OK : rc;
 }
 

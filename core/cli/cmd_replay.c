@@ -43,12 +43,12 @@ struct replay_counts {
     int64_t rows, unreadable;
 };
 
-static int replay_count(struct replay_counts *counts, const struct tow_reject_view *view,
+static int replay_count(struct replay_counts *counts, const struct tow_reject_line *reject,
                         struct tow_error *err)
 {
     size_t i = 0;
 
-    while (i < counts->count && strcmp(counts->codes[i].name, view->code) != 0)
+    while (i < counts->count && strcmp(counts->codes[i].name, reject->code) != 0)
         i++;
     if (i == counts->count) {
         struct replay_code *codes = reallocarray(counts->codes, i + 1, sizeof *codes);
@@ -56,12 +56,12 @@ static int replay_count(struct replay_counts *counts, const struct tow_reject_vi
         if (!codes)
             return tow_error_nomem(err);
         counts->codes = codes;
-        codes[i] = (struct replay_code){.name = strdup(view->code)};
+        codes[i] = (struct replay_code){.name = strdup(reject->code)};
         if (!codes[i].name)
             return tow_error_nomem(err);
         counts->count++;
     }
-    int unreadable = view->row.text == NULL;
+    int unreadable = reject->row.text == NULL;
     counts->codes[i].unreadable += unreadable;
     counts->codes[i].rows += !unreadable;
     counts->unreadable += unreadable;
@@ -72,7 +72,7 @@ static int replay_count(struct replay_counts *counts, const struct tow_reject_vi
 static int replay_count_all(struct replay_counts *counts, struct tow_reject_reader *reader,
                             struct tow_error *err)
 {
-    struct tow_reject_view view = {0};
+    struct tow_reject_line reject = {0};
     int rc = TOW_OK;
 
     while (!rc) {
@@ -81,11 +81,11 @@ static int replay_count_all(struct replay_counts *counts, struct tow_reject_read
 
         rc = tow_reject_reader_next(reader, &line, &length, err);
         if (!rc)
-            rc = tow_reject_view_parse(&view, line, length, err);
+            rc = tow_reject_line_parse(&reject, line, length, err);
         if (!rc)
-            rc = replay_count(counts, &view, err);
+            rc = replay_count(counts, &reject, err);
     }
-    tow_reject_view_release(&view);
+    tow_reject_line_release(&reject);
     return rc == TOW_END ? TOW_OK : rc;
 }
 

@@ -288,24 +288,24 @@ static int plan_show_row(void *context, const char *json, size_t length)
 
 static int plan_show_reject(void *context, const char *line, size_t length)
 {
-    struct tow_reject_view *view = context;
-    int rc = tow_reject_view_parse(view, line, length, NULL);
+    struct tow_reject_line *reject = context;
+    int rc = tow_reject_line_parse(reject, line, length, NULL);
 
     if (rc)
         return rc;
     fputs("  rejected: ", stdout);
-    tow_reject_view_print(view, "            ");
+    tow_reject_view_print(reject, "            ");
     return 0;
 }
 
 static int plan_print_rows(const struct tow_plan *plan, struct tow_error *err)
 {
-    struct tow_reject_view view = {0};
-    const struct tow_sample sample = {plan_show_row, plan_show_reject, &view};
+    struct tow_reject_line reject = {0};
+    const struct tow_sample sample = {plan_show_row, plan_show_reject, &reject};
 
     printf("\nfirst rows, as they would reach the sink:\n");
     int rc = tow_sample_run(plan->assembly, plan->rows, &sample, err);
-    tow_reject_view_release(&view);
+    tow_reject_line_release(&reject);
     return rc;
 }
 

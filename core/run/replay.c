@@ -1,15 +1,17 @@
 #include "run/replay.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "state/reject_line.h"
 
 struct replay {
     struct run *run; /* set after the options, of which there are none */
     const struct tow_host *host;
     struct tow_reject_reader *reader;
+    struct tow_reject_line line; /* in use for one after the other */
     struct tow_builder *builder;
     int64_t lines; /* read so far: the position */
 };
@@ -59,33 +61,25 @@ static int32_t replay_schema(void *self, struct ArrowSchema *out, struct tow_err
 }
 
 /* Only the raw text of the row is known: it is rejected as it was before. */
-static int replay_reject(struct replay *replay, const char *line, size_t length,
+static int replay_reject(struct replay *replay, const char *text, size_t length,
                          struct tow_error *err)
 {
-    json_t *object = json_loadb(line, length, JSON_ALLOW_NUL, NULL);
-    const char *raw = "", *code = "unreadable", *message = "the row was not readable";
-    const char *origin = NULL;
-    json_int_t line_number = 0, offset = -1;
-    size_t raw_length = 0;
+    struct tow_reject_line *line = &replay->line;
+    int rc = tow_reject_line_parse(line, text, length, err);
 
-    if (!object)
-        return tow_error_set(err, TOW_E_ENV, "line %lld of the reject file is no JSON",
-                             (long long)replay->lines + 1);
-    json_unpack(object, "{s?s%, s?s, s?s, s?s, s?I, s?I}", "raw", &raw, &raw_length, "code", &code,
-                "message", &message, "origin", &origin, "line", &line_number, "offset", &offset);
+    if (rc)
+        return rc;
     const struct tow_source_reject row = {
         .size = sizeof row,
-        .raw_length = (uint32_t)raw_length,
-        .code = code,
-        .message = message,
-        .origin = origin,
-        .line = line_number,
-        .offset = offset,
-        .raw = raw,
+        .raw_length = (uint32_t)line->raw_length,
+        .code = *line->code ? line->code : "unreadable",
+        .message = *line->message ? line->message : "the row was not readable",
+        .origin = *line->origin ? line->origin : NULL,
+        .line = line->line,
+        .offset = line->offset,
+        .raw = line->raw,
     };
-    int rc = replay->host->reject(replay->host, &row);
-    json_decref(object);
-    return rc;
+    return replay->host->reject(replay->host, &row);
 }
 
 static int32_t replay_read(void *self, struct tow_batch *out, struct tow_error *err)
@@ -124,6 +118,7 @@ static void replay_close(void *self)
 
     tow_builder_free(replay->builder);
     tow_reject_reader_free(replay->reader);
+    tow_reject_line_release(&replay->line);
 }
 
 static const struct tow_option replay_options[] = {TOW_OPTIONS_END};
