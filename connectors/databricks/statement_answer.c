@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "connectors/databricks/statement_priv.h"
+#include "connectors/http/json_load.h"
 #include "towpath/value.h"
 
 static int answer_bad(struct tow_error *err, const char *reason)
@@ -19,14 +20,12 @@ static int answer_bad(struct tow_error *err, const char *reason)
 
 static int answer_load(struct tow_json_part part, json_t **value, struct tow_error *err)
 {
-    json_error_t reason;
+    struct tow_error reason = TOW_ERROR_INIT;
+    int code = tow_json_load(part.text, part.length, JSON_DECODE_ANY, value, &reason);
 
-    *value = json_loadb(part.text, part.length, JSON_DECODE_ANY, &reason);
-    if (*value)
-        return TOW_OK;
-    if (json_error_code(&reason) == json_error_out_of_memory)
+    if (code == TOW_E_NOMEM)
         return tow_error_nomem(err);
-    return answer_bad(err, reason.text);
+    return code == TOW_OK ? TOW_OK : answer_bad(err, reason.message);
 }
 
 /* Puts a member whose key stands with its quotes into an object. */

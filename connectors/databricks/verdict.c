@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "connectors/databricks/client_priv.h"
+#include "connectors/http/json_load.h"
 #include "towpath/value.h"
 
 #define VERDICT_HINT_MAX 384
@@ -105,18 +106,19 @@ int tow_databricks_parse(const struct tow_databricks *databricks,
                          const struct tow_http_response *response, json_t **answer,
                          struct tow_error *err)
 {
-    json_error_t reason;
+    struct tow_error reason = TOW_ERROR_INIT;
+    int code;
 
     *answer = NULL;
     if (response->body.size == 0)
         return TOW_OK;
-    *answer = json_loadb(response->body.data, response->body.size, 0, &reason);
-    if (*answer)
+    code = tow_json_load(response->body.data, response->body.size, 0, answer, &reason);
+    if (code == TOW_OK)
         return TOW_OK;
-    if (json_error_code(&reason) == json_error_out_of_memory)
+    if (code == TOW_E_NOMEM)
         return tow_error_nomem(err);
     if (tow_databricks_check_page(databricks, call, response, err) != TOW_OK)
         return TOW_E_ENV;
     return tow_error_set(err, TOW_E_ENV, "%s: the answer (HTTP %d, %zu bytes) is no JSON: %s",
-                         call->what, response->status, response->body.size, reason.text);
+                         call->what, response->status, response->body.size, reason.message);
 }

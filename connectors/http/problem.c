@@ -1,9 +1,9 @@
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "connectors/http/http_priv.h"
+#include "connectors/http/json_load.h"
 #include "towpath/value.h"
 
 #define PROBLEM_JSON_MAX ((size_t)256 << 10) /* a longer body is no error message */
@@ -138,8 +138,7 @@ static int problem_is_json(const char *text, size_t length, struct tow_http_prob
 
     if (length == 0 || length > PROBLEM_JSON_MAX || !strchr("{[\"", text[0]))
         return 0;
-    root = json_loadb(text, length, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-    if (!root)
+    if (tow_json_load(text, length, JSON_DECODE_ANY | JSON_ALLOW_NUL, &root, NULL) != TOW_OK)
         return 0;
     problem_json(root, 0, problem);
     json_decref(root);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "connectors/http/json_load.h"
 #include "connectors/zerobus/proto.h"
 #include "connectors/zerobus/schema_priv.h"
 
@@ -257,13 +258,16 @@ static int schema_read_type(struct tow_zerobus_field *field, const json_t *type,
 static int schema_read_type_json(struct tow_zerobus_field *field, const char *text,
                                  const struct schema_place *place, struct tow_error *err)
 {
-    json_t *root = json_loads(text, JSON_DECODE_ANY, NULL);
-    const json_t *type = root;
-    int code;
+    json_t *root;
+    const json_t *type;
+    int code = tow_json_load(text, strlen(text), JSON_DECODE_ANY, &root, err);
 
-    if (!root)
+    if (code == TOW_E_DATA)
         return tow_error_set(err, TOW_E_ENV, "column \"%s\": its type_json is no JSON",
                              place->column);
+    if (code != TOW_OK)
+        return code;
+    type = root;
     if (json_object_get(root, "name") && json_object_get(root, "type"))
         type = json_object_get(root, "type");
     code = schema_read_type(field, type, place, err);

@@ -1,9 +1,10 @@
 #include "plugins/databricks/position.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "connectors/http/json_load.h"
 
 #define POSITION_FORMAT 1
 
@@ -257,13 +258,16 @@ int tow_scan_position_get(struct tow_scan_position *position, const struct tow_p
 {
     struct position_reader reader = {.is_sound = 1};
     json_t *object;
+    int code;
 
     tow_scan_position_init(position);
     if (from->length == 0)
         return TOW_END;
-    object =
-        json_loadb((const char *)from->bytes, from->length <= TOW_POSITION_MAX ? from->length : 0,
-                   JSON_REJECT_DUPLICATES, NULL);
+    code = tow_json_load((const char *)from->bytes,
+                         from->length <= TOW_POSITION_MAX ? from->length : 0,
+                         JSON_REJECT_DUPLICATES, &object, err);
+    if (code == TOW_E_NOMEM)
+        return code;
     position_read(&reader, object, position);
     json_decref(object);
     if (reader.is_sound && !reader.no_memory)

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "connectors/http/json_load.h"
 #include "connectors/zerobus/proto.h"
 #include "towpath/value.h"
 
@@ -386,14 +387,13 @@ static int nested_field(struct tow_buffer *out, const struct tow_zerobus_field *
 int bus_nested_put(struct tow_buffer *out, const struct tow_zerobus_field *field, const char *json,
                    size_t length, struct tow_error *err)
 {
-    json_error_t problem;
-    json_t *value = json_loadb(json, length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &problem);
-    int code;
+    json_t *value;
+    int code = tow_json_load(json, length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &value, err);
 
-    if (!value && json_error_code(&problem) == json_error_out_of_memory)
-        return tow_error_nomem(err);
-    if (!value)
-        return tow_error_set(err, TOW_E_DATA, "\"%s\" is no JSON: %s", field->name, problem.text);
+    if (code == TOW_E_DATA)
+        return tow_error_prefix(err, "\"%s\" is no JSON", field->name);
+    if (code != TOW_OK)
+        return code;
     code = nested_field(out, field, value, err);
     json_decref(value);
     return code;

@@ -2,6 +2,8 @@
 #include "plugins/databricks/position.h"
 #include "plugins/databricks/progress.h"
 
+#include <jansson.h>
+
 #include "random.h"
 #include "unit.h"
 
@@ -327,6 +329,36 @@ static void assert_progress(const struct tow_scan_progress *progress, const char
     assert_int_equal(progress->same[2], both);
 }
 
+/* What jansson may still have. */
+static long json_allocations;
+
+static void *scarce_json_malloc(size_t size)
+{
+    return json_allocations-- == 0 ? NULL : malloc(size);
+}
+
+static void test_want_of_memory_is_no_damage(void **state)
+{
+    struct tow_scan_position position = example(), again;
+    struct tow_position bytes = {.size = sizeof bytes};
+    struct tow_error err = TOW_ERROR_INIT;
+    int code;
+
+    (void)state;
+    assert_ok(tow_scan_position_put(&position, &bytes, &err), err);
+    for (long n = 0;; n++) {
+        json_allocations = n;
+        json_set_alloc_funcs(scarce_json_malloc, free);
+        code = tow_scan_position_get(&again, &bytes, &err);
+        json_set_alloc_funcs(malloc, free);
+        if (code == TOW_OK)
+            break;
+        assert_int_equal(code, TOW_E_NOMEM);
+    }
+    assert_same_position(&position, &again);
+    tow_scan_position_release(&again);
+}
+
 static void test_rows_with_the_last_key_are_counted_across_batches(void **state)
 {
     static const int64_t numbers[] = {0, 0, 1, 1, 1, 1, 1, 2};
@@ -489,6 +521,7 @@ int main(void)
         cmocka_unit_test(test_values_too_long_for_a_position_are_left_out_from_the_end),
         cmocka_unit_test(test_other_bytes_are_no_position),
         cmocka_unit_test(test_damaged_positions_do_no_harm),
+        cmocka_unit_test(test_want_of_memory_is_no_damage),
         cmocka_unit_test(test_rows_with_the_last_key_are_counted_across_batches),
         cmocka_unit_test(test_a_value_that_cannot_be_kept_ends_the_key),
         cmocka_unit_test(test_progress_is_that_of_all_rows_however_they_are_cut),

@@ -559,6 +559,34 @@ static void test_nested_values_that_do_not_fit_are_misfits(void **state)
     *state = own;
 }
 
+/* What jansson may still have. */
+static long json_allocations;
+
+static void *scarce_json_malloc(size_t size)
+{
+    return json_allocations-- == 0 ? NULL : malloc(size);
+}
+
+static void test_want_of_memory_makes_no_misfits(void **state)
+{
+    struct encoding *encoding = *state;
+    int code;
+
+    nested(encoding, ARRAY("\"string\""), (const char *const[]){"[\"a\",\"b\"]", "[]", NULL});
+    for (long n = 0;; n++) {
+        json_allocations = n;
+        json_set_alloc_funcs(scarce_json_malloc, free);
+        code = tow_bus_encoder_batch(encoding->encoder, &encoding->table.array, &encoding->err);
+        json_set_alloc_funcs(malloc, free);
+        if (code == TOW_OK)
+            break;
+        assert_int_equal(code, TOW_E_NOMEM);
+    }
+    assert_int_equal(tow_bus_encoder_misfit(encoding->encoder, 0, NULL), -1);
+    put(encoding, 0);
+    BYTES_ARE(encoding, "\x0a\x06\x0a\x01\x61\x0a\x01\x62");
+}
+
 static void test_nested_columns_come_as_json(void **state)
 {
     struct encoding *encoding = *state;
@@ -601,6 +629,7 @@ int main(void)
         TEST(test_maps_are_entries),
         TEST(test_structs_are_messages),
         TEST(test_nested_values_that_do_not_fit_are_misfits),
+        TEST(test_want_of_memory_makes_no_misfits),
         TEST(test_nested_columns_come_as_json),
         TEST(test_odd_names_are_refused),
     };
