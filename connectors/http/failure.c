@@ -150,7 +150,7 @@ static int failure_tls_files(struct tow_http_call *call, CURLcode result)
 }
 
 /* libcurl says so, too, of a header line that is longer than it takes: where there is memory for
- * such a line, it is that. */
+ * such a line, it is most likely that. */
 static int failure_memory(struct tow_http_call *call)
 {
     void *volatile line = malloc(FAILURE_LINE_MAX);
@@ -160,7 +160,8 @@ static int failure_memory(struct tow_http_call *call)
     if (!has_memory || !call->has_begun || call->has_body)
         return tow_error_nomem(&call->err);
     return tow_error_set(&call->err, TOW_E_ENV,
-                         "%s: the answer has a header line of more than %d bytes (limit)",
+                         "%s: the answer has a header line of more than %d bytes (limit), or "
+                         "memory ran out while it was read",
                          call->name, FAILURE_LINE_MAX);
 }
 
@@ -208,6 +209,8 @@ static int failure_classify(struct tow_http_call *call, CURLcode result)
     switch (result) {
     case CURLE_OUT_OF_MEMORY:
         return failure_memory(call);
+    case CURLE_URL_MALFORMAT: /* call->url has been taken apart before; it could not be copied */
+        return tow_error_nomem(&call->err);
     case CURLE_OPERATION_TIMEDOUT:
         return failure_timeout(call);
     case CURLE_COULDNT_CONNECT:

@@ -2,7 +2,7 @@
 where it belongs. torture.py says what is looked at.
 
   TOWPATH_LONG_SAMPLE   so many numbers of each fault, by chance, and not all of them
-  TOWPATH_LONG_STRIDE   of what all objects ask for in memory, every so many-th is refused (7)
+  TOWPATH_LONG_STRIDE   of what all objects ask for in memory, every so many-th is refused (7; 70 with a far end)
   TOWPATH_LONG_SEED     of the chances
   TOWPATH_LONG_PATHS    only these paths, separated by commas
   TOWPATH_LONG_FAULTS   only these faults: "own-ENOMEM,write-short-on"
@@ -19,7 +19,7 @@ from torture import FAR_FAULTS, LOCAL_FAULTS, Torture
 
 SEED = int(os.environ.get("TOWPATH_LONG_SEED", "20260301"))
 SAMPLE = int(os.environ.get("TOWPATH_LONG_SAMPLE", "0"))
-STRIDE = int(os.environ.get("TOWPATH_LONG_STRIDE", "7"))
+STRIDE = int(os.environ.get("TOWPATH_LONG_STRIDE", "0"))
 CHOSEN = [name for name in os.environ.get("TOWPATH_LONG_PATHS", "").split(",") if name] or list(PATHS)
 FAULTS = [name for name in os.environ.get("TOWPATH_LONG_FAULTS", "").split(",") if name]
 NUMBERS = [int(number) for number in os.environ.get("TOWPATH_LONG_NUMBERS", "").split(",") if number]
@@ -27,11 +27,12 @@ ROWS = 60
 RUN = ["run", "job.cfg", "--quiet", "--set", "retry.tries=4", "--set", 'retry.budget="2s"']
 
 
-def numbers(fault, count, rng):
+def numbers(fault, count, rng, has_far_end=False):
     """Which calls of `count` are to fail, and one that is not there any more."""
     if NUMBERS:
         return NUMBERS
-    every = range(1, count + 2, STRIDE if fault.family == "memory" else 1)
+    stride = STRIDE or (70 if has_far_end else 7)
+    every = range(1, count + 2, stride if fault.family == "memory" else 1)
     return sorted(rng.sample(every, min(SAMPLE, len(every)))) if SAMPLE else every
 
 
@@ -58,7 +59,7 @@ class Campaign:
         assert path.account().faults(exact=True) == []
         for fault in faults:
             rng = random.Random(f"{SEED} {self.name} {fault.name}")
-            every = numbers(fault, counts[fault.family], rng)
+            every = numbers(fault, counts[fault.family], rng, self.sandbox is not None)
             for nth in every:
                 self.one(fault, nth)
             print(f"{self.name} {fault.name}: {len(every)} of {counts[fault.family]} calls", flush=True)

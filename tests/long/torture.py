@@ -69,14 +69,16 @@ class Fault:
             return (0,)
         return MEMORY if self.family in ("memory", "own") else SYSTEM
 
-    def is_thread(self, text):
-        """Whether it was a thread that got no memory, which pthread_create tells like any other want of means."""
-        return self.family == "memory" and re.search(rf"start.* thread.*{os.strerror(errno.EAGAIN)}", text) is not None
+    def is_ambiguous(self, text):
+        """Whether it is told with another cause that a library does not tell it from: pthread_create of any want of
+        means, libcurl of header lines that are too long."""
+        causes = rf"start.* thread.*{os.strerror(errno.EAGAIN)}|header line .*, or memory ran out"
+        return self.family == "memory" and re.search(causes, text) is not None
 
     def is_told(self, text):
         """Whether a message says what failed."""
         if self.family in ("memory", "own"):
-            return "memory" in text or self.is_thread(text)
+            return "memory" in text or self.is_ambiguous(text)
         return os.strerror(self.error) in text or any(word in text for word in ALSO_TOLD.get(self.error, []))
 
     def setting(self, nth, plugins):
@@ -122,6 +124,7 @@ LOCAL_FAULTS = [
 
 FAR_FAULTS = [
     Fault("own", errno.ENOMEM),
+    Fault("memory", errno.ENOMEM),
     Fault("connect", errno.ECONNREFUSED),
     Fault("connect", errno.ENETUNREACH, on=True),
     Fault("socket", errno.EMFILE),
@@ -299,7 +302,7 @@ class Torture:
             self.find("fails without a fault", ended, fault, nth)
         elif ended.code == SANITIZED:
             self.find("leaks, or worse", ended, fault, nth)
-        elif ended.code not in (*fault.codes, *also, *(SYSTEM if fault.is_thread(ended.text) else ())):
+        elif ended.code not in (*fault.codes, *also, *(SYSTEM if fault.is_ambiguous(ended.text) else ())):
             self.find(f"ends with {ended.code}", ended, fault, nth)
         elif ended.code != 0 and not fault.is_told(ended.text):
             self.find("does not say why", ended, fault, nth)
