@@ -2,8 +2,7 @@
 #include "plugins/databricks/position.h"
 #include "plugins/databricks/progress.h"
 
-#include <jansson.h>
-
+#include "json_memory.h"
 #include "random.h"
 #include "unit.h"
 
@@ -329,14 +328,6 @@ static void assert_progress(const struct tow_scan_progress *progress, const char
     assert_int_equal(progress->same[2], both);
 }
 
-/* What jansson may still have. */
-static long json_allocations;
-
-static void *scarce_json_malloc(size_t size)
-{
-    return json_allocations-- == 0 ? NULL : malloc(size);
-}
-
 static void test_want_of_memory_is_no_damage(void **state)
 {
     struct tow_scan_position position = example(), again;
@@ -347,10 +338,9 @@ static void test_want_of_memory_is_no_damage(void **state)
     (void)state;
     assert_ok(tow_scan_position_put(&position, &bytes, &err), err);
     for (long n = 0;; n++) {
-        json_allocations = n;
-        json_set_alloc_funcs(scarce_json_malloc, free);
+        json_memory_after(n);
         code = tow_scan_position_get(&again, &bytes, &err);
-        json_set_alloc_funcs(malloc, free);
+        json_memory_enough();
         if (code == TOW_OK)
             break;
         assert_int_equal(code, TOW_E_NOMEM);

@@ -1,6 +1,7 @@
 /* Rows as records: each type in each column that it fits, and rows that do not. */
 #include <math.h>
 
+#include "json_memory.h"
 #include "plugins/zerobus/encode.h"
 #include "table.h"
 #include "unit.h"
@@ -559,14 +560,6 @@ static void test_nested_values_that_do_not_fit_are_misfits(void **state)
     *state = own;
 }
 
-/* What jansson may still have. */
-static long json_allocations;
-
-static void *scarce_json_malloc(size_t size)
-{
-    return json_allocations-- == 0 ? NULL : malloc(size);
-}
-
 static void test_want_of_memory_makes_no_misfits(void **state)
 {
     struct encoding *encoding = *state;
@@ -574,10 +567,9 @@ static void test_want_of_memory_makes_no_misfits(void **state)
 
     nested(encoding, ARRAY("\"string\""), (const char *const[]){"[\"a\",\"b\"]", "[]", NULL});
     for (long n = 0;; n++) {
-        json_allocations = n;
-        json_set_alloc_funcs(scarce_json_malloc, free);
+        json_memory_after(n);
         code = tow_bus_encoder_batch(encoding->encoder, &encoding->table.array, &encoding->err);
-        json_set_alloc_funcs(malloc, free);
+        json_memory_enough();
         if (code == TOW_OK)
             break;
         assert_int_equal(code, TOW_E_NOMEM);
