@@ -157,10 +157,31 @@ static int spool_begin_segment(struct tow_spool *spool, uint64_t number, struct 
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
+/* Bytes of the open segment, fewer where it ends; -1 with errno. */
+static ssize_t spool_pread(const struct tow_spool *spool, void *bytes, size_t length,
+                           uint64_t offset)
+{
+    size_t done = 0;
+
+    while (done < length) {
+        ssize_t got = pread(spool->in, (char *)bytes + done, length - done, (off_t)(offset + done));
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    return (ssize_t)done;
+}
+
 static int spool_open_segment(struct tow_spool *spool, uint64_t number, struct tow_error *err)
 {
     struct spool_segment_head head;
     char name[SPOOL_NAME];
+    ssize_t got;
 
     if (spool->in >= 0 && spool->in_number == number)
         return TOW_OK;
@@ -172,8 +193,10 @@ static int spool_open_segment(struct tow_spool *spool, uint64_t number, struct t
     if (spool->in < 0)
         return spool_failed(spool, number, "opening", err);
     spool->in_number = number;
-    if (pread(spool->in, &head, sizeof head, 0) != sizeof head || head.magic != SPOOL_MAGIC ||
-        head.number != number)
+    got = spool_pread(spool, &head, sizeof head, 0);
+    if (got < 0)
+        return spool_failed(spool, number, "reading", err);
+    if (got < (ssize_t)sizeof head || head.magic != SPOOL_MAGIC || head.number != number)
         return tow_error_set(err, TOW_E_ENV, "%s/%s is no segment of a spool", spool->path, name);
     return TOW_OK;
 }
@@ -183,6 +206,7 @@ static const char *spool_bytes(struct tow_spool *spool, uint64_t offset, size_t 
                                struct tow_error *err)
 {
     struct tow_buffer *block = &spool->block;
+    ssize_t got;
 
     if (offset >= spool->block_at && offset + length <= spool->block_at + block->size)
         return block->data + (offset - spool->block_at);
@@ -191,22 +215,16 @@ static const char *spool_bytes(struct tow_spool *spool, uint64_t offset, size_t 
     if (tow_buffer_reserve(block, wanted, err))
         return NULL;
     spool->block_at = offset;
-    while (block->size < length) {
-        ssize_t got = pread(spool->in, block->data + block->size, wanted - block->size,
-                            (off_t)(offset + block->size));
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            spool_failed(spool, spool->in_number, "reading", err);
-            return NULL;
-        }
-        if (got == 0) {
-            tow_error_set(err, TOW_E_ENV, "segment %" PRIu64 " of %s ends too early",
-                          spool->in_number, spool->path);
-            return NULL;
-        }
-        block->size += (size_t)got;
+    got = spool_pread(spool, block->data, wanted, offset);
+    if (got < 0) {
+        spool_failed(spool, spool->in_number, "reading", err);
+        return NULL;
+    }
+    block->size = (size_t)got;
+    if (block->size < length) {
+        tow_error_set(err, TOW_E_ENV, "segment %" PRIu64 " of %s ends too early", spool->in_number,
+                      spool->path);
+        return NULL;
     }
     return block->data;
 }

@@ -1,4 +1,5 @@
 /* connectors/webhook/spool.h: what was committed is read, once and in order, whatever happened. */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -344,6 +345,22 @@ static void test_a_file_that_is_no_segment_is_told(void **state)
     tow_spool_free(spool);
 }
 
+/* A disk that fails is not taken for a file that is none of ours. */
+static void test_a_segment_that_cannot_be_read_is_told(void **state)
+{
+    struct tow_spool_message message;
+
+    (void)state;
+    two_messages();
+    tow_spool_free(open_spool());
+    assert_int_equal(unlink(segment(1)), 0);
+    assert_int_equal(mkdir(segment(1), 0700), 0);
+    struct tow_spool *spool = open_spool();
+    assert_int_equal(tow_spool_read(spool, start, &message, &err), TOW_E_ENV);
+    assert_says(err, strerror(EISDIR));
+    tow_spool_free(spool);
+}
+
 static void test_other_files_in_the_folder_are_left_alone(void **state)
 {
     char path[256];
@@ -412,6 +429,7 @@ int main(void)
         SPOOL_TEST(test_a_segment_that_was_never_begun_is_begun_again),
         SPOOL_TEST(test_damage_in_an_older_segment_is_told),
         SPOOL_TEST(test_a_file_that_is_no_segment_is_told),
+        SPOOL_TEST(test_a_segment_that_cannot_be_read_is_told),
         SPOOL_TEST(test_other_files_in_the_folder_are_left_alone),
         SPOOL_TEST(test_a_full_disk_takes_nothing_more_and_loses_nothing),
     };
