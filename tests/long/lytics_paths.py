@@ -188,6 +188,7 @@ class WebhookFile(FileSink):
     """Changes that are sent to a webhook, over and over until they are acknowledged; loads that follow one another."""
 
     name = "webhook-file"
+    ends = False
 
     def set_up(self):
         self.waiting, self.threads, self.lock = [], [], threading.Lock()

@@ -61,6 +61,7 @@ class Path:
     needs_sandbox = True
     parallel = True  # pipeline.workers may be more than 1
     grows = True  # more rows may turn up at any time, also between a kill and the next run
+    ends = True  # a run ends by itself
     reloads = False  # each load brings all rows anew: the newest counts
     checkpoints = ["1ms", "20ms", "1s"]
     finishing_runs = 1  # runs that it takes until nothing is left to do

@@ -4,7 +4,7 @@ where it belongs. torture.py says what is looked at.
   TOWPATH_LONG_SAMPLE   so many numbers of each fault, by chance, and not all of them
   TOWPATH_LONG_STRIDE   of what all objects ask for in memory, every so many-th is refused (7; 70 with a far end)
   TOWPATH_LONG_SEED     of the chances
-  TOWPATH_LONG_PATHS    only these paths, separated by commas
+  TOWPATH_LONG_PATHS    only these paths, separated by commas (by default all whose runs end by themselves)
   TOWPATH_LONG_FAULTS   only these faults: "own-ENOMEM,write-short-on"
   TOWPATH_LONG_NUMBERS  only these calls, which a finding has named: "497,498"
 """
@@ -20,7 +20,8 @@ from torture import FAR_FAULTS, LOCAL_FAULTS, Torture
 SEED = int(os.environ.get("TOWPATH_LONG_SEED", "20260301"))
 SAMPLE = int(os.environ.get("TOWPATH_LONG_SAMPLE", "0"))
 STRIDE = int(os.environ.get("TOWPATH_LONG_STRIDE", "0"))
-CHOSEN = [name for name in os.environ.get("TOWPATH_LONG_PATHS", "").split(",") if name] or list(PATHS)
+CHOSEN = [name for name in os.environ.get("TOWPATH_LONG_PATHS", "").split(",") if name]
+CHOSEN = CHOSEN or [name for name, path in PATHS.items() if path.ends]
 FAULTS = [name for name in os.environ.get("TOWPATH_LONG_FAULTS", "").split(",") if name]
 NUMBERS = [int(number) for number in os.environ.get("TOWPATH_LONG_NUMBERS", "").split(",") if number]
 ROWS = 60
