@@ -221,14 +221,15 @@ OWN = ("job.cfg", "state/state.db", "state/state.db-wal", "state/state.db-shm") 
 
 
 def run_from_input(tow, held=None):
-    """A run that reads rows until it is let go, looked at meanwhile."""
-    process = tow.start("run", "job.cfg")
-    process.stdin.write(b"id\n1\nx\n")
-    process.stdin.flush()
+    """A run that reads rows until it is let go, looked at meanwhile; one that nobody looks at may end before it reads."""
+    process, rows = tow.start("run", "job.cfg"), b"id\n1\nx\n"
     if held:
+        process.stdin.write(rows)
+        process.stdin.flush()
+        rows = None
         until(lambda: is_running(tow))
         until(held)
-    process.communicate()
+    process.communicate(rows)
     return process.returncode
 
 
